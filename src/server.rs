@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::{mpsc, watch};
@@ -153,11 +154,9 @@ impl Server {
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let (closing, closed) = watch::channel(false);
         if let Some((listener, _)) = operators {
-            let pages = operations::routes(Port {
-                store: store.clone(),
-                access: Arc::clone(&access),
-                readiness: readiness.clone(),
-            });
+            let port =
+                Port { store: store.clone(), access: Arc::clone(&access), readiness: readiness.clone() };
+            let pages = operations::routes(&port, &gate);
             // Further pages are merged here, each part a router of its own.
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
@@ -165,7 +164,8 @@ impl Server {
         if let Some(certificates) = &certificates {
             workers.spawn(Arc::clone(certificates).follow(stop.clone()));
         }
-        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), stop));
+        let open = gate.counted().connections.clone();
+        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), open, stop));
 
         tracing::info!(%address, webhooks = ?couriers_address, operations = ?operators_address, "serving");
         Ok(Self {
@@ -310,7 +310,30 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
     if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
         return Err(error.into());
     }
+    tell(settings, &store);
     Ok((store, rules))
+}
+
+/// One line of what runs, with what, and what somebody chose to do without.
+fn tell(settings: &Settings, store: &Store) {
+    let Settings { access, tls, insecure_listen, insecure_durability, .. } = settings;
+    let without = [
+        (access.keys.is_empty(), "keys"),
+        (tls.certificate.is_none(), "TLS"),
+        (*insecure_listen, "a check of who may reach it"),
+        (*insecure_durability, "a check that PostgreSQL keeps what it acknowledges"),
+    ];
+    let without: Vec<_> = without.into_iter().filter(|it| it.0).map(|it| it.1).collect();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        engine = store.engine().name(),
+        schema = Store::migrations().pop(),
+        payments = ?settings.payment_provider,
+        mail = ?settings.mail.provider,
+        couriers = settings.couriers.len(),
+        without = without.join(", "),
+        "the store is ready"
+    );
 }
 
 /// What workers and calls work with.
@@ -428,9 +451,10 @@ async fn serve(
     certificates: Option<Arc<Certificates>>,
     routes: Routes,
     limits: Limits,
+    open: Gauge,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
-    let connections = rpc::connections(listener, &limits, certificates);
+    let connections = rpc::connections(listener, &limits, certificates, open);
     let noted: fn(http::Request<Body>) -> http::Request<Body> = rpc::arrived;
     transport::Server::builder()
         .layer(MapRequestLayer::new(noted))

@@ -21,6 +21,8 @@ pub enum Role {
     Finance,
     /// Decides what waits for a person.
     Approver,
+    /// Watches how the server does, and sees nothing of orders.
+    Monitor,
     /// The back office: everything but APPROVE, TAKE_PAYMENTS and REFUND.
     Operator,
     /// Everything.
@@ -28,12 +30,13 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Reader,
         Self::Storefront,
         Self::Warehouse,
         Self::Finance,
         Self::Approver,
+        Self::Monitor,
         Self::Operator,
         Self::Admin,
     ];
@@ -76,6 +79,7 @@ impl Role {
                 Permission::ReadMoney,
                 Permission::Approve,
             ],
+            Self::Monitor => vec![Permission::ReadOperations],
             Self::Operator => vec![
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,
@@ -95,6 +99,7 @@ impl Role {
                 Permission::ReadCustomers,
                 Permission::ManageCustomers,
                 Permission::GrantTerms,
+                Permission::ReadOperations,
             ],
             Self::Admin => every_permission().collect(),
         }

@@ -3,16 +3,28 @@
 //! | file | what it does |
 //! |---|---|
 //! | `listener` | connections: how many, how long, with TLS or without |
+//! | `metrics` | what Prometheus is told |
 //! | `probes` | whether the server lives, takes calls, and what it is; for everybody |
 //! | `readiness` | whether calls are taken, and why not |
 //! | `refused` | who may ask for the rest, and what others are told |
 
 mod listener;
+mod metrics;
 mod probes;
 mod readiness;
 mod refused;
 
+use axum::Router;
+
+use crate::rpc::Gate;
+
 pub use listener::{Connections, serve};
-pub use probes::{Port, routes};
+pub use probes::Port;
 pub use readiness::{Readiness, Ready};
 pub use refused::{Refused, permitted};
+
+/// The port's own pages.
+pub fn routes(port: &Port, gate: &Gate) -> Router {
+    let metrics = metrics::Metrics::new(port, gate);
+    probes::routes(port.clone()).merge(metrics::routes(port.clone(), metrics))
+}

@@ -22,8 +22,8 @@ pub struct Port {
     pub readiness: Readiness,
 }
 
-/// The port's own pages. They ask nobody for a key: the platform's probes have none.
-pub fn routes(port: Port) -> Router {
+/// They ask nobody for a key: the platform's probes have none.
+pub(super) fn routes(port: Port) -> Router {
     Router::new()
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(readyz))

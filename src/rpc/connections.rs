@@ -9,6 +9,7 @@ use std::task::{self, Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -66,11 +67,12 @@ const PADDED: u8 = 8;
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Connections as they come in, with TLS if there are certificates. One for which there is no room is closed at once, and so
-/// is one whose handshake fails or takes too long.
+/// is one whose handshake fails or takes too long. `open` counts the others.
 pub fn connections(
     listener: TcpListener,
     limits: &Limits,
     certificates: Option<Arc<Certificates>>,
+    open: Gauge,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let room = Arc::new(Semaphore::new(limits.connections as usize));
     let greet_within = limits.greeting();
@@ -91,7 +93,9 @@ pub fn connections(
             }
         }
     });
-    let begun = accepted.map(move |(stream, slot)| begin(stream, slot, greet_within, certificates.clone()));
+    let begun = accepted.map(move |(stream, slot)| {
+        begin(stream, Slot::take(slot, &open), greet_within, certificates.clone())
+    });
     // As many as there is room for: who is slow keeps nobody else waiting.
     begun.buffer_unordered(limits.connections as usize).filter_map(|it| ready(it.map(Ok)))
 }
@@ -99,7 +103,7 @@ pub fn connections(
 /// None: there was no handshake in time.
 async fn begin(
     stream: TcpStream,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
     greet_within: Duration,
     certificates: Option<Arc<Certificates>>,
 ) -> Option<Connection> {
@@ -138,7 +142,26 @@ pub struct Connection {
     /// Bytes since others last had a turn.
     read: usize,
     pace: Pace,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
+}
+
+/// A place among the connections, counted until it is dropped.
+struct Slot {
+    open: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    fn take(permit: OwnedSemaphorePermit, open: &Gauge) -> Self {
+        open.inc();
+        Self { open: open.clone(), _permit: permit }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 /// Holds a connection to its pace, so that a flood takes a small part of the server's time and none from others.

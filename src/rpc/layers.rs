@@ -32,6 +32,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::Access;
 use crate::pb;
 use crate::rpc::admission::{self, Leave};
+use crate::rpc::call_id::CallId;
+use crate::rpc::calls::{Calls, Record, Span, UnderWay};
 use crate::rpc::status;
 use crate::settings::Limits;
 
@@ -69,6 +71,9 @@ pub struct Gate {
     deadline: Duration,
     request_bytes: usize,
     under_way: Arc<AtomicUsize>,
+    /// Places of calls, streams and imports.
+    most: [u32; 3],
+    counted: Calls,
     access: Arc<Access>,
 }
 
@@ -98,6 +103,8 @@ impl Gate {
             deadline: limits.deadline(),
             request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
+            most: [limits.calls, limits.streams, limits.imports],
+            counted: Calls::default(),
             access,
         }
     }
@@ -113,10 +120,35 @@ impl Gate {
         }
     }
 
+    /// Calls under way now, by their shape.
+    pub fn under_way(&self) -> [(&'static str, usize); 3] {
+        let [calls, streams, imports] = self.most;
+        let taken = |most: u32, room: &Semaphore| (most as usize).saturating_sub(room.available_permits());
+        [
+            ("unary", taken(calls, &self.calls)),
+            ("stream", taken(streams, &self.streams)),
+            ("import", taken(imports, &self.imports)),
+        ]
+    }
+
+    /// What is counted of calls since the process began.
+    pub fn counted(&self) -> &Calls {
+        &self.counted
+    }
+
     /// The method at `path`. A path that the API does not have is never named in the log.
     fn method(&self, path: &str) -> Method {
         let known = self.methods.get(path.trim_start_matches('/')).cloned();
         known.unwrap_or_else(|| Method { name: "(unknown)".into(), shape: Shape::Unary })
+    }
+
+    /// The record of a call that begins.
+    fn record(&self, method: &Arc<str>, shape: Shape, headers: &HeaderMap) -> Record {
+        let span = match shape {
+            Shape::Unary => Span::Unary,
+            Shape::Stream | Shape::Import => Span::Streaming,
+        };
+        Record::open(Arc::clone(method), span, CallId::of(headers), &self.counted, &self.under_way)
     }
 
     fn room(&self, shape: Shape) -> Option<OwnedSemaphorePermit> {
@@ -197,22 +229,6 @@ impl Drop for PermitGuard {
     }
 }
 
-/// One of the calls under way, until it is dropped.
-pub(super) struct UnderWay(Arc<AtomicUsize>);
-
-impl UnderWay {
-    fn begin(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
 /// How long a call is waited for.
 struct Patience {
     /// The instant handed on to the service.
@@ -251,7 +267,7 @@ where
 
     fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
         let Method { name, shape } = self.gate.method(request.uri().path());
-        let mut record = Record::open(Arc::clone(&name), &self.gate.under_way);
+        let mut record = self.gate.record(&name, shape, request.headers());
         let gate = self.gate.clone();
         let admitted = admission::introduce(&gate.access, &name, &mut request);
 
@@ -265,7 +281,7 @@ where
         let mut inner = mem::replace(&mut self.inner, clone);
         Box::pin(async move {
             let pass = match admitted {
-                Ok(pass) => pass,
+                Ok(pass) => record.let_in(pass),
                 Err(denied) => return Ok(record.answered(status::denied(&denied))),
             };
             if is_over {
@@ -299,13 +315,13 @@ where
             };
             let lasts = shape != Shape::Unary;
             let mut leave = lasts.then(|| Leave::new(Arc::clone(&gate.access), name, pass));
-            let response = match in_time(inner.call(request), until, &mut leave).await {
-                Ok(response) => response,
-                Err(status) => return Ok(record.answered(status)),
-            };
+            let response =
+                match in_time(record.id.clone().within(inner.call(request)), until, &mut leave).await {
+                    Ok(response) => response,
+                    Err(status) => return Ok(record.answered(status)),
+                };
 
-            let response = blamed(response?);
-            record.code = Status::from_header_map(response.headers()).map(|it| it.code());
+            let response = record.begun(blamed(response?));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
                 AxumBody::new(Guarded { body, record, until, leave, over: false, _seated: seated })
@@ -391,7 +407,7 @@ impl Guarded {
     fn end(&mut self, status: &Status) -> Frame<Bytes> {
         self.over = true;
         self.body = AxumBody::empty();
-        self.record.code = Some(status.code());
+        self.record.ends_with(status);
 
         let mut trailers = HeaderMap::new();
         // Cannot fail: our texts are legal in a header.
@@ -420,13 +436,13 @@ impl Body for Guarded {
 
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
         let Ok(polled) = polled else {
-            return Poll::Ready(Some(Ok(self.end(&status::internal()))));
+            return Poll::Ready(Some(Ok(self.end(&status::internal_in(Some(&self.record.id))))));
         };
         let frame = ready!(polled);
         if let Some(Ok(frame)) = &frame
             && let Some(status) = frame.trailers_ref().and_then(Status::from_header_map)
         {
-            self.record.code = Some(status.code());
+            self.record.ends_with(&status);
         }
         Poll::Ready(frame)
     }
@@ -437,35 +453,6 @@ impl Body for Guarded {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-/// One call from its beginning to the last byte of its answer: one line in the log.
-struct Record {
-    method: Arc<str>,
-    began: Instant,
-    /// None until it is known; then the caller went away.
-    code: Option<Code>,
-    /// None once it belongs to a stream's permit.
-    under_way: Option<UnderWay>,
-}
-
-impl Record {
-    fn open(method: Arc<str>, under_way: &Arc<AtomicUsize>) -> Self {
-        Self { method, began: Instant::now(), code: None, under_way: Some(UnderWay::begin(under_way)) }
-    }
-
-    fn answered(mut self, status: Status) -> Response<AxumBody> {
-        self.code = Some(status.code());
-        status.into_http()
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        let code = self.code.unwrap_or(Code::Cancelled);
-        let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(rpc.method = %self.method, rpc.code = name_of(code), ms, "call");
     }
 }
 
@@ -523,26 +510,4 @@ fn methods() -> HashMap<String, Method> {
         }
     }
     methods
-}
-
-fn name_of(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }

@@ -6,6 +6,8 @@ mod api;
 mod approvals;
 mod billing;
 mod calendar;
+mod call_id;
+mod calls;
 mod catalogue;
 mod changes;
 mod codec;
@@ -36,6 +38,7 @@ mod tls;
 mod unwanted;
 
 pub use api::Api;
+pub use calls::Calls;
 pub use codec::Wire;
 pub use connections::connections;
 pub use identity::Call;

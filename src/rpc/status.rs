@@ -9,6 +9,7 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 use crate::access::{self, Denied};
 use crate::domain::{Problems, Reason, Refusal};
 use crate::pb::{self, ErrorReason};
+use crate::rpc::call_id::CallId;
 use crate::store::StoreError;
 
 /// The `domain` of every `ErrorInfo`.
@@ -45,7 +46,8 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
             })
         }
         StoreError::Corrupt { .. } | StoreError::Internal(_) => {
-            tracing::error!(error = %text, "a call failed through a fault of our own");
+            let id = CallId::current().map(tracing::field::display);
+            tracing::error!(call.id = id, error = %text, "a call failed through a fault of our own");
             internal()
         }
     }
@@ -53,8 +55,23 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
 
 /// A fault of our own: constant text outside.
 pub(crate) fn internal() -> Status {
-    let text = "internal error; the server's log has the cause";
-    build(Code::Internal, text, ErrorReason::Internal, Metadata::new(), |_| {})
+    internal_in(CallId::current().as_ref())
+}
+
+/// The same, of a call that is known; None: it is not.
+pub(super) fn internal_in(call: Option<&CallId>) -> Status {
+    let text = match call {
+        Some(id) => format!("internal error; the server's log has the cause, at call {id}"),
+        None => "internal error; the server's log has the cause".to_owned(),
+    };
+    build(Code::Internal, &text, ErrorReason::Internal, Metadata::new(), |_| {})
+}
+
+/// The reason in its `ErrorInfo`; empty: there is none, or the API does not have it.
+pub(super) fn reason_in(status: &Status) -> &'static str {
+    let info = (status.code() != Code::Ok).then(|| status.get_details_error_info()).flatten();
+    let reason = info.and_then(|it| ErrorReason::from_str_name(&format!("ERROR_REASON_{}", it.reason)));
+    reason.map_or("", word)
 }
 
 pub(crate) fn not_found(kind: &'static str, id: impl ToString) -> Status {
@@ -325,6 +342,19 @@ mod tests {
         assert_eq!(bad.field_violations.len(), VIOLATIONS_MAX);
         assert_eq!(bad.field_violations[3].field, "order.lines[3].sku");
         assert!(status.message().ends_with("; and 27 more"));
+    }
+
+    #[test]
+    fn a_reason_is_read_back_from_its_status() {
+        let refused = of_refusal(&Refusal::not_found("order", "ord_1"));
+        assert_eq!(reason_in(&refused), "NOT_FOUND");
+        assert_eq!(reason_in(&Status::internal("no details")), "");
+        let strange = Status::with_error_details(
+            Code::Aborted,
+            "",
+            ErrorDetails::with_error_info("NO_SUCH_REASON", DOMAIN, Metadata::new()),
+        );
+        assert_eq!(reason_in(&strange), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The store for its callers: opened, asked for changes, closed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
@@ -26,6 +26,7 @@ use crate::store::writer::chance::fresh_ids;
 #[cfg(test)]
 use crate::store::writer::change::Closure;
 use crate::store::writer::change::{Changed, Codec, Effect, Queued, RequestContext, View};
+use crate::store::writer::counts::WriterCounts;
 use crate::store::writer::group::Writer;
 use crate::store::writer::queue::{Queue, Task};
 use crate::store::writer::wanted::Wanted;
@@ -67,6 +68,9 @@ pub(super) struct Inner {
     pub(super) order_cache: Arc<OrderCache>,
     pub(super) messages: Arc<AtomicU64>,
     pub(super) groups: Arc<AtomicU64>,
+    pub(super) counts: WriterCounts,
+    /// When the laws were last checked, and how many rows broke one.
+    pub(super) last_check: RwLock<Option<(Timestamp, u64)>>,
     pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
     pub(super) checks: SingleFlight<Result<Vec<LawResult>, StoreError>>,
 }
@@ -93,6 +97,7 @@ impl Store {
             order_cache: Arc::new(OrderCache::new(options.recent_orders)),
             messages: Arc::default(),
             groups: Arc::default(),
+            counts: WriterCounts::default(),
             callers: Handle::current(),
         };
 
@@ -108,6 +113,8 @@ impl Store {
             order_cache: writer.order_cache,
             messages: writer.messages,
             groups: writer.groups,
+            counts: writer.counts,
+            last_check: RwLock::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -220,10 +227,26 @@ impl Store {
                 .await
                 .unwrap_or_else(|_| Err(StoreError::Internal("the check panicked".to_owned())))
         };
-        self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
+        let checked = self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
             Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
             Ended::Stopped => Err(StoreError::Unavailable("the store is closing".to_owned())),
-        })
+        });
+        if let Ok(laws) = &checked {
+            let broken = laws.iter().map(|it| it.broken).sum();
+            *self.inner.last_check.write().unwrap_or_else(PoisonError::into_inner) =
+                Some((self.now(), broken));
+        }
+        checked
+    }
+
+    /// When the laws were last checked through this process, and how many rows broke one.
+    pub fn last_check(&self) -> Option<(Timestamp, u64)> {
+        *self.inner.last_check.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is counted of the writer.
+    pub fn counted(&self) -> &WriterCounts {
+        &self.inner.counts
     }
 
     /// Does what is queued, takes nothing more, and disconnects.

@@ -1,9 +1,12 @@
 //! The operators' port: probes for everybody, the rest for who has the key.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use consign::settings::{Secret, Settings};
+use consign::access::{KeyHash, Role};
+use consign::pb;
+use consign::settings::{KeySettings, Secret, Settings};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -12,10 +15,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
+use tonic::metadata::MetadataValue;
+use tonic::{Code, Request};
+use tonic_prost::ProstCodec;
 
 use crate::postgres::TestDatabase;
 use crate::proxy::Proxy;
 use crate::server::{Engine, Places, TestServer, on_both_engines};
+use crate::shop::{every_law_holds, stocked};
 
 pub(crate) fn with_port(settings: &mut Settings) {
     settings.operations.listen = Some(([127, 0, 0, 1], 0).into());
@@ -184,3 +191,164 @@ async fn the_port_speaks_tls_where_the_server_has_a_certificate() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_ne!(get(&server, "/readyz", "").await.0, 200, "nothing is said in the clear");
 }
+
+const MONITOR: &str = "consign_monitor";
+const READER: &str = "consign_reader";
+
+fn with_keys(settings: &mut Settings) {
+    with_port(settings);
+    for (name, key, role) in [("prometheus", MONITOR, Role::Monitor), ("reader", READER, Role::Reader)] {
+        let sha256 = vec![KeyHash::of(key)];
+        let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+        settings.access.keys.insert(name.to_owned(), known);
+    }
+}
+
+on_both_engines!(metrics_are_for_who_may_see_them, with_keys, async |server| {
+    let bearer = |key: &str| format!("authorization: Bearer {key}\r\n");
+    assert_eq!(get(&server, "/metrics", &bearer(MONITOR)).await.0, 200);
+    let wrong = [
+        (String::new(), 401, "KEY_MISSING"),
+        (bearer("consign_nobody"), 401, "KEY_UNKNOWN"),
+        (bearer(READER), 403, "PERMISSION_MISSING"),
+    ];
+    for (more, status, reason) in wrong {
+        let (told, head, body) = get(&server, "/metrics", &more).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((told, body["reason"].as_str()), (status, Some(reason)), "{body}");
+        assert_eq!(status == 401, head.contains("www-authenticate: Bearer"), "{head}");
+    }
+    // Who may see how the server does sees nothing of its orders.
+    let request = with_header(pb::ListOrdersRequest::default(), "authorization", "Bearer consign_monitor");
+    let denied = server.orders.clone().list_orders(request).await.expect_err("no permission");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    for page in ["/livez", "/readyz", "/version"] {
+        assert_eq!(get(&server, page, "").await.0, 200, "{page}");
+    }
+    server.stop().await;
+});
+
+fn with_header<T>(message: T, name: &'static str, value: &'static str) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert(name, MetadataValue::from_static(value));
+    request
+}
+
+/// The values of all series, by name and labels.
+async fn metrics(server: &TestServer) -> BTreeMap<String, f64> {
+    let (status, head, body) = get(server, "/metrics", "").await;
+    assert_eq!(status, 200, "{body}");
+    assert!(head.contains("text/plain; version=0.0.4"), "{head}");
+    let lines = body.lines().filter(|it| !it.starts_with('#'));
+    let read = |line: &str| {
+        let (series, value) = line.rsplit_once(' ').expect("a name and a value");
+        (series.to_owned(), value.parse().expect("a number"))
+    };
+    lines.map(read).collect()
+}
+
+/// The names and kinds that are told, and each has a text.
+async fn told(server: &TestServer) -> BTreeMap<String, String> {
+    let (_, _, body) = get(server, "/metrics", "").await;
+    let words = |mark: &str| -> BTreeMap<String, String> {
+        let of = body.lines().filter_map(|it| it.strip_prefix(mark)?.split_once(' '));
+        of.map(|(name, rest)| (name.to_owned(), rest.to_owned())).collect()
+    };
+    let (help, kinds) = (words("# HELP "), words("# TYPE "));
+    assert_eq!(help.keys().collect::<Vec<_>>(), kinds.keys().collect::<Vec<_>>());
+    assert!(help.values().all(|it| !it.is_empty()), "{help:?}");
+    kinds
+}
+
+on_both_engines!(what_happens_is_counted_and_what_waits_is_told, with_port, async |server| {
+    let before = metrics(&server).await;
+    assert_eq!(before["consign_ready"], 1.0);
+    stocked(&server, "T-1", 10).await;
+    let key = pb::get_order_request::Key::Number("100001".to_owned());
+    let missing = pb::GetOrderRequest { key: Some(key), ..Default::default() };
+    server.orders.clone().get_order(missing).await.expect_err("there is none");
+    // Names that callers make up are one label.
+    for name in ["One", "Two"] {
+        let mut client = tonic::client::Grpc::new(server.channel.clone());
+        client.ready().await.unwrap();
+        let path = format!("/consign.v1.OrderService/{name}").parse().unwrap();
+        let codec = ProstCodec::<(), ()>::default();
+        client.unary(Request::new(()), path, codec).await.expect_err("there is no such method");
+    }
+
+    let after = metrics(&server).await;
+    let series =
+        r#"consign_calls_total{method="consign.v1.InventoryService/ReceiveStock",code="OK",reason=""}"#;
+    assert_eq!((before.get(series), after[series]), (None, 1.0));
+    let refused = r#"consign_calls_total{method="consign.v1.OrderService/GetOrder",code="NOT_FOUND",reason="NOT_FOUND"}"#;
+    assert_eq!(after.get(refused), Some(&1.0));
+    let unknown = r#"consign_calls_total{method="(unknown)",code="UNIMPLEMENTED",reason=""}"#;
+    assert_eq!(after[unknown], 2.0);
+    let receive = r#"{method="consign.v1.InventoryService/ReceiveStock"}"#;
+    assert_eq!(after[&format!("consign_call_duration_seconds_count{receive}")], 1.0);
+    assert!(after["consign_connections"] >= 1.0);
+    let groups = "consign_writer_group_changes_count";
+    assert!(after[groups] > before[groups], "{} {}", after[groups], before[groups]);
+    for gauge in [
+        r#"consign_calls_under_way{shape="stream"}"#,
+        r#"consign_messages{state="FAILED"}"#,
+        r#"consign_approvals_waiting{gate="PAYMENT"}"#,
+        "consign_writer_queue_changes",
+        "consign_payments_unanswered",
+        "consign_jobs_oldest_due_seconds",
+    ] {
+        assert_eq!(after.get(gauge), Some(&0.0), "{gauge}");
+    }
+    assert_eq!(after.contains_key("consign_sqlite_wal_bytes"), server.database().is_none());
+    server.stop().await;
+});
+
+on_both_engines!(the_page_names_every_metric_and_rules_and_dashboard_no_others, with_port, async |server| {
+    stocked(&server, "T-1", 10).await;
+    every_law_holds(&server).await;
+    let mut told = told(&server).await;
+    told.entry("consign_sqlite_wal_bytes".to_owned()).or_insert("gauge".to_owned());
+    let page = std::fs::read_to_string("docs/operations.md").unwrap();
+    let rows = page.lines().filter_map(|it| it.strip_prefix("| `consign_")?.split_once("` | "));
+    let named: BTreeMap<String, String> = rows
+        .map(|(name, rest)| {
+            (format!("consign_{name}"), rest.split(' ').next().unwrap_or_default().to_owned())
+        })
+        .collect();
+    assert_eq!(told, named);
+
+    let is_of_name = |it: char| it.is_ascii_lowercase() || it == '_';
+    for file in ["deploy/alerts.yml", "deploy/dashboard.json"] {
+        let text = std::fs::read_to_string(file).unwrap();
+        let mut names = 0;
+        for (at, _) in text.match_indices("consign_") {
+            let name: String = text[at..].chars().take_while(|it| is_of_name(*it)).collect();
+            let of = ["_bucket", "_sum", "_count"].iter().find_map(|it| name.strip_suffix(it));
+            let histogram = of.filter(|it| told.get(*it).is_some_and(|kind| kind == "histogram"));
+            assert!(told.contains_key(&name) || histogram.is_some(), "{file} names {name}");
+            names += 1;
+        }
+        assert!(names > 10, "{file} names {names} metrics");
+    }
+    server.stop().await;
+});
+
+on_both_engines!(an_answer_has_the_id_of_its_call, with_port, async |server| {
+    let ask = async |id: Option<&'static str>| {
+        let message = pb::ListOrdersRequest::default();
+        let request = match id {
+            Some(id) => with_header(message, "x-request-id", id),
+            None => Request::new(message),
+        };
+        let answer = server.orders.clone().list_orders(request).await.unwrap();
+        answer.metadata().get("x-request-id").unwrap().to_str().unwrap().to_owned()
+    };
+    assert_eq!(ask(Some("mine-1")).await, "mine-1");
+    let (made, other) = (ask(None).await, ask(Some("two words")).await);
+    assert!(made != other && made.len() == 36 && other.len() == 36, "{made} {other}");
+
+    let request = with_header(pb::GetOrderRequest::default(), "x-request-id", "mine-2");
+    let refused = server.orders.clone().get_order(request).await.expect_err("no id is given");
+    assert_eq!(refused.metadata().get("x-request-id").unwrap(), "mine-2");
+    server.stop().await;
+});

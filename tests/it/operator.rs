@@ -80,7 +80,11 @@ async fn a_server_does_not_wait_for_who_reads_its_log_and_the_last_line_is_writt
     assert!(process.ends_well());
     let text = reading.join().expect("no panic").expect("a log");
     assert!(text.lines().last().is_some_and(|it| it.contains("stopped")), "{text}");
-    assert!(text.lines().filter(|it| it.contains("NOT_FOUND")).count() > 1_000);
+    let refused: Vec<_> = text.lines().filter(|it| it.contains("rpc.reason=\"NOT_FOUND\"")).collect();
+    assert!(refused.len() > 1_000, "{text}");
+    for field in ["rpc.method=consign.v1.OrderService/GetOrder", "call.id=", " us="] {
+        assert!(refused[0].contains(field), "{field} is not in {}", refused[0]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,6 +150,18 @@ impl Pools {
         }
     }
 
+    /// SQLite's write-ahead log.
+    pub(in crate::store) fn wal(&self) -> Option<PathBuf> {
+        match &self.address {
+            Address::Postgres(_) => None,
+            Address::Sqlite(path) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push("-wal");
+                Some(name.into())
+            }
+        }
+    }
+
     /// How many groups may be at work at once.
     pub(in crate::store) fn lanes(&self, wanted: usize) -> usize {
         match self.address {

@@ -100,6 +100,12 @@ impl Readers {
         drop(all);
     }
 
+    /// How many are lent, of how many there may be.
+    pub(in crate::store) fn lent(&self) -> (usize, usize) {
+        let size = self.size as usize;
+        (size.saturating_sub(self.room.available_permits()), size)
+    }
+
     #[cfg(test)]
     pub(in crate::store) fn how_many_are_free(&self) -> usize {
         self.free().as_ref().map_or(0, Vec::len)

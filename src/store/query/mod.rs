@@ -5,6 +5,7 @@ mod condition;
 #[cfg(test)]
 pub(super) mod documented;
 pub(super) mod feedback;
+pub(super) mod figures;
 pub(super) mod find;
 mod history;
 pub(super) mod integrity;

@@ -116,6 +116,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "discount_code": store.discount_code(&"NEXT-7".parse().expect("a code")),
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),
+        "figures": store.figures(),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
         "events_after of an order": store.events_after(0, &EventFilter { order: Some(order), ..EventFilter::default() }, 100),
         "events_after of a customer": store.events_after(

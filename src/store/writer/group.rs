@@ -30,6 +30,7 @@ use crate::store::rows::writes;
 use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::change::{Change, Effect, Outcome, RequestKey, RequestMode};
+use crate::store::writer::counts::WriterCounts;
 use crate::store::writer::loaded::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
 use crate::store::writer::queue::Queue;
@@ -50,6 +51,7 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) order_cache: Arc<OrderCache>,
     /// How many messages were sent to the database; not letters to customers.
     pub(in crate::store) messages: Arc<AtomicU64>,
+    pub(in crate::store) counts: WriterCounts,
     /// How many groups were committed, or ended without a change.
     pub(in crate::store) groups: Arc<AtomicU64>,
     /// The runtime of the callers, which answers them while the lane begins its next group.

@@ -110,6 +110,7 @@ impl Lane {
                 }
                 Err(GroupFailure::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
+                    self.writer.counts.races.inc();
                     sleep(jitter(races)).await;
                 }
                 Err(GroupFailure::Race) => return refuse(group, &StoreError::LostRace),
@@ -169,12 +170,14 @@ impl Lane {
 
         let committing = AtomicBool::new(false);
         let transacting = self.writer.transact(&session, group, states, &committing, freeing);
+        let began = Instant::now();
         let ended = timeout_at(ends, transacting).await;
         // While the connection lives, an error is the database's word that nothing was committed.
         let is_silent = ended.is_err() || session.is_closed();
         let is_unknown = committing.into_inner() && is_silent;
         let failure = match ended {
             Ok(Ok(())) => {
+                self.writer.counts.group(states.len(), began.elapsed());
                 self.session = Some(session);
                 return Ok(());
             }

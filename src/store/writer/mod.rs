@@ -4,6 +4,7 @@ pub(super) mod before;
 pub(super) mod chance;
 pub(super) mod change;
 pub(super) mod chore;
+pub(super) mod counts;
 pub(super) mod group;
 pub(super) mod job;
 mod lane;

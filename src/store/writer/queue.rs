@@ -81,6 +81,11 @@ impl Queue {
         }
     }
 
+    /// How many wait.
+    pub(in crate::store) fn len(&self) -> usize {
+        self.lock().tasks.len()
+    }
+
     /// Takes nothing more; what waits is still done.
     pub(in crate::store) fn close(&self) {
         self.lock().closed = true;

@@ -1,0 +1,205 @@
+//! What Prometheus is told. Counters stand where things happen and are only shown here; what the database is asked for is
+//! asked seldom, however often it is wanted.
+
+use std::fmt;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::prometheus_text::{CONTENT_TYPE as TEXT, encode};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+use crate::operations::probes::Port;
+use crate::operations::refused::{Refused, permitted};
+use crate::pb::Permission;
+use crate::rpc::Gate;
+use crate::store::{Backlog, Figures, Store};
+
+/// How long what the database said is told again.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+
+/// How long the database may take to say it.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// What every name begins with.
+const PREFIX: &str = "consign";
+
+/// All metrics of the process.
+#[derive(Clone)]
+pub(super) struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    store: Store,
+    shown: Arc<Lock<Option<Figures>>>,
+    /// When the database was last asked. Held while it is: others wait for the same answer.
+    asked: Mutex<Option<Instant>>,
+}
+
+impl Metrics {
+    pub(super) fn new(port: &Port, gate: &Gate) -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let schema = Store::migrations().pop().unwrap_or_default();
+        let build = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("schema", schema),
+            ("engine", port.store.engine().name().to_owned()),
+        ];
+        registry.register(
+            "build",
+            "Version of the program, schema and engine of its database",
+            Info::new(build),
+        );
+        gate.counted().register(&mut registry);
+        port.store.counted().register(&mut registry);
+        let shown: Arc<Lock<Option<Figures>>> = Arc::default();
+        registry.register_collector(Box::new(Present { port: port.clone(), gate: gate.clone() }));
+        registry.register_collector(Box::new(Stored(Arc::clone(&shown))));
+        Self(Arc::new(Inner { registry, store: port.store.clone(), shown, asked: Mutex::default() }))
+    }
+
+    /// In the text format of Prometheus.
+    async fn told(&self) -> Result<String, fmt::Error> {
+        self.ask().await;
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+
+    /// While the database does not answer, nothing is told of it.
+    async fn ask(&self) {
+        let mut asked = self.0.asked.lock().await;
+        if asked.is_some_and(|it| it.elapsed() < KEPT_FOR) {
+            return;
+        }
+        let figures = timeout(ANSWER_WITHIN, self.0.store.figures()).await;
+        if let Ok(Err(error)) = &figures {
+            tracing::debug!(%error, "the database's figures are not known");
+        }
+        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = figures.ok().and_then(Result::ok);
+        *asked = Some(Instant::now());
+    }
+}
+
+/// The page of metrics.
+pub(super) fn routes(port: Port, metrics: Metrics) -> Router {
+    Router::new().route("/metrics", get(page)).with_state((port, metrics))
+}
+
+async fn page(
+    State((port, metrics)): State<(Port, Metrics)>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Refused> {
+    permitted(&port.access, &headers, Permission::ReadOperations)?;
+    let text = metrics.told().await;
+    let text = text.map_err(|_| {
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "the metrics could not be written")
+    })?;
+    Ok(([(CONTENT_TYPE, TEXT)], text))
+}
+
+/// What is under way in this process at this moment.
+struct Present {
+    port: Port,
+    gate: Gate,
+}
+
+impl fmt::Debug for Present {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Present")
+    }
+}
+
+impl Collector for Present {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let to = &mut encoder;
+        let is_ready = i64::from(self.port.readiness.now().why_not().is_none());
+        gauge(to, "ready", "1 while calls are taken, 0 while /readyz says why not", is_ready)?;
+        let calls = self.gate.under_way().map(|(shape, count)| (shape, whole(count)));
+        gauges(to, "calls_under_way", "Calls under way, by their shape", "shape", calls)?;
+
+        let pressure = self.port.store.pressure();
+        gauge(to, "writer_queue_changes", "Changes that wait for the writer", whole(pressure.queued))?;
+        gauge(to, "database_readers_lent", "Reading connections in use", whole(pressure.readers_lent))?;
+        gauge(to, "database_readers", "Reading connections that there may be", whole(pressure.readers))?;
+        if let Some(bytes) = pressure.wal_bytes {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            gauge(to, "sqlite_wal_bytes", "Size of SQLite's write-ahead log", bytes)?;
+        }
+        if let Some((at, broken)) = self.port.store.last_check() {
+            let help = "Rows that broke a law when CheckIntegrity last looked in this process";
+            gauge(to, "integrity_violations", help, i64::try_from(broken).unwrap_or(i64::MAX))?;
+            let help = "When that was, in seconds since 1970";
+            gauge(to, "integrity_checked_timestamp_seconds", help, at.unix_micros() / 1_000_000)?;
+        }
+        Ok(())
+    }
+}
+
+/// What waits in the database, as it was last told.
+#[derive(Debug)]
+struct Stored(Arc<Lock<Option<Figures>>>);
+
+impl Collector for Stored {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let to = &mut encoder;
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(figures) = shown.as_ref() else { return Ok(()) };
+        let age = |it: Backlog| match it.since {
+            Some(since) => figures.at.since(since).as_secs_f64(),
+            None => 0.0,
+        };
+
+        gauge(to, "jobs_due", "Jobs whose time has come, 20,000 at most", figures.jobs_due.count)?;
+        let help = "For how long the oldest of them has been due";
+        gauge(to, "jobs_oldest_due_seconds", help, age(figures.jobs_due))?;
+        let help = "Requests to the payment provider without an answer, 10,000 at most";
+        gauge(to, "payments_unanswered", help, figures.payments_unanswered.count)?;
+        let help = "How long ago the oldest of these payments last changed";
+        gauge(to, "payments_oldest_unanswered_seconds", help, age(figures.payments_unanswered))?;
+        let messages = figures.messages.iter().map(|(state, count)| (state.as_str(), *count));
+        let help = "Letters of orders that are not archived, by those of their states that are not final";
+        gauges(to, "messages", help, "state", messages)?;
+        let approvals = figures.approvals.iter().map(|(gate, count)| (gate.as_str(), *count));
+        gauges(to, "approvals_waiting", "Approvals that wait for a person, by gate", "gate", approvals)?;
+        gauge(to, "feed_position", "Position of the last event", figures.position)
+    }
+}
+
+fn gauge<N>(to: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: N) -> fmt::Result
+where
+    ConstGauge<N>: EncodeMetric,
+{
+    let gauge = ConstGauge::new(value);
+    gauge.encode(to.encode_descriptor(name, help, None, gauge.metric_type())?)
+}
+
+fn gauges<'a>(
+    to: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    label: &'static str,
+    values: impl IntoIterator<Item = (&'a str, i64)>,
+) -> fmt::Result {
+    let kind = ConstGauge::new(0_i64).metric_type();
+    let mut metric = to.encode_descriptor(name, help, None, kind)?;
+    for (of, value) in values {
+        metric.encode_family(&[(label, of)])?.encode_gauge(&value)?;
+    }
+    Ok(())
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
