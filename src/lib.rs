@@ -14,6 +14,7 @@
 //! | [`rpc`] | the door: parse, change or find, reply |
 //! | [`webhook`] | the couriers' door: their reports over HTTP, signed |
 //! | [`operations`] | the operators' port: whether the server lives, takes calls, and what it is |
+//! | [`console`] | pages for people, made of calls of the API |
 //! | [`server`] | all of it, started and stopped as one |
 //! | [`client`] | how the programs below call a server |
 //! | [`demo`] | the whole process, played over the API |
@@ -37,6 +38,7 @@ pub mod access;
 pub mod bench;
 pub mod client;
 pub mod command_line;
+pub mod console;
 pub mod demo;
 pub mod import;
 pub mod operations;

@@ -28,6 +28,7 @@ use tower::util::MapRequestLayer;
 use crate::access::Access;
 use crate::client;
 use crate::clock::{self, Clock};
+use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
@@ -102,6 +103,8 @@ pub enum ServeError {
     Courier(CourierCode),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
+    #[error("the console's pages are not as they have to be")]
+    Console,
     #[error("the API's description: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("serving ended: {0:?}")]
@@ -138,26 +141,28 @@ impl Server {
         report(&health, ServingStatus::Serving).await;
         workers.spawn(watch_health(store.clone(), health.clone(), readiness.clone(), stop.clone()));
 
-        let limits = settings.limits;
+        let limits = settings.limits.clone();
         let couriers_address = webhooks.as_ref().map(|it| it.1);
         let operators_address = operators.as_ref().map(|it| it.1);
         if let Some((listener, _)) = webhooks {
-            let (store, settings) = (store.clone(), settings.webhooks);
+            let (store, settings) = (store.clone(), settings.webhooks.clone());
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
         let gate = Gate::new(&limits, Arc::clone(&access));
         let api = rpc::Api::new(app, limits.clone(), stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
+        let inside = api.clone();
         let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let (closing, closed) = watch::channel(false);
-        if let Some((listener, _)) = operators {
+        if let Some((listener, address)) = operators {
+            let facts = facts(&settings, &store, address, &access);
             let port =
                 Port { store: store.clone(), access: Arc::clone(&access), readiness: readiness.clone() };
-            let pages = operations::routes(&port, &gate);
             // Further pages are merged here, each part a router of its own.
+            let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
         }
@@ -349,6 +354,36 @@ fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, Ser
         requests_kept_for: settings.limits.requests_kept_for(),
         lease: settings.limits.lease(),
     })
+}
+
+/// The console, a client of the API within the process.
+fn console(api: Routes, access: &Arc<Access>, facts: Facts) -> Result<axum::Router, ServeError> {
+    Ok(console::routes(Desk::new(api, Arc::clone(access), facts).ok_or(ServeError::Console)?))
+}
+
+/// What the console says of the server.
+fn facts(settings: &Settings, store: &Store, address: SocketAddr, access: &Access) -> Facts {
+    let has_tls = settings.tls.certificate.is_some();
+    let found = [
+        (access.believes_callers(), "Callers are believed to be who they say: access.keys is empty."),
+        (!has_tls, "Nothing is encrypted on the way: tls is not set."),
+        (settings.insecure_durability, "A power cut may lose orders: insecure_durability is set."),
+        (
+            settings.payment_provider == settings::PaymentProvider::Sandbox,
+            "No money moves: payment_provider is the sandbox.",
+        ),
+        (
+            settings.mail.provider == settings::MailProvider::Folder,
+            "Letters go to a folder and to nobody: mail.provider.",
+        ),
+    ];
+    Facts {
+        database: store.engine().name().to_owned(),
+        schema: Store::migrations().pop().unwrap_or_default(),
+        insecure: found.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect(),
+        on_loopback: address.ip().is_loopback(),
+        has_tls,
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {

@@ -29,7 +29,7 @@ use crate::server::{Engine, TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, draft};
 
 /// Keys as callers have them; their hashes are among the settings.
-const ADMIN: &str = "consign_admin";
+pub(crate) const ADMIN: &str = "consign_admin";
 const READER: &str = "consign_reader";
 const SHOP: &str = "consign_shop";
 const OLD: &str = "consign_old";
@@ -79,7 +79,7 @@ fn four_callers(settings: &mut Settings) {
     }
 }
 
-fn with_key<T>(key: &str, message: T) -> Request<T> {
+pub(crate) fn with_key<T>(key: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let value: MetadataValue<_> = format!("Bearer {key}").parse().expect("a header");
     request.metadata_mut().insert("authorization", value);
@@ -176,7 +176,7 @@ on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, asy
     server.stop().await;
 });
 
-async fn stock(server: &TestServer) {
+pub(crate) async fn stock(server: &TestServer) {
     let location = pb::StockLocation {
         location: LEIPZIG.to_owned(),
         name: LEIPZIG.to_owned(),

@@ -16,6 +16,7 @@ mod carts;
 mod catalogue;
 mod child;
 mod clocks;
+mod console;
 mod counts;
 mod couriers;
 mod crash_points;

@@ -46,6 +46,10 @@ const LINES: &[(&str, &[&str])] = &[
     ("src/rpc", &["sea_orm", "sqlx", "crate::webhook", "crate::server"]),
     ("src/webhook", &["tonic", "sea_orm", "sqlx", "crate::server"]),
     ("src/operations", &["tonic", "prost", "sea_orm", "sqlx", "crate::domain", "crate::server"]),
+    (
+        "src/console",
+        &["sea_orm", "sqlx", "crate::store", "crate::domain", "crate::rpc", "crate::work", "crate::server"],
+    ),
     ("src/bench", &["sea_orm", "crate::store", "crate::rpc", "crate::work", "crate::outside"]),
     ("migrations/src", &["consign::"]),
 ];

@@ -1,0 +1,31 @@
+//! The console: pages for people who look after orders, on the operators' port. It is a client of the API inside the
+//! process: each page is made of calls in the visitor's name, and has no rules of its own.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `visitors` | who signed in, until when, and what they are told next |
+//! | `api` | the API in a visitor's name, and its answers as templates read them |
+//! | `templates` | the pages' templates, and how they write money, times and words |
+//! | `desk` | what all pages work with; answers and their headers |
+//! | `entrance` | signing in and out |
+//! | `today` | what is waiting and how much of it |
+//! | `lists` | lists with the API's filters |
+//! | `order` | one order; one letter |
+//! | `acts` | what the buttons do |
+//! | `routes` | which page is where |
+
+mod acts;
+mod api;
+mod desk;
+mod entrance;
+mod lists;
+mod order;
+mod routes;
+mod templates;
+#[cfg(test)]
+mod tests;
+mod today;
+mod visitors;
+
+pub use desk::{Desk, Facts};
+pub use routes::routes;
