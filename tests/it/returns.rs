@@ -218,6 +218,39 @@ on_both_engines!(a_return_out_of_turn_is_refused_by_name_and_stays_as_it_is, asy
     server.stop().await;
 });
 
+on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "dan").await;
+    let request = pb::RefundPaymentRequest {
+        payment_id: placed.payment_ids[0].clone(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+        reason: "sorry".to_owned(),
+        ..Default::default()
+    };
+    server.billing.clone().refund_payment(by("clerk", request)).await.expect("paid back");
+    let asked = pb::SimulateReturnRequest {
+        order_id: placed.id.clone(),
+        lines: wanted(&[(1, 2)], pb::ReturnReason::Damaged),
+        ..Default::default()
+    };
+    let quote = server.returns.clone().simulate_return(asked).await.expect("it can come back").into_inner();
+    assert_eq!((quote.value, quote.refund), (Some(eur(1_000)), Some(eur(1_000))));
+
+    let back = ask(&server, &placed.id, &[(1, 2)], pb::ReturnReason::Damaged).await.expect("six arrived");
+    authorize(&server, &back.id).await.expect("asked for");
+    receive(&server, &back.id, 2).await.expect("both");
+    inspect(&server, &back.id, &[(pb::ReturnDisposition::Restock, 2)]).await.expect("both");
+    assert_eq!(level(&server, "SIX").await.on_hand, 16);
+    let answered = resolve(&server, &back.id, &[(pb::ReturnResolution::Refund, 2)]).await.expect("both");
+    assert_eq!((answered.lines[0].refunded, answered.lines[0].paid_before), (1, 1));
+    assert_eq!(answered.refunded, Some(eur(1_000)));
+    let after = order(&server, &placed.id).await;
+    assert_eq!(after.totals.expect("totals").refunded, Some(eur(2_000)));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
 on_both_engines!(no_share_is_paid_twice_however_many_ask, crowd);
 
 /// A hundred callers answer the same return or pay the same units back.

@@ -97,6 +97,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "of every unit in a return it is known what became of it once the return is closed, and none is counted twice",
     ),
     (
+        "R3",
+        "no unit is paid for twice: what RefundPayment paid back of a line comes back first, and its return pays nothing",
+    ),
+    (
         "C1",
         "an order has at most one open change; a confirmed one was proposed, and the lines that it added say so",
     ),

@@ -164,8 +164,11 @@ impl Order {
         override_reason: &str,
     ) -> Result<ReturnQuote, Refusal> {
         self.check_returnable(rules, now, lines, override_reason)?;
-        let units: Vec<_> =
-            lines.iter().map(|it| RefundedUnits { line: it.line, quantity: it.quantity }).collect();
+        let unpaid = |it: &ReturnedUnits| RefundedUnits {
+            line: it.line,
+            quantity: self.unpaid_units(it.line, it.quantity, false),
+        };
+        let units: Vec<_> = lines.iter().map(unpaid).collect();
         let share = self.share_of(&rules.returns, &units);
         let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
         let fee = restocking_fee(&rules.returns, &share.lines, reason);

@@ -77,6 +77,7 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         sent_back,
         refunded,
         credited,
+        paid_before,
         repaired,
         rejected,
     } = it;
@@ -93,6 +94,7 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         sent_back: *sent_back,
         refunded: *refunded,
         credited: *credited,
+        paid_before: *paid_before,
         repaired: *repaired,
         rejected: *rejected,
     }
