@@ -151,7 +151,7 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     assert_eq!((answered.credited.clone(), answered.refunded.clone()), (Some(eur(4_000)), Some(eur(3_000))));
     assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
     let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
-    assert_eq!(code.uses_max, 1);
+    assert_eq!((code.uses_max, code.balance, code.return_id), (0, Some(eur(1_000)), back.id.clone()));
     let after = order(&server, &placed.id).await;
     assert_eq!((after.lines[0].returned, after.lines[0].refunded), (4, 4));
     assert_eq!(

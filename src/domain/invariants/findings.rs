@@ -138,7 +138,7 @@ pub const LAWS: &[(&str, &str)] = &[
     (
         "D5",
         "a discount code is held by the orders that redeemed it and did not end early, archived or not, and by no more \
-         than it says, in all and of each customer",
+         than it says, in all and of each customer; of a store credit no more is drawn than it is worth",
     ),
     ("D6", "what is counted of a caller's own open reservations are those that it has open"),
     ("P1", "no column holds what looks like a card number"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::billing::refund_lines::{PaidBack, Share};
 use crate::domain::discounts::offer::fresh_code;
 use crate::domain::model::action::Action;
-use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives};
+use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::Money;
@@ -190,7 +190,7 @@ impl Order {
         );
     }
 
-    /// A code that is good for one order, for ever.
+    /// A code with a balance, good for ever: for the customer alone whom the order names.
     fn issue_store_credit(&self, unit: &mut UnitOfWork, amount: Money, index: usize) -> DiscountKey {
         let code = fresh_code(unit, "CREDIT");
         let issued = DiscountCode {
@@ -200,13 +200,17 @@ impl Order {
             starts_at: None,
             ends_at: None,
             minimums: Vec::new(),
-            uses_max: Some(1),
-            uses_per_customer_max: Some(1),
+            uses_max: Some(amount.minor),
+            uses_per_customer_max: None,
             description: format!(
                 "store credit for return {} of order {}",
                 self.returns[index].number, self.number
             ),
             offered_by: None,
+            credit: Some(StoreCredit {
+                of_return: self.returns[index].id,
+                customer: self.named.as_ref().map(|it| it.id),
+            }),
             created_at: unit.now,
             updated_at: unit.now,
             active: true,

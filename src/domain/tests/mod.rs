@@ -39,6 +39,7 @@ pub(crate) mod sample;
 mod scans;
 mod services;
 mod slips;
+mod store_credits;
 mod summaries;
 mod told;
 mod transfers;

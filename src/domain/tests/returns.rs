@@ -120,7 +120,7 @@ fn inspect(
     bench.on(id, |order, unit| order.inspect_return(unit, back, &units))
 }
 
-fn resolve(
+pub(super) fn resolve(
     bench: &mut Bench,
     id: OrderId,
     back: ReturnId,
@@ -134,7 +134,7 @@ fn resolve(
 }
 
 /// Received whole and restocked: ready to be resolved.
-fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
+pub(super) fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
     let back = ask(bench, id, &[(1, quantity)], why, "").expect("it arrived");
     decide(bench, id, back, ReturnDecision::Authorize).expect("asked for");
     receive(bench, id, back, quantity, "NYC").expect("it came back");
@@ -320,7 +320,7 @@ fn store_credit_keeps_the_money_and_gives_a_code() {
     assert_eq!((after.retained_minor(), after.surplus_minor()), (2_500, 0), "shipping goes with the last");
     let code = &after.return_of(back).expect("it is there").store_credits[0];
     let issued = &bench.snapshot.discount_codes[code];
-    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(1)));
+    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(2_500)));
 }
 
 #[test]
