@@ -66,7 +66,7 @@ async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i6
 }
 
 async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
-    let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnAnswer {
+    let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnLineResolution {
         line_number: 1,
         resolution: (*resolution).into(),
         quantity: *quantity,
@@ -148,7 +148,10 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     let answers = [(pb::ReturnResolution::Refund, 3), (pb::ReturnResolution::StoreCredit, 1)];
     let answered = resolve(&server, &back.id, &answers).await.expect("all of it");
     assert_eq!(answered.state(), pb::ReturnState::Resolved);
-    assert_eq!((answered.credited.clone(), answered.refunded.clone()), (Some(eur(4_000)), Some(eur(3_000))));
+    assert_eq!(
+        (answered.credited_amount.clone(), answered.refunded_amount.clone()),
+        (Some(eur(4_000)), Some(eur(3_000)))
+    );
     assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
     let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
     assert_eq!((code.uses_max, code.balance, code.return_id), (0, Some(eur(1_000)), back.id.clone()));
@@ -244,7 +247,7 @@ on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server
     assert_eq!(level(&server, "SIX").await.on_hand, 16);
     let answered = resolve(&server, &back.id, &[(pb::ReturnResolution::Refund, 2)]).await.expect("both");
     assert_eq!((answered.lines[0].refunded, answered.lines[0].paid_before), (1, 1));
-    assert_eq!(answered.refunded, Some(eur(1_000)));
+    assert_eq!(answered.refunded_amount, Some(eur(1_000)));
     let after = order(&server, &placed.id).await;
     assert_eq!(after.totals.expect("totals").refunded, Some(eur(2_000)));
     every_law_holds(&server).await;
