@@ -101,7 +101,13 @@ async fn listed(server: &Clients, filter: &str) -> Vec<String> {
 
 /// Six units at 10.00, delivered.
 async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
+    delivered_with(server, buyer, "").await
+}
+
+/// The same, with a discount code.
+async fn delivered_with(server: &Clients, buyer: &str, discount_code: &str) -> pb::Order {
     let mut six = draft(buyer, "SIX", 6);
+    six.discount_code = discount_code.to_owned();
     six.lines[0].unit_price = Some(eur(1_000));
     six.prices_include_tax = true;
     six.shipping_fee = Some(eur(499));
@@ -250,6 +256,44 @@ on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server
     assert_eq!(answered.refunded_amount, Some(eur(1_000)));
     let after = order(&server, &placed.id).await;
     assert_eq!(after.totals.expect("totals").refunded, Some(eur(2_000)));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// Received whole and restocked: ready to be answered.
+async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
+    let back = ask(server, order, &[(1, quantity)], pb::ReturnReason::Damaged).await.expect("they arrived");
+    authorize(server, &back.id).await.expect("asked for");
+    receive(server, &back.id, quantity).await.expect("they came back");
+    inspect(server, &back.id, &[(pb::ReturnDisposition::Restock, quantity)]).await.expect("looked at");
+    back.id
+}
+
+on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let first = delivered(&server, "eva").await;
+    let back = back_on_the_shelf(&server, &first.id, 2).await;
+    let given = resolve(&server, &back, &[(pb::ReturnResolution::StoreCredit, 2)]).await.expect("both");
+    let code = given.store_credit_codes[0].clone();
+    let balance = async || crate::discounts::discount_code(&server, &code).await.balance;
+    assert_eq!(balance().await, Some(eur(2_000)));
+    assert_eq!(get(&server, &back).await.store_credit_codes, [code.clone()], "callers are believed here");
+
+    let next = delivered_with(&server, "fay", &code).await;
+    assert_eq!(next.discount_code, format!("…{}", &code[code.len() - 4..]), "it is as good as money");
+    assert_eq!(next.totals.expect("totals").captured, Some(eur(4_499)));
+    assert_eq!(balance().await, Some(eur(0)));
+    let mut more = draft("eva", "SIX", 1);
+    more.discount_code = code.clone();
+    let refused = create_order(&server, more).await.expect_err("it is empty");
+    assert_eq!(reason(&refused), "DISCOUNT_CODE_USED_UP");
+
+    let half = back_on_the_shelf(&server, &next.id, 3).await;
+    let answered = resolve(&server, &half, &[(pb::ReturnResolution::Refund, 3)]).await.expect("all three");
+    assert_eq!(answered.refunded_amount, Some(eur(2_000)));
+    assert_eq!(answered.store_credit_restored, Some(eur(1_000)));
+    assert_eq!(balance().await, Some(eur(1_000)));
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -148,3 +148,37 @@ fn codes_for(caller: &Extensions) -> Codes {
     };
     if caller.get::<Arc<Principal>>().is_none_or(sees) { Codes::Whole } else { Codes::Masked }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Role;
+    use crate::domain::Actor;
+    use crate::domain::tests::bounds::largest;
+
+    fn shown_to(caller: &Extensions) -> Vec<String> {
+        let order = largest();
+        let shown = return_of(&order, order.returns[0].id, codes_for(caller)).expect("it is there");
+        shown.store_credit_codes
+    }
+
+    #[test]
+    fn who_may_not_read_money_sees_the_end_of_a_code_only() {
+        let of = |role: Role| {
+            let mut caller = Extensions::new();
+            caller.insert(Arc::new(Principal {
+                name: Actor::system(),
+                permissions: role.permissions().into_iter().collect(),
+                names_persons: false,
+            }));
+            shown_to(&caller)
+        };
+        for role in [Role::Reader, Role::Warehouse] {
+            assert_eq!(of(role), ["…AAAA"; 2], "{role:?}");
+        }
+        for role in [Role::Storefront, Role::Finance, Role::Operator, Role::Admin] {
+            assert_eq!(of(role), ["CREDIT-AAAA-AAAA-AAAA"; 2], "{role:?}");
+        }
+        assert_eq!(shown_to(&Extensions::new()), ["CREDIT-AAAA-AAAA-AAAA"; 2], "callers are believed");
+    }
+}
