@@ -106,6 +106,12 @@ async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
 
 /// The same, with a discount code.
 async fn delivered_with(server: &Clients, buyer: &str, discount_code: &str) -> pb::Order {
+    let placed = paid(server, buyer, discount_code).await;
+    Warehouse { server }.deliver_all(&placed.id).await;
+    order(server, &placed.id).await
+}
+
+async fn paid(server: &Clients, buyer: &str, discount_code: &str) -> pb::Order {
     let mut six = draft(buyer, "SIX", 6);
     six.discount_code = discount_code.to_owned();
     six.lines[0].unit_price = Some(eur(1_000));
@@ -113,8 +119,6 @@ async fn delivered_with(server: &Clients, buyer: &str, discount_code: &str) -> p
     six.shipping_fee = Some(eur(499));
     let placed = create_order(server, six).await.expect("there is stock");
     pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
-    let warehouse = Warehouse { server };
-    warehouse.deliver_all(&placed.id).await;
     order(server, &placed.id).await
 }
 
@@ -294,6 +298,39 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
     assert_eq!(answered.refunded_amount, Some(eur(2_000)));
     assert_eq!(answered.store_credit_restored, Some(eur(1_000)));
     assert_eq!(balance().await, Some(eur(1_000)));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "gil", "").await;
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship_all(&placed.id).await;
+    let lost = pb::TrackingReport {
+        status: pb::TrackingStatus::Lost.into(),
+        occurred_time: Some(crate::shop::in_seconds(0)),
+        ..Default::default()
+    };
+    let request = pb::RecordTrackingEventsRequest {
+        shipment_id: placed.shipment_ids[0].clone(),
+        events: vec![lost],
+        ..Default::default()
+    };
+    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+
+    let id = order(&server, &placed.id).await.return_ids[0].clone();
+    let opened = get(&server, &id).await;
+    assert_eq!((opened.state(), opened.lines[0].missing), (pb::ReturnState::Inspected, 6));
+    assert_eq!(opened.shipment_id, placed.shipment_ids[0]);
+    assert_eq!(opened.available_actions, ["ResolveReturn"]);
+    let answered = resolve(&server, &id, &[(pb::ReturnResolution::Refund, 6)]).await.expect("all of it");
+    assert_eq!(answered.refunded_amount, Some(eur(6_499)), "with the shipping");
+    warehouse.until_quiet(&placed.id).await;
+    warehouse.close(&placed.id).await;
+    assert_eq!(get(&server, &id).await.state(), pb::ReturnState::Closed);
+    assert_eq!(level(&server, "SIX").await.on_hand, 14);
     every_law_holds(&server).await;
     server.stop().await;
 });

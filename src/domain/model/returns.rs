@@ -171,7 +171,7 @@ pub struct Return {
     /// 1…n within the order.
     pub number: i32,
     pub state: ReturnState,
-    /// The shipment that never reached the customer and came back. None: the customer asked.
+    /// The shipment that never reached the customer, and came back or is lost. None: the customer asked.
     #[serde(default)]
     pub of_shipment: Option<ShipmentId>,
     pub lines: Vec<ReturnLine>,
@@ -203,6 +203,15 @@ impl Return {
     /// Whether something of it is still to be done.
     pub fn is_open(&self) -> bool {
         !self.state.is_final()
+    }
+
+    /// Whether it is about a shipment that is lost: nothing of it comes back, and only the answer is open.
+    pub fn is_loss(&self) -> bool {
+        self.of_shipment.is_some() && self.lines.iter().all(|it| it.missing == it.quantity)
+    }
+
+    pub fn is_unanswered_loss(&self) -> bool {
+        self.state == ReturnState::Inspected && self.resolutions == 0 && self.is_loss()
     }
 
     pub fn units(&self) -> i64 {

@@ -115,7 +115,7 @@ impl Order {
     /// Units of a line that may still be sent back: those that arrived, without those of returns. A shipment that came back
     /// undelivered has a return of its own.
     pub fn returnable_units(&self, line: i32) -> i64 {
-        let came_back = |it: &Shipment| self.returns.iter().any(|back| back.of_shipment == Some(it.id));
+        let came_back = |it: &Shipment| self.has_return_of(it);
         let apart = |it: &Shipment| it.state == ShipmentState::Delivered && !came_back(it);
         let of_customer = self.returns.iter().filter(|it| it.counts() && it.of_shipment.is_none());
         let units = of_customer.flat_map(|it| &it.lines).filter(|it| it.line == line);
@@ -153,11 +153,15 @@ impl Order {
         line: i32,
         is_astray: impl Fn(&Shipment) -> bool,
     ) -> i64 {
-        let opened = |it: &Shipment| self.returns.iter().any(|back| back.of_shipment == Some(it.id));
-        let astray = self.units_of_shipments(line, |it| is_astray(it) || opened(it));
+        let astray = self.units_of_shipments(line, |it| is_astray(it) || self.has_return_of(it));
         let of_shipments = self.returns.iter().filter(|it| it.of_shipment.is_some());
         let paid = of_shipments.flat_map(|it| &it.lines).filter(|it| it.line == line);
         (astray - paid.map(|it| it.refunded + it.credited).sum::<i64>()).max(0)
+    }
+
+    /// Whether a shipment opened a return by itself.
+    fn has_return_of(&self, shipment: &Shipment) -> bool {
+        self.returns.iter().any(|it| it.of_shipment == Some(shipment.id) && it.counts())
     }
 
     pub fn has_open_return(&self) -> bool {

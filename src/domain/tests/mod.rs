@@ -22,6 +22,7 @@ mod imports;
 mod instead;
 mod invoices;
 mod letters;
+mod lost;
 mod manifests;
 mod master_data;
 mod noticed;
