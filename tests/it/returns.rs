@@ -325,8 +325,18 @@ on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
     assert_eq!((opened.state(), opened.lines[0].missing), (pb::ReturnState::Inspected, 6));
     assert_eq!(opened.shipment_id, placed.shipment_ids[0]);
     assert_eq!(opened.available_actions, ["ResolveReturn"]);
-    let answered = resolve(&server, &id, &[(pb::ReturnResolution::Refund, 6)]).await.expect("all of it");
-    assert_eq!(answered.refunded_amount, Some(eur(6_499)), "with the shipping");
+    let one = pb::CancelOrderLinesRequest {
+        order_id: placed.id.clone(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+        reason: "given up".to_owned(),
+        ..Default::default()
+    };
+    server.orders.clone().cancel_order_lines(by("clerk", one)).await.expect("it is lost");
+    let left = get(&server, &id).await;
+    assert_eq!((left.lines[0].quantity, left.lines[0].missing), (5, 5), "it is answered by that");
+    every_law_holds(&server).await;
+    let answered = resolve(&server, &id, &[(pb::ReturnResolution::Refund, 5)]).await.expect("all of it");
+    assert_eq!(answered.refunded_amount, Some(eur(5_499)), "with the shipping");
     warehouse.until_quiet(&placed.id).await;
     warehouse.close(&placed.id).await;
     assert_eq!(get(&server, &id).await.state(), pb::ReturnState::Closed);
