@@ -27,7 +27,7 @@ impl Demo {
             return Err(DemoError::Wrong("a return without its credit note".to_owned()));
         };
         let note = self.client.credit_note(note).await?;
-        let refunded = answered.refunded.as_ref().map(money).unwrap_or_default();
+        let refunded = answered.refunded_amount.as_ref().map(money).unwrap_or_default();
         self.client.close_return(&back.id).await?;
         let text = format!(
             "{UNITS} × {} of order {}: credit note {}, {refunded} paid back",

@@ -30,7 +30,8 @@ fn the_largest_part_of_an_order_can_be_shown() {
     assert!(payment <= most / 2, "{payment} of {most} bytes");
     let note = billing::reply::credit_note(&order, &order.credit_notes[0]).encoded_len();
     assert!(note <= most / 2, "{note} of {most} bytes");
-    let back = returns::reply::goods_return(&order, &order.returns[0]).encoded_len();
+    let back =
+        returns::reply::goods_return(&order, &order.returns[0], returns::reply::Codes::Whole).encoded_len();
     assert!(back <= most / 2, "{back} of {most} bytes");
     // The label, which has at most some kB for each package, is not in it.
     let shipment = shipping::reply::shipment(&order, &order.shipments[0]).encoded_len();

@@ -249,6 +249,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::DiscountCodeUsedByCustomer => (unmet, ErrorReason::DiscountCodeUsedByCustomer),
         Reason::DiscountCodeBelowMinimum => (unmet, ErrorReason::DiscountCodeBelowMinimum),
         Reason::DiscountCodeOtherCurrency => (unmet, ErrorReason::DiscountCodeOtherCurrency),
+        Reason::DiscountCodeOtherCustomer => (unmet, ErrorReason::DiscountCodeOtherCustomer),
         Reason::OrderChangeOpen => (unmet, ErrorReason::OrderChangeOpen),
         Reason::OrderChangeOutdated => (unmet, ErrorReason::OrderChangeOutdated),
     }

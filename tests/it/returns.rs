@@ -66,7 +66,7 @@ async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i6
 }
 
 async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
-    let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnAnswer {
+    let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnLineResolution {
         line_number: 1,
         resolution: (*resolution).into(),
         quantity: *quantity,
@@ -101,14 +101,24 @@ async fn listed(server: &Clients, filter: &str) -> Vec<String> {
 
 /// Six units at 10.00, delivered.
 async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
+    delivered_with(server, buyer, "").await
+}
+
+/// The same, with a discount code.
+async fn delivered_with(server: &Clients, buyer: &str, discount_code: &str) -> pb::Order {
+    let placed = paid(server, buyer, discount_code).await;
+    Warehouse { server }.deliver_all(&placed.id).await;
+    order(server, &placed.id).await
+}
+
+async fn paid(server: &Clients, buyer: &str, discount_code: &str) -> pb::Order {
     let mut six = draft(buyer, "SIX", 6);
+    six.discount_code = discount_code.to_owned();
     six.lines[0].unit_price = Some(eur(1_000));
     six.prices_include_tax = true;
     six.shipping_fee = Some(eur(499));
     let placed = create_order(server, six).await.expect("there is stock");
     pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
-    let warehouse = Warehouse { server };
-    warehouse.deliver_all(&placed.id).await;
     order(server, &placed.id).await
 }
 
@@ -148,10 +158,13 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     let answers = [(pb::ReturnResolution::Refund, 3), (pb::ReturnResolution::StoreCredit, 1)];
     let answered = resolve(&server, &back.id, &answers).await.expect("all of it");
     assert_eq!(answered.state(), pb::ReturnState::Resolved);
-    assert_eq!((answered.credited.clone(), answered.refunded.clone()), (Some(eur(4_000)), Some(eur(3_000))));
+    assert_eq!(
+        (answered.credited_amount.clone(), answered.refunded_amount.clone()),
+        (Some(eur(4_000)), Some(eur(3_000)))
+    );
     assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
     let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
-    assert_eq!(code.uses_max, 1);
+    assert_eq!((code.uses_max, code.balance, code.return_id), (0, Some(eur(1_000)), back.id.clone()));
     let after = order(&server, &placed.id).await;
     assert_eq!((after.lines[0].returned, after.lines[0].refunded), (4, 4));
     assert_eq!(
@@ -214,6 +227,120 @@ on_both_engines!(a_return_out_of_turn_is_refused_by_name_and_stays_as_it_is, asy
     let declined = pb::DeclineReturnRequest { validate_only: false, ..only_asked };
     server.returns.clone().decline_return(by("clerk", declined)).await.expect("declined");
     ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("its units are free again");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "dan").await;
+    let request = pb::RefundPaymentRequest {
+        payment_id: placed.payment_ids[0].clone(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+        reason: "sorry".to_owned(),
+        ..Default::default()
+    };
+    server.billing.clone().refund_payment(by("clerk", request)).await.expect("paid back");
+    let asked = pb::SimulateReturnRequest {
+        order_id: placed.id.clone(),
+        lines: wanted(&[(1, 2)], pb::ReturnReason::Damaged),
+        ..Default::default()
+    };
+    let quote = server.returns.clone().simulate_return(asked).await.expect("it can come back").into_inner();
+    assert_eq!((quote.value, quote.refund), (Some(eur(1_000)), Some(eur(1_000))));
+
+    let back = ask(&server, &placed.id, &[(1, 2)], pb::ReturnReason::Damaged).await.expect("six arrived");
+    authorize(&server, &back.id).await.expect("asked for");
+    receive(&server, &back.id, 2).await.expect("both");
+    inspect(&server, &back.id, &[(pb::ReturnDisposition::Restock, 2)]).await.expect("both");
+    assert_eq!(level(&server, "SIX").await.on_hand, 16);
+    let answered = resolve(&server, &back.id, &[(pb::ReturnResolution::Refund, 2)]).await.expect("both");
+    assert_eq!((answered.lines[0].refunded, answered.lines[0].paid_before), (1, 1));
+    assert_eq!(answered.refunded_amount, Some(eur(1_000)));
+    let after = order(&server, &placed.id).await;
+    assert_eq!(after.totals.expect("totals").refunded, Some(eur(2_000)));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// Received whole and restocked: ready to be answered.
+async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
+    let back = ask(server, order, &[(1, quantity)], pb::ReturnReason::Damaged).await.expect("they arrived");
+    authorize(server, &back.id).await.expect("asked for");
+    receive(server, &back.id, quantity).await.expect("they came back");
+    inspect(server, &back.id, &[(pb::ReturnDisposition::Restock, quantity)]).await.expect("looked at");
+    back.id
+}
+
+on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let first = delivered(&server, "eva").await;
+    let back = back_on_the_shelf(&server, &first.id, 2).await;
+    let given = resolve(&server, &back, &[(pb::ReturnResolution::StoreCredit, 2)]).await.expect("both");
+    let code = given.store_credit_codes[0].clone();
+    let balance = async || crate::discounts::discount_code(&server, &code).await.balance;
+    assert_eq!(balance().await, Some(eur(2_000)));
+    assert_eq!(get(&server, &back).await.store_credit_codes, [code.clone()], "callers are believed here");
+
+    let next = delivered_with(&server, "fay", &code).await;
+    assert_eq!(next.discount_code, format!("…{}", &code[code.len() - 4..]), "it is as good as money");
+    assert_eq!(next.totals.expect("totals").captured, Some(eur(4_499)));
+    assert_eq!(balance().await, Some(eur(0)));
+    let mut more = draft("eva", "SIX", 1);
+    more.discount_code = code.clone();
+    let refused = create_order(&server, more).await.expect_err("it is empty");
+    assert_eq!(reason(&refused), "DISCOUNT_CODE_USED_UP");
+
+    let half = back_on_the_shelf(&server, &next.id, 3).await;
+    let answered = resolve(&server, &half, &[(pb::ReturnResolution::Refund, 3)]).await.expect("all three");
+    assert_eq!(answered.refunded_amount, Some(eur(2_000)));
+    assert_eq!(answered.store_credit_restored, Some(eur(1_000)));
+    assert_eq!(balance().await, Some(eur(1_000)));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "gil", "").await;
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship_all(&placed.id).await;
+    let lost = pb::TrackingReport {
+        status: pb::TrackingStatus::Lost.into(),
+        occurred_time: Some(crate::shop::in_seconds(0)),
+        ..Default::default()
+    };
+    let request = pb::RecordTrackingEventsRequest {
+        shipment_id: placed.shipment_ids[0].clone(),
+        events: vec![lost],
+        ..Default::default()
+    };
+    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+
+    let id = order(&server, &placed.id).await.return_ids[0].clone();
+    let opened = get(&server, &id).await;
+    assert_eq!((opened.state(), opened.lines[0].missing), (pb::ReturnState::Inspected, 6));
+    assert_eq!(opened.shipment_id, placed.shipment_ids[0]);
+    assert_eq!(opened.available_actions, ["ResolveReturn"]);
+    let one = pb::CancelOrderLinesRequest {
+        order_id: placed.id.clone(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+        reason: "given up".to_owned(),
+        ..Default::default()
+    };
+    server.orders.clone().cancel_order_lines(by("clerk", one)).await.expect("it is lost");
+    let left = get(&server, &id).await;
+    assert_eq!((left.lines[0].quantity, left.lines[0].missing), (5, 5), "it is answered by that");
+    every_law_holds(&server).await;
+    let answered = resolve(&server, &id, &[(pb::ReturnResolution::Refund, 5)]).await.expect("all of it");
+    assert_eq!(answered.refunded_amount, Some(eur(5_499)), "with the shipping");
+    warehouse.until_quiet(&placed.id).await;
+    warehouse.close(&placed.id).await;
+    assert_eq!(get(&server, &id).await.state(), pb::ReturnState::Closed);
+    assert_eq!(level(&server, "SIX").await.on_hand, 14);
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -113,12 +113,14 @@ async fn returns(schema: &Schema<'_>) -> Result<(), DbErr> {
              missing BIGINT NOT NULL CHECK (missing >= 0),
              inspected BIGINT NOT NULL CHECK (inspected >= 0),
              resolved BIGINT NOT NULL CHECK (resolved >= 0),
+             paid_before BIGINT NOT NULL CHECK (paid_before >= 0),
              created_at BIGINT NOT NULL,
              updated_at BIGINT NOT NULL,
              UNIQUE (order_id, number),
              CHECK (received + missing <= units),
              CHECK (inspected <= received),
              CHECK (resolved <= units),
+             CHECK (paid_before <= resolved),
              CHECK (state <> 'CLOSED' OR (inspected + missing = units AND resolved = units))",
         )
         .await?;

@@ -3,11 +3,14 @@
 use sha2::{Digest, Sha256};
 
 use crate::domain::model::customer::Customer;
-use crate::domain::model::discount::{DiscountCode, DiscountKey, RedeemingCustomer, Redemption};
+use crate::domain::model::discount::{
+    CountedIn, DiscountCode, DiscountKey, Gives, RedeemingCustomer, Redemption, StoreCredit,
+};
 use crate::domain::model::discount_uses::DiscountUses;
 use crate::domain::model::money::Currency;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problem, Reason};
+use crate::domain::model::scalars::CustomerId;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// The field of an order that names a code.
@@ -27,6 +30,7 @@ pub(in crate::domain) fn redeem(
     unit: &UnitOfWork,
     code: &DiscountKey,
     customer: &Customer,
+    named: Option<CustomerId>,
     currency: Currency,
 ) -> Result<Redemption, Problem> {
     let Some(found) = unit.discount_code(code) else {
@@ -43,6 +47,9 @@ pub(in crate::domain) fn redeem(
         return Err(problem(Reason::DiscountCodeOtherCurrency, why));
     }
 
+    if let Some(credit) = found.credit {
+        return draw(unit, found, credit, named);
+    }
     let DiscountCode { uses_max, uses_per_customer_max, gives, .. } = *found;
     let key = customer_key(customer);
     if let Some(used) = used_up(unit.discount_uses(code, ""), uses_max) {
@@ -58,9 +65,45 @@ pub(in crate::domain) fn redeem(
         gives,
         minimum_minor: found.minimum_in(currency),
         uses_max,
+        counted_in: CountedIn::Orders,
         customer: uses_per_customer_max.map(|uses_max| RedeemingCustomer { key, uses_max }),
         given_back_at: None,
     })
+}
+
+/// An order draws on a store credit: as much of its balance as the goods are worth.
+fn draw(
+    unit: &UnitOfWork,
+    code: &DiscountCode,
+    credit: StoreCredit,
+    named: Option<CustomerId>,
+) -> Result<Redemption, Problem> {
+    let DiscountCode { code, uses_max, gives, .. } = code;
+    if credit.customer.is_some() && credit.customer != named {
+        let why = format!("store credit {code} is for orders that name the customer whom it was given to");
+        return Err(problem(Reason::DiscountCodeOtherCustomer, why));
+    }
+    let balance = code_balance(*gives, unit.discount_uses(code, ""));
+    if matches!(balance, Gives::Amount(left) if left.minor <= 0) {
+        return Err(problem(Reason::DiscountCodeUsedUp, format!("nothing is left of store credit {code}")));
+    }
+    Ok(Redemption {
+        code: code.clone(),
+        gives: balance,
+        minimum_minor: 0,
+        uses_max: *uses_max,
+        counted_in: CountedIn::MinorUnits,
+        customer: None,
+        given_back_at: None,
+    })
+}
+
+/// What is left of a store credit.
+fn code_balance(gives: Gives, uses: DiscountUses) -> Gives {
+    match gives {
+        Gives::Amount(worth) => Gives::Amount(worth.currency.of(worth.minor - uses.held())),
+        Gives::Rate(_) => gives,
+    }
 }
 
 /// In use, begun, and not over.
@@ -112,6 +155,18 @@ impl Redemption {
 }
 
 impl Order {
+    /// A store credit gives a corrected order what it has left beside what other orders draw.
+    pub(in crate::domain) fn draw_again(&mut self, unit: &UnitOfWork) {
+        let drawn_before = unit.order_before(self.id).map_or(0, Order::credit_held_minor);
+        let Some(redemption) = &mut self.redemption else { return };
+        if let (CountedIn::MinorUnits, Gives::Amount(amount), Some(worth)) =
+            (redemption.counted_in, &mut redemption.gives, redemption.uses_max)
+        {
+            let by_others = unit.discount_uses(&redemption.code, "").held() - drawn_before;
+            amount.minor = (worth - by_others).max(0);
+        }
+    }
+
     /// The order ends early: another one may redeem the code.
     pub(in crate::domain) fn give_code_back(&mut self, unit: &UnitOfWork) {
         if let Some(redemption) = &mut self.redemption {

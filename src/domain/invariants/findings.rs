@@ -97,6 +97,10 @@ pub const LAWS: &[(&str, &str)] = &[
         "of every unit in a return it is known what became of it once the return is closed, and none is counted twice",
     ),
     (
+        "R3",
+        "no unit is paid for twice: what RefundPayment paid back of a line comes back first, and its return pays nothing",
+    ),
+    (
         "C1",
         "an order has at most one open change; a confirmed one was proposed, and the lines that it added say so",
     ),
@@ -134,7 +138,7 @@ pub const LAWS: &[(&str, &str)] = &[
     (
         "D5",
         "a discount code is held by the orders that redeemed it and did not end early, archived or not, and by no more \
-         than it says, in all and of each customer",
+         than it says, in all and of each customer; of a store credit no more is drawn than it is worth",
     ),
     ("D6", "what is counted of a caller's own open reservations are those that it has open"),
     ("P1", "no column holds what looks like a card number"),

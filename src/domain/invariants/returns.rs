@@ -3,6 +3,8 @@
 use crate::domain::invariants::findings::Findings;
 use crate::domain::model::order::Order;
 use crate::domain::model::returns::{ReturnLine, ReturnState};
+use crate::domain::model::shipment::Shipment;
+use crate::domain::model::tracking::TrackingStatus;
 
 impl Order {
     /// No more comes back than was sold, no unit twice, and a return that is over has an answer for every unit.
@@ -12,6 +14,9 @@ impl Order {
             let key = format!("{} line {}", self.id, line.number);
             let fits = returned == 0 || (!line.is_service() && returned <= most);
             found.ensure("R1", key, fits, &format!("at most {most} in returns"), returned);
+        }
+        for line in &self.lines {
+            self.check_paid_once(found, line.number);
         }
         let numbered = self.returns.iter().zip(1..).all(|(it, number)| it.number == number);
         found.ensure("R1", self.id, numbered, "returns numbered 1…n", "others");
@@ -28,6 +33,43 @@ impl Order {
     }
 }
 
+impl Order {
+    /// No unit is paid for twice: what a return paid for is what was credited by it; and before a return paid for a unit,
+    /// each that RefundPayment had paid back had come back, gone astray or been called off.
+    fn check_paid_once(&self, found: &mut Findings, line: i32) {
+        let key = format!("{} line {line}", self.id);
+        let (mut apart, mut by_returns, mut apart_earlier) = (0, 0, 0);
+        for refund in &self.line_refunds {
+            let units: i64 = refund.units.iter().filter(|it| it.line == line).map(|it| it.quantity).sum();
+            match refund.of_return {
+                None => apart += units,
+                Some(_) if units > 0 => {
+                    by_returns += units;
+                    apart_earlier = apart;
+                }
+                Some(_) => {}
+            }
+        }
+        let paid: i64 =
+            self.returned_lines().filter(|it| it.line == line).map(|it| it.refunded + it.credited).sum();
+        found.ensure(
+            "R3",
+            &key,
+            paid == by_returns,
+            &format!("{by_returns} units paid for by returns"),
+            paid,
+        );
+
+        let (most, before) = (self.units_paid_apart(line), self.units_paid_before(line));
+        found.ensure("R3", &key, before <= most, &format!("at most {most} paid back before"), before);
+        let is_end = |it| matches!(it, TrackingStatus::Returned | TrackingStatus::Lost);
+        let ever_astray = |it: &Shipment| it.tracking.iter().any(|it| is_end(it.status));
+        let elsewhere = apart - most + self.unpaid_astray_units(line, ever_astray);
+        let least = (apart_earlier - elsewhere).max(0);
+        found.ensure("R3", &key, before >= least, &format!("at least {least} paid back before"), before);
+    }
+}
+
 fn is_whole(line: &ReturnLine) -> bool {
     let parts = [
         line.received,
@@ -38,6 +80,7 @@ fn is_whole(line: &ReturnLine) -> bool {
         line.sent_back,
         line.refunded,
         line.credited,
+        line.paid_before,
         line.repaired,
         line.rejected,
     ];

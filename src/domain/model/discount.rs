@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::money::{Currency, Money};
-use crate::domain::model::scalars::{Invalid, OrderId};
+use crate::domain::model::scalars::{CustomerId, Invalid, OrderId, ReturnId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::written::plain_code;
 
@@ -29,6 +29,12 @@ pub struct DiscountKey(String);
 impl DiscountKey {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Its last four characters: enough to tell codes apart, too few to redeem one.
+    pub fn masked(&self) -> String {
+        let last = self.0.char_indices().rev().nth(3).map_or(0, |it| it.0);
+        format!("…{}", &self.0[last..])
     }
 }
 
@@ -73,6 +79,23 @@ pub enum Gives {
     Amount(Money),
 }
 
+/// Given for goods that came back: a code with a balance, which orders draw on until it is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCredit {
+    pub of_return: ReturnId,
+    /// Only orders that name this customer may redeem it. None: whoever has it may.
+    pub customer: Option<CustomerId>,
+}
+
+/// What is counted of a code's uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CountedIn {
+    /// How many orders redeemed it.
+    Orders,
+    /// What orders drew from its balance, in minor units.
+    MinorUnits,
+}
+
 /// A discount code with its terms, which never change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiscountCode {
@@ -86,13 +109,15 @@ pub struct DiscountCode {
     /// What the goods have to be worth at least, once per currency: then it is for orders in these. Empty: whatever they
     /// are worth, in any currency.
     pub minimums: Vec<Money>,
-    /// How many orders may hold it at a time. None: any number.
+    /// How many orders may hold it at a time. None: any number. Of a store credit: what it is worth, in minor units.
     pub uses_max: Option<i64>,
     /// The same of one customer.
     pub uses_per_customer_max: Option<i64>,
     pub description: String,
     /// The order whose delivery letter offers it.
     pub offered_by: Option<OrderId>,
+    /// None: it is no store credit.
+    pub credit: Option<StoreCredit>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// False: no order can redeem it any more. Orders that did keep what it gave them.
@@ -121,6 +146,7 @@ pub struct Redemption {
     /// What the goods have to be worth at least, in the order's currency.
     pub minimum_minor: i64,
     pub uses_max: Option<i64>,
+    pub counted_in: CountedIn,
     /// Whose use it is. None: the code has no limit for each customer.
     pub customer: Option<RedeemingCustomer>,
     /// Set when the order ended early: then it does not hold the code any more.
@@ -136,6 +162,14 @@ pub struct RedeemingCustomer {
 }
 
 impl Redemption {
+    /// The code as those see it who read the order: a store credit is as good as money, so they see its end only.
+    pub fn shown_code(&self) -> String {
+        match self.counted_in {
+            CountedIn::Orders => self.code.to_string(),
+            CountedIn::MinorUnits => self.code.masked(),
+        }
+    }
+
     /// The discount on goods of this value: an amount takes what is there.
     pub fn discount_on(&self, goods_minor: i64) -> Discount {
         match self.gives {
@@ -148,6 +182,13 @@ impl Redemption {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_masked_code_shows_its_end() {
+        let masked = |text: &str| text.parse::<DiscountKey>().map(|it| it.masked());
+        assert_eq!(masked("CREDIT-AAAA-BBBB-СДЕЖ").as_deref(), Ok("…СДЕЖ"));
+        assert_eq!(masked("AB").as_deref(), Ok("…AB"));
+    }
 
     #[test]
     fn a_code_is_the_same_however_it_is_written() {

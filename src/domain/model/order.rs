@@ -12,7 +12,7 @@ use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::discount::Redemption;
+use crate::domain::model::discount::{CountedIn, Redemption};
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
@@ -202,6 +202,13 @@ impl Order {
     /// What of the credited money stays with the shop for good: fees, and what was given as store credit.
     pub fn retained_minor(&self) -> i64 {
         self.line_refunds.iter().map(|it| it.retained_minor).sum()
+    }
+
+    /// What the units that are still sold draw from the store credit that it redeemed, unless it ended early.
+    pub fn credit_held_minor(&self) -> i64 {
+        let is_credit = self.redemption.as_ref().is_some_and(|it| it.counted_in == CountedIn::MinorUnits);
+        let shares = self.lines.iter().map(|it| it.remaining_amounts().discount_share_minor);
+        if is_credit { shares.sum() } else { 0 }
     }
 
     /// What was credited for units that were paid back by line.

@@ -68,6 +68,7 @@ string_enum! {
         DiscountCodeUsedByCustomer = "DISCOUNT_CODE_USED_BY_CUSTOMER",
         DiscountCodeBelowMinimum = "DISCOUNT_CODE_BELOW_MINIMUM",
         DiscountCodeOtherCurrency = "DISCOUNT_CODE_OTHER_CURRENCY",
+        DiscountCodeOtherCustomer = "DISCOUNT_CODE_OTHER_CUSTOMER",
         OrderChangeOpen = "ORDER_CHANGE_OPEN",
         OrderChangeOutdated = "ORDER_CHANGE_OUTDATED",
     }

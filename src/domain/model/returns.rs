@@ -76,7 +76,8 @@ string_enum! {
 }
 
 /// Units of one line. Law: `received + missing ≤ quantity`, what was inspected of the received units is at most these,
-/// `0 ≤ resolved ≤ quantity`; all are equal once the return is closed.
+/// `0 ≤ resolved ≤ quantity`; all are equal once the return is closed. `refunded` and `credited` are those that it paid
+/// for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnLine {
     pub line: i32,
@@ -92,6 +93,8 @@ pub struct ReturnLine {
     pub sent_back: i64,
     pub refunded: i64,
     pub credited: i64,
+    /// Answered with money or store credit, but paid back before, by RefundPayment: nothing more was paid for them.
+    pub paid_before: i64,
     pub repaired: i64,
     pub rejected: i64,
 }
@@ -111,6 +114,7 @@ impl ReturnLine {
             sent_back: 0,
             refunded: 0,
             credited: 0,
+            paid_before: 0,
             repaired: 0,
             rejected: 0,
         }
@@ -128,7 +132,7 @@ impl ReturnLine {
 
     /// Units whose customer has not been answered.
     pub fn unresolved(&self) -> i64 {
-        self.quantity - self.refunded - self.credited - self.repaired - self.rejected
+        self.quantity - self.refunded - self.credited - self.paid_before - self.repaired - self.rejected
     }
 
     pub fn disposed(&mut self, disposition: ReturnDisposition) -> &mut i64 {
@@ -167,7 +171,7 @@ pub struct Return {
     /// 1…n within the order.
     pub number: i32,
     pub state: ReturnState,
-    /// The shipment that never reached the customer and came back. None: the customer asked.
+    /// The shipment that never reached the customer, and came back or is lost. None: the customer asked.
     #[serde(default)]
     pub of_shipment: Option<ShipmentId>,
     pub lines: Vec<ReturnLine>,
@@ -201,7 +205,20 @@ impl Return {
         !self.state.is_final()
     }
 
+    /// Whether it is about a shipment that is lost: nothing of it comes back, and only the answer is open.
+    pub fn is_loss(&self) -> bool {
+        self.of_shipment.is_some() && self.lines.iter().all(|it| it.missing == it.quantity)
+    }
+
+    pub fn is_unanswered_loss(&self) -> bool {
+        self.state == ReturnState::Inspected && self.resolutions == 0 && self.is_loss()
+    }
+
     pub fn units(&self) -> i64 {
         self.lines.iter().map(|it| it.quantity).sum()
+    }
+
+    pub fn units_paid_before(&self) -> i64 {
+        self.lines.iter().map(|it| it.paid_before).sum()
     }
 }

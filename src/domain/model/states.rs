@@ -138,7 +138,7 @@ machine! {
         InTransit => [PartiallyReceived Received Inspected]
         PartiallyReceived => [Received Inspected]
         Received => [Inspected]
-        Inspected => [Resolved]
+        Inspected => [Resolved Cancelled]
         Resolved => [Closed]
         Closed => []
         Declined => []

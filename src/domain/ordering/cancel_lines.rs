@@ -52,7 +52,7 @@ struct OfLine {
     shipped: i64,
     /// Of a service: done.
     delivered: i64,
-    /// In returns: they had arrived, whatever a courier said later.
+    /// In returns: they had arrived, whatever a courier said later, or it was answered that they are lost.
     returned: i64,
 }
 
@@ -110,6 +110,7 @@ impl Order {
         self.record(unit, EventKind::OrderLinesCancelled, None, format!("{}, worth {value}", words(lines)));
         if !goods.is_empty() {
             self.release_units(unit, &goods)?;
+            self.let_go_of_lost_units(unit)?;
             self.stop_lacking(unit)?;
         }
         let refund_minor = self.return_surplus(unit)?;
@@ -180,7 +181,8 @@ impl Order {
                 }
             }
         }
-        for line in self.returned_lines() {
+        let answered = self.returns.iter().filter(|it| it.counts() && !it.is_unanswered_loss());
+        for line in answered.flat_map(|it| &it.lines) {
             found.entry(line.line).or_default().returned += line.quantity;
         }
         for line in self.services().filter(|it| it.done.is_some()) {

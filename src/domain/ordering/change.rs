@@ -280,6 +280,7 @@ impl Order {
         lines: Option<&[NewLine]>,
         fee_before: i64,
     ) -> Result<(), Refusal> {
+        self.draw_again(unit);
         let ships = lines.map_or(!self.has_only_services(), |it| has_goods(unit, it));
         let pricing = Pricing {
             currency: self.amounts.currency,

@@ -45,6 +45,7 @@ impl Order {
         }
         self.expire_feedback(unit, "closed without feedback")?;
         self.lapse_change(unit)?;
+        self.end_losses(unit)?;
         self.closed_at = Some(unit.now);
         self.transition(unit, OrderState::Closed, EventKind::OrderClosed, "nothing is open any more")
     }
@@ -71,7 +72,7 @@ impl Order {
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
         }
-        for it in self.returns.iter().filter(|it| it.is_open()) {
+        for it in self.returns.iter().filter(|it| it.is_open() && !it.is_loss()) {
             open.push(format!("return {} is {}", it.number, it.state));
         }
         for shipment in self.live_shipments() {

@@ -127,7 +127,7 @@ pub(in crate::domain) fn receive(
         new.currency.of(order.total_minor())
     );
     if let Some(redemption) = &order.redemption {
-        text.push_str(&format!(", with discount code {}", redemption.code));
+        text.push_str(&format!(", with discount code {}", redemption.shown_code()));
     }
     order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
     order.notify(unit, MessageKind::OrderReceived, None, 0);
@@ -259,7 +259,10 @@ fn price_order(
     tax_exempt: bool,
 ) -> Result<(Option<Redemption>, Priced), Refusal> {
     let currency = new.currency;
-    let redeemed = new.discount_code.as_ref().map(|it| redeem(unit, it, &new.customer, currency));
+    let redeemed = new.discount_code.as_ref().map(|it| {
+        let named = new.named.as_ref().map(|it| it.id);
+        redeem(unit, it, &new.customer, named, currency)
+    });
     let (redemption, problem) = match redeemed.transpose() {
         Ok(redemption) => (redemption, None),
         Err(problem) => (None, Some(problem)),

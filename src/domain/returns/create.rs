@@ -11,10 +11,10 @@ use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, Rules};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::returns::{Return, ReturnLine, ReturnReason, ReturnState};
-use crate::domain::model::scalars::{Actor, ReturnId};
+use crate::domain::model::scalars::ReturnId;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::journal::{opened, step_between};
+use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many returns an order has at most, declined ones included.
@@ -83,7 +83,7 @@ impl Order {
         Ok(id)
     }
 
-    fn new_return(&self, unit: &mut UnitOfWork, lines: Vec<ReturnLine>) -> Return {
+    pub(super) fn new_return(&self, unit: &mut UnitOfWork, lines: Vec<ReturnLine>) -> Return {
         Return {
             id: unit.ids.fresh(),
             order: self.id,
@@ -105,56 +105,6 @@ impl Order {
         }
     }
 
-    /// A shipment that never reached the customer is back where it left: its units are received, and wait to be inspected.
-    /// It opens one return, however often its reports change their mind; none beside as many returns as an order may have.
-    pub(in crate::domain) fn take_shipment_back(
-        &mut self,
-        unit: &mut UnitOfWork,
-        index: usize,
-    ) -> Result<(), Refusal> {
-        let shipment = &self.shipments[index];
-        let (shipment_id, location) = (shipment.id, shipment.location.clone());
-        let is_known = self.returns.iter().any(|it| it.of_shipment == Some(shipment_id));
-        if is_known || self.returns.len() >= RETURNS_MAX {
-            return Ok(());
-        }
-        let mut lines: Vec<ReturnLine> = Vec::new();
-        for (line, units) in shipment.items.iter().map(|it| (it.line, it.remaining())) {
-            let wanted =
-                self.lines.iter().find(|it| it.number == line).map_or(0, |it| it.remaining_quantity());
-            let named = lines.iter().filter(|it| it.line == line).map(|it| it.quantity).sum::<i64>();
-            let units = units.min(wanted - self.returned_units(line) - named);
-            match lines.iter_mut().find(|it| it.line == line) {
-                _ if units <= 0 => {}
-                Some(it) => it.quantity += units,
-                None => lines.push(ReturnLine::new(line, units, ReturnReason::Other, "not delivered")),
-            }
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-
-        lines.iter_mut().for_each(|it| it.received = it.quantity);
-        let mut back = self.new_return(unit, lines);
-        back.of_shipment = Some(shipment_id);
-        back.location = Some(location);
-        back.requested_by = Actor::system();
-        let (id, text) = (back.id, back.in_words());
-        self.returns.push(back);
-        self.record_automatic(unit, EventKind::ReturnRequested, Some(born(id)), text);
-        for (to, kind, what) in [
-            (ReturnState::Authorized, EventKind::ReturnAuthorized, "authorised: it was not delivered"),
-            (ReturnState::Received, EventKind::ReturnReceived, "all of it is back where it left"),
-        ] {
-            let it = self.returns.last_mut().expect("pushed above");
-            let step = step_between(id.0, it.state, to)?;
-            it.state = to;
-            let text = format!("return {}: {what}", it.number);
-            self.record_automatic(unit, kind, Some(step), text);
-        }
-        Ok(())
-    }
-
     /// What a return of these units would bring; refused as it would be.
     pub fn quote_return(
         &self,
@@ -164,8 +114,11 @@ impl Order {
         override_reason: &str,
     ) -> Result<ReturnQuote, Refusal> {
         self.check_returnable(rules, now, lines, override_reason)?;
-        let units: Vec<_> =
-            lines.iter().map(|it| RefundedUnits { line: it.line, quantity: it.quantity }).collect();
+        let unpaid = |it: &ReturnedUnits| RefundedUnits {
+            line: it.line,
+            quantity: self.unpaid_units(it.line, it.quantity, false),
+        };
+        let units: Vec<_> = lines.iter().map(unpaid).collect();
         let share = self.share_of(&rules.returns, &units);
         let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
         let fee = restocking_fee(&rules.returns, &share.lines, reason);
@@ -254,12 +207,12 @@ impl Order {
     }
 }
 
-fn born(id: ReturnId) -> Transition {
+pub(super) fn born(id: ReturnId) -> Transition {
     opened(id.0, ReturnState::Requested)
 }
 
 impl Return {
-    fn in_words(&self) -> String {
+    pub(super) fn in_words(&self) -> String {
         format!("return {}: {} units of {} lines", self.number, self.units(), self.lines.len())
     }
 }

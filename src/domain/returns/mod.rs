@@ -5,3 +5,4 @@ pub(super) mod decide;
 pub(super) mod receive;
 pub(super) mod resolve;
 pub(super) mod turn;
+pub(super) mod undelivered;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::billing::refund_lines::{PaidBack, Share};
 use crate::domain::discounts::offer::fresh_code;
 use crate::domain::model::action::Action;
-use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives};
+use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::Money;
@@ -63,19 +63,48 @@ impl Order {
         check_resolved(&self.returns[index], resolutions).into_result()?;
         self.must_be_answered_in_time(index, resolutions)?;
 
-        for it in resolutions {
-            *line_of(&mut self.returns[index], it.line).resolved(it.resolution) += it.quantity;
-        }
+        let before = self.returns[index].units_paid_before();
         self.returns[index].resolutions += 1;
-        let paid_back = units_of(resolutions, ReturnResolution::Refund);
+        let paid_back = self.count_answered(index, resolutions, ReturnResolution::Refund);
         self.pay_return_back(unit, index, &paid_back, reason)?;
-        let credited = units_of(resolutions, ReturnResolution::StoreCredit);
+        let credited = self.count_answered(index, resolutions, ReturnResolution::StoreCredit);
         self.give_store_credit(unit, index, &credited, reason);
+        self.count_answered(index, resolutions, ReturnResolution::Repair);
+        self.count_answered(index, resolutions, ReturnResolution::Reject);
 
         let is_done = self.returns[index].lines.iter().all(|it| it.unresolved() == 0);
         let to = if is_done { ReturnState::Resolved } else { ReturnState::Inspected };
         let units: i64 = resolutions.iter().map(|it| it.quantity).sum();
-        self.turn_return(unit, index, to, EventKind::ReturnResolved, &format!("{units} units answered"))
+        let text = match self.returns[index].units_paid_before() - before {
+            0 => format!("{units} units answered"),
+            paid => format!("{units} units answered, {paid} of them paid back before"),
+        };
+        self.turn_return(unit, index, to, EventKind::ReturnResolved, &text)
+    }
+
+    /// Counts the units that are answered so. Returns them, without those whose money went back before.
+    fn count_answered(
+        &mut self,
+        index: usize,
+        resolutions: &[ResolvedUnits],
+        resolution: ReturnResolution,
+    ) -> Vec<RefundedUnits> {
+        let mut counted = units_of(resolutions, resolution);
+        for it in &mut counted {
+            let pays = match resolution {
+                ReturnResolution::Refund | ReturnResolution::StoreCredit => {
+                    let of_shipment = self.returns[index].of_shipment.is_some();
+                    self.unpaid_units(it.line, it.quantity, of_shipment)
+                }
+                ReturnResolution::Repair | ReturnResolution::Reject => it.quantity,
+            };
+            let line = line_of(&mut self.returns[index], it.line);
+            line.paid_before += it.quantity - pays;
+            *line.resolved(resolution) += pays;
+            it.quantity = pays;
+        }
+        counted.retain(|it| it.quantity > 0);
+        counted
     }
 
     /// The last answer has to be for all that is left: so their number is bounded, and no unit is left without one.
@@ -108,7 +137,6 @@ impl Order {
         (share, fee, payable)
     }
 
-    /// Units that RefundPayment paid back before are answered by that: nothing more goes back for them.
     fn pay_return_back(
         &mut self,
         unit: &mut UnitOfWork,
@@ -162,7 +190,7 @@ impl Order {
         );
     }
 
-    /// A code that is good for one order, for ever.
+    /// A code with a balance, good for ever: for the customer alone whom the order names.
     fn issue_store_credit(&self, unit: &mut UnitOfWork, amount: Money, index: usize) -> DiscountKey {
         let code = fresh_code(unit, "CREDIT");
         let issued = DiscountCode {
@@ -172,13 +200,17 @@ impl Order {
             starts_at: None,
             ends_at: None,
             minimums: Vec::new(),
-            uses_max: Some(1),
-            uses_per_customer_max: Some(1),
+            uses_max: Some(amount.minor),
+            uses_per_customer_max: None,
             description: format!(
                 "store credit for return {} of order {}",
                 self.returns[index].number, self.number
             ),
             offered_by: None,
+            credit: Some(StoreCredit {
+                of_return: self.returns[index].id,
+                customer: self.named.as_ref().map(|it| it.id),
+            }),
             created_at: unit.now,
             updated_at: unit.now,
             active: true,

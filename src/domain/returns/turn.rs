@@ -115,11 +115,53 @@ impl Order {
     /// Units of a line that may still be sent back: those that arrived, without those of returns. A shipment that came back
     /// undelivered has a return of its own.
     pub fn returnable_units(&self, line: i32) -> i64 {
-        let came_back = |it: &Shipment| self.returns.iter().any(|back| back.of_shipment == Some(it.id));
+        let came_back = |it: &Shipment| self.has_return_of(it);
         let apart = |it: &Shipment| it.state == ShipmentState::Delivered && !came_back(it);
         let of_customer = self.returns.iter().filter(|it| it.counts() && it.of_shipment.is_none());
         let units = of_customer.flat_map(|it| &it.lines).filter(|it| it.line == line);
         (self.units_of_shipments(line, apart) - units.map(|it| it.quantity).sum::<i64>()).max(0)
+    }
+
+    /// How many of these units a return has to pay for. A unit that RefundPayment paid back comes back before one that it
+    /// did not: so nobody is paid for the same unit twice.
+    pub(super) fn unpaid_units(&self, line: i32, units: i64, of_shipment: bool) -> i64 {
+        let Some(found) = self.lines.iter().find(|it| it.number == line) else { return 0 };
+        let apart = self.units_paid_apart(line) - self.units_paid_before(line);
+        // Those that never arrived are not what the customer sends.
+        let astray = if of_shipment { 0 } else { self.unpaid_astray_units(line, Shipment::is_astray) };
+        let paid = (apart - astray).clamp(0, units);
+        (units - paid).min(found.sold_quantity())
+    }
+
+    /// Units of a line that RefundPayment paid back, without those that were called off later.
+    pub(in crate::domain) fn units_paid_apart(&self, line: i32) -> i64 {
+        let Some(found) = self.lines.iter().find(|it| it.number == line) else { return 0 };
+        let apart = self.line_refunds.iter().filter(|it| it.of_return.is_none()).flat_map(|it| &it.units);
+        let called_off = (found.cancelled_quantity + found.refunded_quantity - found.quantity).max(0);
+        apart.filter(|it| it.line == line).map(|it| it.quantity).sum::<i64>() - called_off
+    }
+
+    /// Of these, units that returns were answered with.
+    pub(in crate::domain) fn units_paid_before(&self, line: i32) -> i64 {
+        self.returned_lines().filter(|it| it.line == line).map(|it| it.paid_before).sum()
+    }
+
+    /// Units of a line in shipments that did not arrive, or came back by themselves, without those that the returns of
+    /// these shipments paid for.
+    pub(in crate::domain) fn unpaid_astray_units(
+        &self,
+        line: i32,
+        is_astray: impl Fn(&Shipment) -> bool,
+    ) -> i64 {
+        let astray = self.units_of_shipments(line, |it| is_astray(it) || self.has_return_of(it));
+        let of_shipments = self.returns.iter().filter(|it| it.of_shipment.is_some());
+        let paid = of_shipments.flat_map(|it| &it.lines).filter(|it| it.line == line);
+        (astray - paid.map(|it| it.refunded + it.credited).sum::<i64>()).max(0)
+    }
+
+    /// Whether a shipment opened a return by itself.
+    fn has_return_of(&self, shipment: &Shipment) -> bool {
+        self.returns.iter().any(|it| it.of_shipment == Some(shipment.id) && it.counts())
     }
 
     pub fn has_open_return(&self) -> bool {

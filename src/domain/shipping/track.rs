@@ -264,9 +264,7 @@ impl Order {
             };
             let text = format!("{} is {after}", shipment.id);
             self.record(unit, kind, Some(step), text);
-            if after == ShipmentState::Returned {
-                self.take_shipment_back(unit, index)?;
-            }
+            self.follow_undelivered(unit, index, before)?;
         }
         // A customer who was thanked for nothing hears that the goods have gone back.
         let untold = if before == ShipmentState::Delivered { 0 } else { known };

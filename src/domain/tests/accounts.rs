@@ -19,7 +19,7 @@ use crate::domain::unit::command::{Command, conclude};
 
 const LATEST: String = String::new();
 
-fn ada() -> CustomerAccount {
+pub(super) fn ada() -> CustomerAccount {
     let of = order("ada", &[]);
     let shipping =
         AccountAddress { address: of.shipping_address, default_shipping: true, default_billing: false };
@@ -33,7 +33,7 @@ fn ada() -> CustomerAccount {
     }
 }
 
-fn create(bench: &mut Bench, account: CustomerAccount) -> Result<CustomerAccount, Refusal> {
+pub(super) fn create(bench: &mut Bench, account: CustomerAccount) -> Result<CustomerAccount, Refusal> {
     bench.decide(|unit| CreateCustomer { account: account.clone() }.decide(unit))
 }
 
@@ -42,7 +42,7 @@ fn change(bench: &mut Bench, id: CustomerId, change: AccountChange) -> Result<Cu
 }
 
 /// An order that leaves everything to the customer.
-fn of(id: CustomerId) -> NewOrder {
+pub(super) fn of(id: CustomerId) -> NewOrder {
     NewOrder {
         customer: Customer::nobody(),
         shipping_address: Address::nowhere(),

@@ -10,7 +10,7 @@ use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
-use crate::domain::model::discount::{Gives, RedeemingCustomer, Redemption};
+use crate::domain::model::discount::{CountedIn, Gives, RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
@@ -380,6 +380,7 @@ pub(crate) fn largest() -> Order {
         gives: Gives::Amount(order.amounts.currency.of(i64::MAX)),
         minimum_minor: i64::MAX,
         uses_max: Some(i64::MAX),
+        counted_in: CountedIn::Orders,
         customer: Some(RedeemingCustomer { key: long(64), uses_max: i64::MAX }),
         given_back_at: Some(order.created_at),
     });

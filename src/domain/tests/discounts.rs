@@ -11,11 +11,11 @@ use crate::domain::discounts::code::{
 };
 use crate::domain::discounts::redeem::customer_key;
 use crate::domain::model::amounts::Discount;
-use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives};
+use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Problem, Problems, Reason, Refusal};
-use crate::domain::model::scalars::{Ids, OrderId};
+use crate::domain::model::scalars::{Ids, OrderId, ReturnId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::change::Correction;
@@ -42,6 +42,7 @@ pub(super) fn ten_off(code: &str) -> DiscountCode {
         uses_per_customer_max: None,
         description: String::new(),
         offered_by: None,
+        credit: None,
         created_at: Timestamp::MIN,
         updated_at: Timestamp::MIN,
         active: true,
@@ -50,6 +51,12 @@ pub(super) fn ten_off(code: &str) -> DiscountCode {
 
 pub(super) fn voucher(code: &str, minor: i64) -> DiscountCode {
     DiscountCode { gives: Gives::Amount(usd(minor)), ..ten_off(code) }
+}
+
+/// Given for a return, for whoever has it.
+pub(super) fn store_credit(code: &str, minor: i64) -> DiscountCode {
+    let credit = Some(StoreCredit { of_return: ReturnId::from(uuid::Uuid::nil()), customer: None });
+    DiscountCode { uses_max: Some(minor), credit, ..voucher(code, minor) }
 }
 
 pub(super) fn issue(bench: &mut Bench, discount_code: DiscountCode) -> CountedCode {

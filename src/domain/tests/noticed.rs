@@ -54,7 +54,9 @@ pub(super) fn check_sums(snapshot: &Snapshot) {
 
     let mut expected = DiscountUsesByKey::new();
     snapshot.orders.values().for_each(|it| count_discount_uses(&mut expected, it, 1));
-    assert_eq!(snapshot.discount_uses, expected, "D5");
+    let mut kept = snapshot.discount_uses.clone();
+    kept.retain(|_, it| it.redeemed != 0);
+    assert_eq!(kept, expected, "D5");
     for ((code, customer), uses) in &expected {
         let code = snapshot.discount_codes.get(code).expect("D5: what is redeemed was issued");
         let most = if customer.is_empty() { code.uses_max } else { code.uses_per_customer_max };

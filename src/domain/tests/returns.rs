@@ -39,6 +39,7 @@ pub(super) fn bring_all_back(order: &mut Order) {
         sent_back: many,
         refunded: many,
         credited: many,
+        paid_before: many,
         repaired: many,
         rejected: many,
         ..ReturnLine::new(line, many, ReturnReason::Other, &note)
@@ -119,7 +120,7 @@ fn inspect(
     bench.on(id, |order, unit| order.inspect_return(unit, back, &units))
 }
 
-fn resolve(
+pub(super) fn resolve(
     bench: &mut Bench,
     id: OrderId,
     back: ReturnId,
@@ -133,7 +134,7 @@ fn resolve(
 }
 
 /// Received whole and restocked: ready to be resolved.
-fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
+pub(super) fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
     let back = ask(bench, id, &[(1, quantity)], why, "").expect("it arrived");
     decide(bench, id, back, ReturnDecision::Authorize).expect("asked for");
     receive(bench, id, back, quantity, "NYC").expect("it came back");
@@ -319,7 +320,7 @@ fn store_credit_keeps_the_money_and_gives_a_code() {
     assert_eq!((after.retained_minor(), after.surplus_minor()), (2_500, 0), "shipping goes with the last");
     let code = &after.return_of(back).expect("it is there").store_credits[0];
     let issued = &bench.snapshot.discount_codes[code];
-    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(1)));
+    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(2_500)));
 }
 
 #[test]
@@ -367,6 +368,73 @@ fn what_was_paid_back_before_is_not_paid_again() {
     resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 2)]).expect("answered already");
     assert_eq!(bench.order(id).refunded_minor(), before);
     assert_eq!(state(&bench, id, back), ReturnState::Resolved);
+}
+
+/// Pays units of the first line back, without a return.
+fn pay_back(bench: &mut Bench, id: OrderId, quantity: i64) {
+    let payment = bench.order(id).payments[0].id;
+    let units = [RefundedUnits { line: 1, quantity }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &units, None, "sorry", None))
+        .expect("paid back");
+}
+
+#[test]
+fn a_unit_that_was_paid_back_and_comes_back_then_is_restocked_and_pays_nothing() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 4);
+    pay_back(&mut bench, id, 2);
+    let quote = bench.order(id);
+    let asked = [1, 3].map(|quantity| {
+        let note = String::new();
+        let asked = [ReturnedUnits { line: 1, quantity, reason: ReturnReason::Damaged, note }];
+        quote.quote_return(&bench.rules, bench.now, &asked, "").expect("it arrived").refund.minor
+    });
+    assert_eq!(asked, [0, 1_000], "two of three are paid back");
+
+    let first = inspected(&mut bench, id, 1, ReturnReason::Damaged);
+    resolve(&mut bench, id, first, &[(ReturnResolution::Refund, 1)]).expect("answered already");
+    assert_eq!((bench.order(id).refunded_minor(), bench.level("A-1", "NYC").on_hand), (2_000, 6));
+    let line = bench.order(id).return_of(first).expect("it is there").lines[0].clone();
+    assert_eq!((line.refunded, line.paid_before), (0, 1));
+
+    let both = inspected(&mut bench, id, 2, ReturnReason::Damaged);
+    let answers = [(ReturnResolution::StoreCredit, 1), (ReturnResolution::Refund, 1)];
+    resolve(&mut bench, id, both, &answers).expect("one is paid for, one is not");
+    let after = bench.order(id).return_of(both).expect("it is there").clone();
+    assert_eq!((after.lines[0].refunded, after.lines[0].credited, after.lines[0].paid_before), (0, 1, 1));
+    assert_eq!((bench.order(id).refunded_minor(), bench.order(id).retained_minor()), (2_000, 1_000));
+    assert_eq!(bench.order(id).lines[0].sold_quantity(), 1);
+}
+
+#[test]
+fn units_paid_back_because_they_went_astray_are_not_those_that_the_customer_sends() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 2)]);
+    let (id, back) = came_back_beside(&mut bench);
+    pay_back(&mut bench, id, 2);
+    let of_customer = inspected(&mut bench, id, 1, ReturnReason::Damaged);
+    resolve(&mut bench, id, of_customer, &[(ReturnResolution::Refund, 1)]).expect("it arrived");
+    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+    let line = |bench: &Bench, it| bench.order(id).return_of(it).expect("it is there").lines[0].clone();
+    assert_eq!(line(&bench, of_customer).refunded, 1);
+    let astray = bench.order(id).return_of(back).expect("it is there").lines[0].quantity;
+    inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, astray)]).expect("looked at");
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, astray)]).expect("answered already");
+    assert_eq!((line(&bench, back).refunded, line(&bench, back).paid_before), (0, 2));
+    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+}
+
+/// Two units of four arrived, and two came back undelivered.
+fn came_back_beside(bench: &mut Bench) -> (OrderId, ReturnId) {
+    let id = bench.placed(&order("ada", &[("A-1", 4)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.ship(id, 1);
+    bench.deliver(id, usize::from(bench.shipment(id, 0).location != location_code("NYC")));
+    let other = usize::from(bench.shipment(id, 0).location == location_code("NYC"));
+    bench.report(id, other, TrackingStatus::Returned);
+    (id, bench.order(id).returns[0].id)
 }
 
 #[test]
@@ -426,12 +494,17 @@ proptest! {
         let mut bench = Bench::with_stock(&[("A-1", "NYC", 90)]);
         bench.rules.returns.restocking_fee_ppm = fee;
         let id = delivered(&mut bench, quantity);
+        // Units that the customer has: paid for, and paid back.
+        let (mut sold, mut gifts) = (quantity, 0);
         for (units, why, pays) in wanted {
             let why = ReturnReason::ALL[why];
             if pays {
                 let payment = bench.order(id).payments[0].id;
                 let lines = [RefundedUnits { line: 1, quantity: units }];
-                let _ = bench.on(id, |order, unit| order.refund_lines(unit, payment, &lines, None, "sorry", None));
+                let paid = bench.on(id, |order, unit| order.refund_lines(unit, payment, &lines, None, "sorry", None));
+                prop_assert_eq!(paid.is_ok(), units <= sold);
+                let paid = if paid.is_ok() { units } else { 0 };
+                (sold, gifts) = (sold - paid, gifts + paid);
             } else if ask(&mut bench, id, &[(1, units)], why, "").is_ok() {
                 let back = bench.order(id).returns.last().expect("asked for").id;
                 decide(&mut bench, id, back, ReturnDecision::Authorize).expect("asked for");
@@ -439,9 +512,14 @@ proptest! {
                 inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, units)]).expect("looked at");
                 resolve(&mut bench, id, back, &[(ReturnResolution::Refund, units)]).expect("answered");
                 decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
+                let free = units.min(gifts);
+                (sold, gifts) = (sold - (units - free), gifts - free);
+                let line = &bench.order(id).return_of(back).expect("it is there").lines[0];
+                prop_assert_eq!((line.refunded, line.paid_before), (units - free, free));
             }
             bench.settle(id);
             let order = bench.order(id);
+            prop_assert_eq!(order.lines[0].sold_quantity(), sold, "no unit is paid for twice");
             prop_assert!(order.returned_units(1) <= order.delivered_units(1));
             prop_assert!(order.refunded_minor() <= order.captured_minor());
             let kept = order.captured_minor() - order.refunded_minor();

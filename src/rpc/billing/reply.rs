@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Amounts, CreditNote, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Money, Order,
-    Payment, PaymentId, PaymentState, Refund, RefundQuote, RefundState, TaxRow,
+    Payment, PaymentId, PaymentState, Redemption, Refund, RefundQuote, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -56,7 +56,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
         subtotal: minor(currency, subtotal_minor),
         discount: minor(currency, discount_minor),
-        discount_code: text_of(order.redemption.as_ref().map(|it| &it.code)),
+        discount_code: text_of(order.redemption.as_ref().map(Redemption::shown_code)),
         shipping: minor(currency, shipping_minor),
         shipping_tax: minor(currency, shipping_tax_minor),
         tax: minor(currency, tax_minor),

@@ -33,6 +33,9 @@ pub(super) fn create_discount_code(
         create_time: _,
         update_time: _,
         etag: _,
+        balance: _,
+        return_id: _,
+        customer_id: _,
     } = required("discount_code", discount_code, bad)?;
     let code: Option<DiscountKey> = id("discount_code.code", &code, bad);
     let gives = required("discount_code.discount", discount, bad).and_then(|it| gives(it, bad));
@@ -58,6 +61,7 @@ pub(super) fn create_discount_code(
         uses_per_customer_max,
         description,
         offered_by: None,
+        credit: None,
         created_at: Timestamp::MIN,
         updated_at: Timestamp::MIN,
         active: true,

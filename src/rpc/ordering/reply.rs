@@ -2,8 +2,8 @@
 
 use crate::domain::{
     self, Amounts, Attestation, Check, Currency, Event, Evidence, Fault, Hold, Invoice, LineAmounts,
-    LineCancellation, LineProgress, Order, OrderLine, OrderNote, RiskAssessment, ServiceDone, Step, StepLine,
-    Timestamp, Verdict, Violation, Wait,
+    LineCancellation, LineProgress, Order, OrderLine, OrderNote, Redemption, RiskAssessment, ServiceDone,
+    Step, StepLine, Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::approvals::reply::approval;
@@ -160,7 +160,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         requested_delivery_time: requested_by.map(timestamp),
         promised_delivery_time: promised_by.map(timestamp),
         discount: order_discount.map(|it| discount(currency, it)),
-        discount_code: text_of(redemption.as_ref().map(|it| &it.code)),
+        discount_code: text_of(redemption.as_ref().map(Redemption::shown_code)),
         prices_include_tax: amounts.prices_include_tax,
         reservation_lifetime: reservation_lifetime_seconds
             .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),

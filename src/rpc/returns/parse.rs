@@ -147,7 +147,7 @@ pub(crate) fn resolve_return(request: pb::ResolveReturnRequest, bad: &mut Proble
     let target = target(&return_id, etag, bad);
     let mut read = Vec::new();
     for (index, it) in entries("resolutions", resolutions, 1..=RESOLUTIONS_MAX, bad) {
-        let pb::ReturnAnswer { line_number: line, resolution, quantity } = it;
+        let pb::ReturnLineResolution { line_number: line, resolution, quantity } = it;
         let field = format!("resolutions[{index}].resolution");
         let resolution = required_word(&field, resolution, enums::to_return_resolution, bad);
         read.extend(resolution.map(|resolution| ResolvedUnits { line, resolution, quantity }));

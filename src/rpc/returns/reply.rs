@@ -1,12 +1,22 @@
 //! Returns as the API shows them. Each is a part of its order and shares its etag.
 
-use crate::domain::{LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote};
+use crate::domain::{
+    CountedIn, CreditNote, DiscountKey, LineRefund, Order, Refund, RefundState, Return, ReturnLine,
+    ReturnQuote,
+};
 use crate::pb;
 use crate::rpc::billing::reply::invoice_line;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, minor, money, text_of, timestamp, unavailable_action};
 
-pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
+/// How codes of store credit are shown: who has one can spend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Codes {
+    Whole,
+    Masked,
+}
+
+pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Return {
     let Return {
         id,
         order: order_id,
@@ -32,6 +42,10 @@ pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
     let refunds = refund_ids.clone().filter_map(|it| order.refund_of(*it));
     let goes_back = |it: &&Refund| it.state != RefundState::Failed;
     let refunded = refunds.filter(goes_back).map(|it| it.amount.minor).sum();
+    let shown = |it: &DiscountKey| match codes {
+        Codes::Whole => it.to_string(),
+        Codes::Masked => it.masked(),
+    };
     let unavailable = order.unavailable_actions_of_return(it);
     pb::Return {
         id: id.to_string(),
@@ -48,10 +62,10 @@ pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
         location: text_of(location.as_ref()),
         refund_ids: refund_ids.map(ToString::to_string).collect(),
         credit_note_ids: paid.iter().flat_map(|it| &it.credit_notes).map(ToString::to_string).collect(),
-        store_credit_codes: store_credits.iter().map(ToString::to_string).collect(),
-        credited: minor(currency, paid.iter().map(|it| it.value_minor).sum()),
+        store_credit_codes: store_credits.iter().map(shown).collect(),
+        credited_amount: minor(currency, paid.iter().map(|it| it.value_minor).sum()),
         restocking_fee: minor(currency, *fee_minor),
-        refunded: minor(currency, refunded),
+        refunded_amount: minor(currency, refunded),
         available_actions: it.available_actions().iter().map(ToString::to_string).collect(),
         unavailable_actions: unavailable.into_iter().map(unavailable_action).collect(),
         requested_by: actor(requested_by),
@@ -60,7 +74,18 @@ pub(crate) fn goods_return(order: &Order, it: &Return) -> pb::Return {
         close_time: closed_at.map(timestamp),
         etag: order.etag(),
         shipment_id: text_of(of_shipment.as_ref()),
+        store_credit_restored: minor(currency, restored_minor(order, &paid)),
     }
+}
+
+/// What of the store credit that the order had redeemed is on its code again for these units.
+fn restored_minor(order: &Order, paid: &[&LineRefund]) -> i64 {
+    if order.redemption.as_ref().is_none_or(|it| it.counted_in == CountedIn::Orders) {
+        return 0;
+    }
+    let of_paid = |it: &&CreditNote| paid.iter().any(|paid| paid.credit_notes.contains(&it.id));
+    let lines = order.credit_notes.iter().filter(of_paid).flat_map(|it| &it.lines);
+    lines.map(|it| it.amounts.discount_share_minor).sum()
 }
 
 fn line(it: &ReturnLine) -> pb::ReturnLine {
@@ -77,6 +102,7 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         sent_back,
         refunded,
         credited,
+        paid_before,
         repaired,
         rejected,
     } = it;
@@ -93,6 +119,7 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         sent_back: *sent_back,
         refunded: *refunded,
         credited: *credited,
+        paid_before: *paid_before,
         repaired: *repaired,
         rejected: *rejected,
     }

@@ -1,14 +1,18 @@
 //! ReturnService: goods that come back from customers.
 
-use prost::Message;
-use tonic::{Request, Response};
+use std::sync::Arc;
 
+use prost::Message;
+use tonic::{Extensions, Request, Response};
+
+use crate::access::Principal;
 use crate::domain::{Order, OrderCommand, Part, ReturnId};
-use crate::pb;
+use crate::pb::{self, Permission};
 use crate::rpc::api::{Api, Reply, command, found, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
-use crate::rpc::returns::{parse, reply};
+use crate::rpc::returns::parse;
+use crate::rpc::returns::reply::{self, Codes};
 use crate::rpc::status;
 
 #[tonic::async_trait]
@@ -87,7 +91,8 @@ impl pb::return_service_server::ReturnService for Api {
         request: Request<pb::ResolveReturnRequest>,
     ) -> Reply<pb::ResolveReturnResponse> {
         let (call, command) = command(request, parse::resolve_return)?;
-        self.change_return(call, command, |goods_return| pb::ResolveReturnResponse { goods_return }).await
+        let reply = |goods_return| pb::ResolveReturnResponse { goods_return };
+        self.change_order(call, command, move |id, order| reply(return_of(order, *id, Codes::Whole))).await
     }
 
     async fn close_return(&self, request: Request<pb::CloseReturnRequest>) -> Reply<pb::CloseReturnResponse> {
@@ -96,17 +101,19 @@ impl pb::return_service_server::ReturnService for Api {
     }
 
     async fn get_return(&self, request: Request<pb::GetReturnRequest>) -> Reply<pb::GetReturnResponse> {
+        let codes = codes_for(request.extensions());
         let id = parsed(|bad| parse::get_return(request.into_inner(), bad))?;
         let order = self.order_with(Part::Return(id)).await?;
-        let goods_return = return_of(&order, id).ok_or_else(|| status::not_found("return", id))?;
+        let goods_return = return_of(&order, id, codes).ok_or_else(|| status::not_found("return", id))?;
         Ok(Response::new(pb::GetReturnResponse { goods_return: Some(goods_return) }))
     }
 
     async fn list_returns(&self, request: Request<pb::ListReturnsRequest>) -> Reply<pb::ListReturnsResponse> {
+        let codes = codes_for(request.extensions());
         let listing = parsed(|bad| parse::list_returns(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (returns, next) = found(self.store().list_returns(&listing).await)?;
-            let returns = returns.iter().filter_map(|(order, id)| return_of(order, *id)).collect();
+            let returns = returns.iter().filter_map(|(order, id)| return_of(order, *id, codes)).collect();
             Ok(pb::ListReturnsResponse { returns, next_page_token: page_token(next) })
         })
         .await
@@ -114,7 +121,8 @@ impl pb::return_service_server::ReturnService for Api {
 }
 
 impl Api {
-    /// Changes a return, and answers with it as it then is.
+    /// Changes a return, and answers with it as it then is. The answer is stored for repeats, so it shows no codes: who may
+    /// read them asks for the return.
     async fn change_return<C, M>(
         &self,
         call: Call,
@@ -125,10 +133,52 @@ impl Api {
         C: OrderCommand<Output = ReturnId>,
         M: Message + Default + 'static,
     {
-        self.change_order(call, command, move |id, order| reply(return_of(order, *id))).await
+        self.change_order(call, command, move |id, order| reply(return_of(order, *id, Codes::Masked))).await
     }
 }
 
-fn return_of(order: &Order, id: ReturnId) -> Option<pb::Return> {
-    order.returns.iter().find(|it| it.id == id).map(|it| reply::goods_return(order, it))
+fn return_of(order: &Order, id: ReturnId, codes: Codes) -> Option<pb::Return> {
+    order.returns.iter().find(|it| it.id == id).map(|it| reply::goods_return(order, it, codes))
+}
+
+/// Who may read discount codes, or decides what customers get, sees codes of store credit whole.
+fn codes_for(caller: &Extensions) -> Codes {
+    let sees = |it: &Arc<Principal>| {
+        it.permissions.contains(&Permission::ReadMoney) || it.permissions.contains(&Permission::Refund)
+    };
+    if caller.get::<Arc<Principal>>().is_none_or(sees) { Codes::Whole } else { Codes::Masked }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Role;
+    use crate::domain::Actor;
+    use crate::domain::tests::bounds::largest;
+
+    fn shown_to(caller: &Extensions) -> Vec<String> {
+        let order = largest();
+        let shown = return_of(&order, order.returns[0].id, codes_for(caller)).expect("it is there");
+        shown.store_credit_codes
+    }
+
+    #[test]
+    fn who_may_not_read_money_sees_the_end_of_a_code_only() {
+        let of = |role: Role| {
+            let mut caller = Extensions::new();
+            caller.insert(Arc::new(Principal {
+                name: Actor::system(),
+                permissions: role.permissions().into_iter().collect(),
+                names_persons: false,
+            }));
+            shown_to(&caller)
+        };
+        for role in [Role::Reader, Role::Warehouse] {
+            assert_eq!(of(role), ["…AAAA"; 2], "{role:?}");
+        }
+        for role in [Role::Storefront, Role::Finance, Role::Operator, Role::Admin] {
+            assert_eq!(of(role), ["CREDIT-AAAA-AAAA-AAAA"; 2], "{role:?}");
+        }
+        assert_eq!(shown_to(&Extensions::new()), ["CREDIT-AAAA-AAAA-AAAA"; 2], "callers are believed");
+    }
 }

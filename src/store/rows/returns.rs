@@ -17,6 +17,7 @@ table! {
         missing: i64,
         inspected: i64,
         resolved: i64,
+        paid_before: i64,
         created_at: Timestamp,
         updated_at: Timestamp,
     }
@@ -35,6 +36,7 @@ pub(super) fn row(order: &Order, it: &Return) -> returns::Model {
         missing: sum(|it| it.missing),
         inspected: sum(|it| it.received - it.uninspected()),
         resolved: sum(|it| it.quantity - it.unresolved()),
+        paid_before: it.units_paid_before(),
         created_at: it.created_at,
         updated_at: it.updated_at,
     }

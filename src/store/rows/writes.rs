@@ -100,7 +100,7 @@ fixed! {
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);
-    UPSERT_RETURNS = upsert::<returns::Entity>(&[returns::Column::State, returns::Column::Archived, returns::Column::Received, returns::Column::Missing, returns::Column::Inspected, returns::Column::Resolved, returns::Column::UpdatedAt]);
+    UPSERT_RETURNS = upsert::<returns::Entity>(&[returns::Column::State, returns::Column::Archived, returns::Column::Units, returns::Column::Received, returns::Column::Missing, returns::Column::Inspected, returns::Column::Resolved, returns::Column::PaidBefore, returns::Column::UpdatedAt]);
     ADD_NUMBERS = insert::<tracking_numbers::Entity>();
     DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
         &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::documents::invoice_paper::PaymentBox;
 use crate::domain::model::amounts::Discount;
-use crate::domain::model::discount::{Gives, Redemption};
+use crate::domain::model::discount::{CountedIn, Gives, Redemption};
 use crate::domain::model::method::Method;
 use crate::domain::tests::sample::{NOW, days_later, invoiced, sample, seller};
 
@@ -119,6 +119,7 @@ fn the_sums_lead_from_the_rows_to_the_total() {
         gives: Gives::Amount(order.amounts.currency.of(320)),
         minimum_minor: 0,
         uses_max: None,
+        counted_in: CountedIn::Orders,
         customer: None,
         given_back_at: None,
     });

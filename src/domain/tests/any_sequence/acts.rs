@@ -135,7 +135,7 @@ pub(super) enum Act {
 
 pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let style =
-        (any::<bool>(), prop::bool::weighted(0.2), 0_u8..8, prop::option::weighted(0.3, 1_u64..2_000))
+        (any::<bool>(), prop::bool::weighted(0.2), 0_u8..9, prop::option::weighted(0.3, 1_u64..2_000))
             .prop_map(|(waits, abroad, price, seconds)| Style { waits, abroad, price, seconds });
     let checking_out = (0_usize..4, 0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style.clone())
         .prop_map(|(which, name, lines, style)| Act::CheckOut { which, name, lines, style });

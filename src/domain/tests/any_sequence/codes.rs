@@ -3,12 +3,12 @@
 use crate::domain::model::discount::DiscountCode;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::discounts::{issue, key, ten_off, voucher};
+use crate::domain::tests::discounts::{issue, key, store_credit, ten_off, voucher};
 use crate::domain::tests::given::usd;
 
-const CODES: [&str; 3] = ["ONCE", "EACH", "FEW"];
+const CODES: [&str; 4] = ["ONCE", "EACH", "FEW", "CREDIT"];
 
-/// Some orders name a code: a single one, one for each customer, a few for those who buy enough.
+/// Some orders name a code: a single one, one for each customer, a few for those who buy enough, a store credit.
 pub(super) fn with_code(bench: &mut Bench, price: u8, new: NewOrder) -> NewOrder {
     let Some(code) = price.checked_sub(5).and_then(|it| CODES.get(usize::from(it))) else { return new };
     if !bench.snapshot.discount_codes.contains_key(&key("ONCE")) {
@@ -16,6 +16,7 @@ pub(super) fn with_code(bench: &mut Bench, price: u8, new: NewOrder) -> NewOrder
         issue(bench, DiscountCode { uses_per_customer_max: Some(1), ..ten_off("EACH") });
         let minimums = vec![usd(1_500)];
         issue(bench, DiscountCode { uses_max: Some(2), minimums, ..ten_off("FEW") });
+        issue(bench, store_credit("CREDIT", 6_000));
     }
     NewOrder { discount_code: Some(key(code)), ..new }
 }

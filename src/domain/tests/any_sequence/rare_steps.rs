@@ -144,6 +144,11 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
     run(&mut bench, id, &[Refund]);
     end_returns(&mut bench, id);
     run(&mut bench, id, &[Close]);
+    // What was lost and is found again.
+    let id = bench.paid(&order("found", &[("A-1", 1)]));
+    bench.ship(id, 0);
+    bench.report(id, 0, TrackingStatus::Lost);
+    bench.deliver(id, 0);
     let id = bench.paid(&order("half", &[("A-1", 1), ("C-3", 1)]));
     bench.ship(id, 0);
     bench.ship(id, 1);

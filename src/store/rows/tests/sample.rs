@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
-    DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message, MessageId,
-    MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product,
-    ProductKind, Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp,
+    Actor, Block, ChangeSet, CountedIn, Courier, Currency, Customer, CustomerAccount, CustomerId, Day,
+    DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message,
+    MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price,
+    Product, ProductKind, Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp,
     Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
@@ -132,6 +132,7 @@ pub(super) fn discount_code() -> DiscountCode {
         uses_per_customer_max: Some(1_000),
         description: "for new customers".to_owned(),
         offered_by: Some(id_of_nobody()),
+        credit: None,
         created_at: AT,
         updated_at: later(4),
         active: true,
@@ -167,7 +168,8 @@ pub(super) fn account() -> CustomerAccount {
 pub(super) fn redemption() -> Redemption {
     let DiscountCode { code, gives, uses_max, .. } = discount_code();
     let customer = Some(RedeemingCustomer { key: "5a1d".repeat(16), uses_max: 1_000 });
-    Redemption { code, gives, minimum_minor: 1_000, uses_max, customer, given_back_at: None }
+    let counted_in = CountedIn::Orders;
+    Redemption { code, gives, minimum_minor: 1_000, uses_max, counted_in, customer, given_back_at: None }
 }
 
 pub(in crate::store) fn movement() -> Movement {

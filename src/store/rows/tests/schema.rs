@@ -23,7 +23,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
     let order = full(1);
     save(&db, &nothing(), &orders([&order])).await.expect("an order");
     type Change = (&'static str, fn(&mut Order));
-    let changes: [Change; 26] = [
+    let changes: [Change; 27] = [
         ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
         ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
         ("a confirmed one that expires", |it| it.reservations[2].expires_at = Some(AT)),
@@ -47,6 +47,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         }),
         ("more cancelled than ordered", |it| it.lines[0].cancelled_quantity = 4),
         ("less than nothing cancelled", |it| it.lines[0].cancelled_quantity = -1),
+        ("less than nothing paid before", |it| it.returns[0].lines[0].paid_before = -1),
         ("more returned than sold", |it| it.returns[0].lines[0].quantity = 3),
         ("more received than announced", |it| it.returns[0].lines[0].received = 2),
         ("closed with units that nobody answered", |it| it.returns[0].state = ReturnState::Closed),

@@ -1,0 +1,138 @@
+//! Shipments that are lost: each opens its return, which asks for the answer only, and is paid for once.
+
+use crate::domain::model::action::Action;
+use crate::domain::model::line_cancellation::CancelledUnits;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::payment::ProviderRequest;
+use crate::domain::model::refusal::Reason;
+use crate::domain::model::returns::{Return, ReturnResolution, ReturnState};
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::resolve::Way;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{done, order, reason, usd};
+use crate::domain::tests::returns::resolve;
+
+/// Three units at 10.00, paid with 5.00 of shipping, handed over and lost.
+fn lost(bench: &mut Bench) -> OrderId {
+    let mut new = order("ada", &[("A-1", 3)]);
+    new.shipping_fee = Some(usd(500));
+    let id = bench.placed(&new);
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Lost);
+    id
+}
+
+fn the_return(bench: &Bench, id: OrderId) -> Return {
+    bench.order(id).returns.last().expect("it opened by itself").clone()
+}
+
+#[test]
+fn a_lost_shipment_opens_its_return_by_itself_and_is_paid_back_once() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    let opened = the_return(&bench, id);
+    assert_eq!((opened.of_shipment, opened.location.clone()), (Some(bench.shipment(id, 0).id), None));
+    assert_eq!(
+        (opened.state, opened.lines[0].quantity, opened.lines[0].missing),
+        (ReturnState::Inspected, 3, 3)
+    );
+    assert_eq!(opened.available_actions(), [Action::ResolveReturn]);
+    assert_eq!(bench.level("A-1", "NYC").on_hand, 6, "nothing came back");
+    assert_eq!(reason(bench.on(id, Order::close)), Reason::OrderNotClosable);
+
+    resolve(&mut bench, id, opened.id, &[(ReturnResolution::Refund, 3)]).expect("all of it");
+    assert_eq!(bench.order(id).refunded_minor(), 3_500, "shipping goes with the last");
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+    assert_eq!(the_return(&bench, id).state, ReturnState::Closed);
+    assert_eq!((the_return(&bench, id).lines[0].refunded, bench.order(id).returns.len()), (3, 1));
+}
+
+#[test]
+fn store_credit_answers_for_what_is_lost_too() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    let opened = the_return(&bench, id).id;
+    let answers = [(ReturnResolution::StoreCredit, 2), (ReturnResolution::Refund, 1)];
+    resolve(&mut bench, id, opened, &answers).expect("all of it");
+    assert_eq!((bench.order(id).refunded_minor(), bench.order(id).retained_minor()), (1_000, 2_500));
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+}
+
+#[test]
+fn what_was_paid_back_otherwise_is_not_paid_again_and_the_return_ends_with_the_order() {
+    for asks_again in [false, true] {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+        let id = lost(&mut bench);
+        let shipment = bench.shipment(id, 0).id;
+        bench
+            .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "lost"))
+            .expect("paid back");
+        assert_eq!(bench.order(id).refunded_minor(), 3_000);
+        let opened = the_return(&bench, id).id;
+        if asks_again {
+            resolve(&mut bench, id, opened, &[(ReturnResolution::Refund, 3)]).expect("the shipping is left");
+            assert_eq!(bench.order(id).refunded_minor(), 3_500);
+        }
+        bench.settle(id);
+        bench.send_messages(id);
+        bench.on(id, Order::close).expect("nothing is open");
+        let ended = the_return(&bench, id);
+        let (refunded, rejected) = if asks_again { (3, 0) } else { (0, 3) };
+        assert_eq!((ended.lines[0].refunded, ended.lines[0].rejected), (refunded, rejected));
+        assert_eq!((ended.state, ended.closed_at), (ReturnState::Closed, Some(bench.now)));
+    }
+}
+
+#[test]
+fn what_is_found_again_is_delivered_or_comes_back_as_if_it_had_not_been_lost() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    bench.deliver(id, 0);
+    let void = the_return(&bench, id);
+    assert_eq!((void.state, void.end_reason.as_str()), (ReturnState::Cancelled, "what was lost was found"));
+    assert_eq!(bench.order(id).returnable_units(1), 3, "the customer has them");
+
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Returned);
+    let states: Vec<_> = bench.order(id).returns.iter().map(|it| it.state).collect();
+    assert_eq!(states, [ReturnState::Cancelled, ReturnState::Received]);
+}
+
+#[test]
+fn once_it_is_answered_a_loss_stays_one() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    let opened = the_return(&bench, id).id;
+    resolve(&mut bench, id, opened, &[(ReturnResolution::Refund, 3)]).expect("all of it");
+    bench.deliver(id, 0);
+    assert_eq!(the_return(&bench, id).state, ReturnState::Resolved);
+    assert_eq!(bench.order(id).returnable_units(1), 0, "it is paid for");
+}
+
+#[test]
+fn lost_units_that_are_called_off_leave_the_return() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = lost(&mut bench);
+    let call_off = |bench: &mut Bench, quantity| {
+        let units = [CancelledUnits { line: 1, quantity }];
+        bench.on(id, |order, unit| order.cancel_lines(unit, &units, "given up")).expect("it is lost");
+    };
+    call_off(&mut bench, 1);
+    assert_eq!((the_return(&bench, id).lines[0].quantity, the_return(&bench, id).lines[0].missing), (2, 2));
+    call_off(&mut bench, 2);
+    assert_eq!(the_return(&bench, id).state, ReturnState::Cancelled);
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+    assert_eq!(bench.state(id), OrderState::Closed);
+}
