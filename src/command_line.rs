@@ -1,5 +1,7 @@
 //! The command line.
 
+mod copies;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -84,6 +86,26 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Copy the embedded database into one file, also while a server serves it
+    Backup {
+        /// Where the copy goes
+        file: PathBuf,
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the embedded database, which nothing may use meanwhile
+    Restore {
+        /// A file that `backup` made
+        file: PathBuf,
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Set aside a database that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Ask a server whether it serves
     Healthcheck {
         #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
@@ -152,6 +174,8 @@ async fn carry_out(command: Command) -> ExitResult {
             new_key(&name, &roles, expires, names_persons).map(|()| true)
         }
         Command::Check { flags, json } => check(&flags, json).await,
+        Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
+        Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
         Command::Healthcheck { target, ca_file } => healthcheck(&target, ca_file.as_deref()).await,
         Command::Version => {
             say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
@@ -240,11 +264,17 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
         return Err(shown(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
     }
     let laws = store.check_integrity(None).await.map_err(shown)?;
+    let losses = store.losses().await.map_err(shown)?;
+    if store.is_empty().await.map_err(shown)? {
+        complain("the database is empty: no change was ever recorded in it");
+    }
     store.close().await;
 
+    losses.iter().for_each(complain);
+    let is_well = losses.is_empty() && laws.iter().all(|it| it.broken == 0);
     if json {
         say(serde_json::to_string(&laws).map_err(shown)?);
-        return Ok(laws.iter().all(|it| it.broken == 0));
+        return Ok(is_well);
     }
     for law in &laws {
         let verdict = if law.broken == 0 { "holds " } else { "BROKEN" };
@@ -256,7 +286,7 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
             say(format_args!("            {}: {} expected, {} found", it.key, it.expected, it.actual));
         }
     }
-    Ok(laws.iter().all(|it| it.broken == 0))
+    Ok(is_well)
 }
 
 async fn healthcheck(target: &str, authorities: Option<&Path>) -> ExitResult {

@@ -303,7 +303,7 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
         ..settings.rules()
     });
     let store = open_store_by(settings, Arc::clone(&rules), clock).await?;
-    store.migrate().await?;
+    store.begin_serving().await?;
     keep_seller(&store, seller.as_ref()).await?;
     store.warm_up().await?;
     if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
