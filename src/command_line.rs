@@ -1,12 +1,14 @@
 //! The command line.
 
 mod copies;
+mod packaging;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::access::{ApiKey, Role};
 use crate::domain::Actor;
@@ -114,6 +116,16 @@ enum Command {
         #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
         ca_file: Option<PathBuf>,
     },
+    /// Print what a shell needs in order to complete the commands and flags of this program
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
     /// Print the version
     Version,
 }
@@ -177,6 +189,8 @@ async fn carry_out(command: Command) -> ExitResult {
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
         Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
         Command::Healthcheck { target, ca_file } => healthcheck(&target, ca_file.as_deref()).await,
+        Command::Completions { shell } => packaging::completions(shell).map(|()| true),
+        Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),
         Command::Version => {
             say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
             Ok(true)

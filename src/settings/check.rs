@@ -25,7 +25,9 @@ impl Settings {
             insecure_listen: _,
             insecure_durability: _,
             access,
+            browsers,
             payment_provider: PaymentProvider::Sandbox,
+            sandbox_beyond_loopback: _,
             letters: LetterSettings { language: _, templates: _, tracking_url, feedback_url, review_url },
             limits,
             log,
@@ -66,6 +68,7 @@ impl Settings {
             bad.add("log.filter", why);
         }
         access.check(bad);
+        browsers.check(bad);
         tls.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
@@ -95,6 +98,14 @@ impl Settings {
                     format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
                 bad.add(key, message);
             }
+        }
+        let Self { listen, sandbox_beyond_loopback, .. } = self;
+        if !listen.ip().is_loopback() && !sandbox_beyond_loopback {
+            let message = format!(
+                "{listen} is open to others, and the sandbox lets them pay without money: set sandbox_beyond_loopback if \
+                 that is meant"
+            );
+            bad.add("payment_provider", message);
         }
     }
 }
@@ -226,6 +237,7 @@ impl Limits {
             greeting_seconds,
             keepalive_seconds,
             keepalive_timeout_seconds,
+            connection_age_seconds,
             shutdown_seconds,
             lease_seconds,
         } = self;
@@ -256,6 +268,7 @@ impl Limits {
             ("greeting_seconds", greeting_seconds, 1, 300),
             ("keepalive_seconds", keepalive_seconds, 1, 7_200),
             ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
+            ("connection_age_seconds", connection_age_seconds, 0, 604_800),
             ("shutdown_seconds", shutdown_seconds, 1, 300),
             ("lease_seconds", lease_seconds, 1, 3_600),
         ] {

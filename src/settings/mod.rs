@@ -1,16 +1,19 @@
 //! Settings of a company: defaults < file < environment < flags. Fixed limits stand beside their use.
 
 mod access;
+mod browsers;
 mod check;
 mod flags;
 mod load;
 mod operations;
 mod secret;
+mod secret_files;
 mod seller;
 mod templates;
 mod values;
 
 pub use access::{AccessSettings, KeySettings, Moment, TlsSettings};
+pub use browsers::Browsers;
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;
 pub use operations::OperationsSettings;

@@ -11,6 +11,7 @@ use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
+use crate::settings::browsers::Browsers;
 use crate::settings::load::seconds;
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::{Password, Secret, SigningKey};
@@ -32,7 +33,10 @@ pub struct Settings {
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
     pub access: AccessSettings,
+    pub browsers: Browsers,
     pub payment_provider: PaymentProvider,
+    /// Let the sandbox take payments of callers beyond loopback.
+    pub sandbox_beyond_loopback: bool,
     pub letters: LetterSettings,
     pub limits: Limits,
     pub log: Log,
@@ -264,6 +268,8 @@ pub struct Limits {
     pub keepalive_seconds: u32,
     /// How long it may take to answer the ping.
     pub keepalive_timeout_seconds: u32,
+    /// After how long a connection is told to go; calls under way finish. 0: never.
+    pub connection_age_seconds: u32,
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
     /// How long a worker keeps a job before another one takes it. A provider or a courier has a third of that, at most 10
@@ -338,6 +344,11 @@ impl Limits {
         seconds(self.keepalive_timeout_seconds)
     }
 
+    /// None: for ever.
+    pub fn connection_age(&self) -> Option<Duration> {
+        (self.connection_age_seconds > 0).then(|| seconds(self.connection_age_seconds))
+    }
+
     pub fn shutdown(&self) -> Duration {
         seconds(self.shutdown_seconds)
     }
@@ -356,7 +367,9 @@ impl Default for Settings {
             insecure_listen: false,
             insecure_durability: false,
             access: AccessSettings::default(),
+            browsers: Browsers::default(),
             payment_provider: PaymentProvider::Sandbox,
+            sandbox_beyond_loopback: false,
             letters: LetterSettings::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -469,6 +482,7 @@ impl Default for Limits {
             greeting_seconds: 5,
             keepalive_seconds: 30,
             keepalive_timeout_seconds: 10,
+            connection_age_seconds: 0,
             shutdown_seconds: 10,
             lease_seconds: 30,
         }

@@ -84,10 +84,10 @@ async fn nothing_is_replaced_unasked_or_under_a_server() {
     let mut process = site.start().await;
     let clients = Clients::over(process.channel());
     clients.stock_up().await;
-    let first = clients.create_order("first", "first".to_owned()).await.expect("an order").id;
+    let first = clients.create_order("first", "request first".to_owned()).await.expect("an order").id;
     let file = site.folder.path().join("copy.db");
     assert!(site.run(&["backup", path(&file)]).status.success());
-    let second = clients.create_order("second", "second".to_owned()).await.expect("an order").id;
+    let second = clients.create_order("second", "request second".to_owned()).await.expect("an order").id;
 
     refused(&site, &["backup", path(&file)], "exists already");
     let itself = site.data().join("consign.db");
@@ -140,7 +140,7 @@ async fn a_copy_without_its_log_is_noticed() {
     let mut process = site.start().await;
     let clients = Clients::over(process.channel());
     clients.stock_up().await;
-    clients.create_order("tail", "tail".to_owned()).await.expect("an order");
+    clients.create_order("tail", "request tail".to_owned()).await.expect("an order");
 
     let elsewhere = embedded().await;
     std::fs::create_dir(elsewhere.data()).unwrap();
@@ -157,7 +157,10 @@ async fn a_copy_without_its_log_is_noticed() {
     let copy = site.folder.path().join("copy.db");
     assert!(site.run(&["backup", path(&copy)]).status.success());
     let mut process = site.start().await;
-    Clients::over(process.channel()).create_order("later", "later".to_owned()).await.expect("an order");
+    Clients::over(process.channel())
+        .create_order("later", "request later".to_owned())
+        .await
+        .expect("an order");
     process.signal("TERM");
     assert!(process.ends_well());
     assert_eq!(site.broken_laws(), "");

@@ -10,6 +10,7 @@ mod archive;
 mod backup;
 mod bench;
 mod bounds;
+mod browsers;
 mod cancel_lines;
 mod cancelled;
 mod capacity;
