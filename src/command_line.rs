@@ -1,10 +1,14 @@
 //! The command line.
 
+mod copies;
+mod packaging;
+
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::access::{ApiKey, Role};
 use crate::domain::Actor;
@@ -84,6 +88,26 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Copy the embedded database into one file, also while a server serves it
+    Backup {
+        /// Where the copy goes
+        file: PathBuf,
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Replace a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Put a backup in the place of the embedded database, which nothing may use meanwhile
+    Restore {
+        /// A file that `backup` made
+        file: PathBuf,
+        #[command(flatten)]
+        flags: DatabaseFlags,
+        /// Set aside a database that is there
+        #[arg(long)]
+        force: bool,
+    },
     /// Ask a server whether it serves
     Healthcheck {
         #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
@@ -91,6 +115,16 @@ enum Command {
         /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
         #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
         ca_file: Option<PathBuf>,
+    },
+    /// Print what a shell needs in order to complete the commands and flags of this program
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands into a folder
+    Man {
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
     },
     /// Print the version
     Version,
@@ -152,7 +186,11 @@ async fn carry_out(command: Command) -> ExitResult {
             new_key(&name, &roles, expires, names_persons).map(|()| true)
         }
         Command::Check { flags, json } => check(&flags, json).await,
+        Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
+        Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
         Command::Healthcheck { target, ca_file } => healthcheck(&target, ca_file.as_deref()).await,
+        Command::Completions { shell } => packaging::completions(shell).map(|()| true),
+        Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),
         Command::Version => {
             say(format_args!("consign {}", env!("CARGO_PKG_VERSION")));
             Ok(true)
@@ -240,11 +278,17 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
         return Err(shown(format!("the schema lacks {steps}; bring it up to date with `consign migrate`")));
     }
     let laws = store.check_integrity(None).await.map_err(shown)?;
+    let losses = store.losses().await.map_err(shown)?;
+    if store.is_empty().await.map_err(shown)? {
+        complain("the database is empty: no change was ever recorded in it");
+    }
     store.close().await;
 
+    losses.iter().for_each(complain);
+    let is_well = losses.is_empty() && laws.iter().all(|it| it.broken == 0);
     if json {
         say(serde_json::to_string(&laws).map_err(shown)?);
-        return Ok(laws.iter().all(|it| it.broken == 0));
+        return Ok(is_well);
     }
     for law in &laws {
         let verdict = if law.broken == 0 { "holds " } else { "BROKEN" };
@@ -256,7 +300,7 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
             say(format_args!("            {}: {} expected, {} found", it.key, it.expected, it.actual));
         }
     }
-    Ok(laws.iter().all(|it| it.broken == 0))
+    Ok(is_well)
 }
 
 async fn healthcheck(target: &str, authorities: Option<&Path>) -> ExitResult {

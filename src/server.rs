@@ -23,7 +23,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::pb::{HealthCheckRequest, health_check_response};
 use tonic_health::server::{HealthReporter, HealthService};
-use tower::util::MapRequestLayer;
+use tower::util::{MapRequestLayer, option_layer};
 
 use crate::access::Access;
 use crate::client;
@@ -32,7 +32,7 @@ use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
-use crate::rpc::{self, Certificates, Gate};
+use crate::rpc::{self, Certificates, Gate, Http1};
 use crate::server::outside::{couriers, letters, mail, payment_provider, seller};
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
@@ -170,7 +170,9 @@ impl Server {
             workers.spawn(Arc::clone(certificates).follow(stop.clone()));
         }
         let open = gate.counted().connections.clone();
-        let serving = tokio::spawn(serve(listener, certificates, routes, limits.clone(), open, stop));
+        let browsers = rpc::browsers(&settings.browsers.headers());
+        let serving =
+            tokio::spawn(serve(listener, certificates, routes, limits.clone(), open, browsers, stop));
 
         tracing::info!(%address, webhooks = ?couriers_address, operations = ?operators_address, "serving");
         Ok(Self {
@@ -309,7 +311,7 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
         ..settings.rules()
     });
     let store = open_store_by(settings, Arc::clone(&rules), clock).await?;
-    store.migrate().await?;
+    store.begin_serving().await?;
     keep_seller(&store, seller.as_ref()).await?;
     store.warm_up().await?;
     if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
@@ -487,12 +489,22 @@ async fn serve(
     routes: Routes,
     limits: Limits,
     open: Gauge,
+    browsers: Option<rpc::BrowserLayer>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), transport::Error> {
-    let connections = rpc::connections(listener, &limits, certificates, open);
+    let http1 = match browsers {
+        None => Http1::Refused,
+        Some(_) => Http1::accepted_within(&limits),
+    };
+    let connections = rpc::connections(listener, &limits, certificates, open, http1);
     let noted: fn(http::Request<Body>) -> http::Request<Body> = rpc::arrived;
-    transport::Server::builder()
+    let mut builder = transport::Server::builder().accept_http1(browsers.is_some());
+    if let Some(age) = limits.connection_age() {
+        builder = builder.max_connection_age(age);
+    }
+    builder
         .layer(MapRequestLayer::new(noted))
+        .layer(option_layer(browsers))
         .max_concurrent_streams(limits.streams_per_connection)
         .http2_keepalive_interval(Some(limits.keepalive()))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout()))

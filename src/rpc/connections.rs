@@ -1,5 +1,5 @@
 //! Connections below the calls: a maximum number at once, TLS, a time limit for the handshake with the HTTP/2 preface, and a
-//! rate limit on the bytes and frames of each.
+//! rate limit on the bytes and frames of each. Over HTTP/1 come browsers, if they may, and each request has its time.
 
 use std::future::ready;
 use std::io;
@@ -13,9 +13,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
 
+use crate::rpc::greeting::{Greeting, explain};
 use crate::rpc::tls::Certificates;
 use crate::settings::Limits;
 
@@ -63,8 +64,36 @@ const END_STREAM: u8 = 1;
 
 const PADDED: u8 = 8;
 
-/// The preface of every HTTP/2 client.
-const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Who may call over HTTP/1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Http1 {
+    /// Nobody: a caller is told what is spoken here.
+    Refused,
+    /// Browsers.
+    Accepted(Http1Limits),
+}
+
+/// What a connection over HTTP/1 may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Http1Limits {
+    /// From the first byte of a request to the first of its answer.
+    request_within: Duration,
+    request_bytes: usize,
+    /// How long neither side may say anything.
+    silent_for: Duration,
+}
+
+impl Http1 {
+    /// Within the same limits as over HTTP/2, as near as they can be told without looking into a request. A message in
+    /// base64 is a third longer.
+    pub fn accepted_within(limits: &Limits) -> Self {
+        Self::Accepted(Http1Limits {
+            request_within: 2 * limits.deadline(),
+            request_bytes: limits.header_bytes as usize + 2 * limits.message_bytes as usize,
+            silent_for: limits.keepalive() + limits.keepalive_timeout(),
+        })
+    }
+}
 
 /// Connections as they come in, with TLS if there are certificates. One for which there is no room is closed at once, and so
 /// is one whose handshake fails or takes too long. `open` counts the others.
@@ -73,6 +102,7 @@ pub fn connections(
     limits: &Limits,
     certificates: Option<Arc<Certificates>>,
     open: Gauge,
+    http1: Http1,
 ) -> impl Stream<Item = io::Result<Connection>> + use<> {
     let room = Arc::new(Semaphore::new(limits.connections as usize));
     let greet_within = limits.greeting();
@@ -94,7 +124,7 @@ pub fn connections(
         }
     });
     let begun = accepted.map(move |(stream, slot)| {
-        begin(stream, Slot::take(slot, &open), greet_within, certificates.clone())
+        begin(stream, Slot::take(slot, &open), greet_within, certificates.clone(), http1)
     });
     // As many as there is room for: who is slow keeps nobody else waiting.
     begun.buffer_unordered(limits.connections as usize).filter_map(|it| ready(it.map(Ok)))
@@ -106,10 +136,11 @@ async fn begin(
     slot: Slot,
     greet_within: Duration,
     certificates: Option<Arc<Certificates>>,
+    http1: Http1,
 ) -> Option<Connection> {
     let until = Instant::now() + greet_within;
     let info = stream.connect_info();
-    let stream: Box<dyn Transport> = match certificates {
+    let mut stream: Box<dyn Transport> = match certificates {
         None => Box::new(stream),
         Some(certificates) => {
             // In a task of its own, so that handshakes do not take turns.
@@ -124,8 +155,18 @@ async fn begin(
             }
         }
     };
-    let greeting = Greeting { missing: GREETING.len(), until: Box::pin(sleep_until(until)) };
-    Some(Connection { stream, info, greeting: Some(greeting), read: 0, pace: Pace::new(), _slot: slot })
+    let greeting = timeout_at(until, Greeting::read(&mut stream)).await.ok()?.ok()?;
+    let turns = match (&greeting, http1) {
+        (Greeting::Http2, _) => None,
+        (Greeting::Http1(first), Http1::Accepted(limits)) => Some(Turns::new(limits, first.len())),
+        (Greeting::Http1(_), Http1::Refused) => {
+            explain(stream).await;
+            return None;
+        }
+        (Greeting::Other, _) => return None,
+    };
+    let first = greeting.into_bytes();
+    Some(Connection { stream, info, first, turns, read: 0, pace: Pace::new(), _slot: slot })
 }
 
 /// What carries the bytes of a connection: TCP, or TLS over it.
@@ -137,8 +178,10 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 pub struct Connection {
     stream: Box<dyn Transport>,
     info: TcpConnectInfo,
-    /// None once the preface was received.
-    greeting: Option<Greeting>,
+    /// What was read to know who comes, for the reader.
+    first: Vec<u8>,
+    /// None: over HTTP/2, which has pings and deadlines of its own.
+    turns: Option<Turns>,
     /// Bytes since others last had a turn.
     read: usize,
     pace: Pace,
@@ -161,6 +204,14 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.open.dec();
+    }
+}
+
+impl Connection {
+    fn note_written(&mut self, written: &Poll<io::Result<usize>>) {
+        if let (Some(turns), Poll::Ready(Ok(1..))) = (&mut self.turns, written) {
+            turns.answered();
+        }
     }
 }
 
@@ -213,6 +264,13 @@ impl Pace {
         self.filled_at = now;
     }
 
+    /// Charges what came at once over HTTP/1, which has no frames.
+    fn count_read(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.purse -= bytes as i64 + PER_FRAME;
+        }
+    }
+
     /// Charges what was received after the preface.
     fn count(&mut self, mut received: &[u8]) {
         self.purse -= received.len() as i64;
@@ -245,9 +303,37 @@ fn cost(kind: u8, flags: u8, payload: usize) -> i64 {
     }
 }
 
-struct Greeting {
-    missing: usize,
+/// Whose turn it is over HTTP/1, and until when.
+struct Turns {
+    limits: Http1Limits,
+    /// Bytes of the request that is being received, or whose answer has not begun. 0: there is none.
+    asked: usize,
     until: Pin<Box<Sleep>>,
+}
+
+impl Turns {
+    /// With the first bytes of a request.
+    fn new(limits: Http1Limits, asked: usize) -> Self {
+        Self { limits, asked, until: Box::pin(sleep(limits.request_within)) }
+    }
+
+    /// Bytes came: an error if they are too many. A request that drips in wins no time by that.
+    fn received(&mut self, bytes: usize) -> io::Result<()> {
+        if bytes > 0 && self.asked == 0 {
+            self.until.as_mut().reset(Instant::now() + self.limits.request_within);
+        }
+        self.asked += bytes;
+        if self.asked <= self.limits.request_bytes { Ok(()) } else { Err(io::ErrorKind::FileTooLarge.into()) }
+    }
+
+    fn answered(&mut self) {
+        self.asked = 0;
+        self.until.as_mut().reset(Instant::now() + self.limits.silent_for);
+    }
+
+    fn are_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.until.as_mut().poll(cx).is_ready()
+    }
 }
 
 impl AsyncRead for Connection {
@@ -263,31 +349,37 @@ impl AsyncRead for Connection {
             return Poll::Pending;
         }
 
+        if !self.first.is_empty() {
+            let length = self.first.len().min(buffer.remaining());
+            buffer.put_slice(&self.first[..length]);
+            self.first.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
         let room = buffer.remaining().min(BURST - self.read);
         let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut part);
         let read = part.filled().len();
-        let of_greeting = self.greeting.as_ref().map_or(0, |it| it.missing.min(read));
-        self.pace.count(&part.filled()[of_greeting..]);
+        match &mut self.turns {
+            None => self.pace.count(part.filled()),
+            Some(turns) => {
+                turns.received(read)?;
+                if polled.is_pending() && turns.are_over(cx) {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                self.pace.count_read(read);
+            }
+        }
         buffer.advance(read);
         self.read = if polled.is_pending() { 0 } else { self.read + read };
-        let Some(greeting) = &mut self.greeting else {
-            return polled;
-        };
-
-        greeting.missing -= of_greeting;
-        if greeting.missing == 0 {
-            self.greeting = None;
-        } else if polled.is_pending() && greeting.until.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
         polled
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.note_written(&polled);
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -303,7 +395,9 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.note_written(&polled);
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

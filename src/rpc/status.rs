@@ -39,7 +39,11 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
         }
         StoreError::Overloaded | StoreError::StorageFull => overloaded(&text),
         StoreError::DeadlineExceeded => too_late(&text),
-        StoreError::Unavailable(_) | StoreError::ClockOff { .. } => {
+        StoreError::Unavailable(_)
+        | StoreError::ClockOff { .. }
+        | StoreError::CannotConnect { .. }
+        | StoreError::Newer(_)
+        | StoreError::InUse(_) => {
             let text = "the database does not answer; repeat the call with the same request_id";
             build(Code::Unavailable, text, ErrorReason::Unavailable, Metadata::new(), |it| {
                 it.set_retry_info(Some(RETRY_LATER));

@@ -25,8 +25,10 @@ impl Settings {
             insecure_listen: _,
             insecure_durability: _,
             access,
+            browsers,
             events,
             payment_provider: PaymentProvider::Sandbox,
+            sandbox_beyond_loopback: _,
             letters,
             limits,
             log,
@@ -54,6 +56,7 @@ impl Settings {
         }
         access.check(bad);
         events.check(bad);
+        browsers.check(bad);
         tls.check(bad);
         limits.check(bad);
         mail.check(limits, bad);
@@ -83,6 +86,14 @@ impl Settings {
                     format!("{address} is open to others, and {why}: set insecure_listen if that is meant");
                 bad.add(key, message);
             }
+        }
+        let Self { listen, sandbox_beyond_loopback, .. } = self;
+        if !listen.ip().is_loopback() && !sandbox_beyond_loopback {
+            let message = format!(
+                "{listen} is open to others, and the sandbox lets them pay without money: set sandbox_beyond_loopback if \
+                 that is meant"
+            );
+            bad.add("payment_provider", message);
         }
     }
 }
@@ -233,6 +244,7 @@ impl Limits {
             greeting_seconds,
             keepalive_seconds,
             keepalive_timeout_seconds,
+            connection_age_seconds,
             shutdown_seconds,
             lease_seconds,
         } = self;
@@ -263,6 +275,7 @@ impl Limits {
             ("greeting_seconds", greeting_seconds, 1, 300),
             ("keepalive_seconds", keepalive_seconds, 1, 7_200),
             ("keepalive_timeout_seconds", keepalive_timeout_seconds, 1, 300),
+            ("connection_age_seconds", connection_age_seconds, 0, 604_800),
             ("shutdown_seconds", shutdown_seconds, 1, 300),
             ("lease_seconds", lease_seconds, 1, 3_600),
         ] {

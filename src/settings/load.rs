@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::domain::{Problem, Problems, Sender};
 use crate::settings::flags::{DatabaseFlags, ServeFlags};
+use crate::settings::secret_files::read_secret_files;
 use crate::settings::values::Settings;
 
 /// Everything that is wrong with the settings, each with its key.
@@ -58,6 +59,7 @@ impl Settings {
         };
         let mut tree = layers.find_value("").map_err(unreadable)?;
         let mut bad = Problems::default();
+        read_secret_files(&mut tree, &mut bad);
 
         // Reading stops at the first value that does not fit: note it, leave it out, and read again.
         let mut settings = loop {
@@ -103,13 +105,14 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes.
-const BY_CODE: [&str; 6] = [
+const BY_CODE: [&str; 7] = [
     "rules.regions.",
     "rules.transit_days.",
     "rules.stuck_after_seconds.",
     "rules.approval.reservation.automatic_up_to_minor.",
     "rules.approval.payment.automatic_up_to_minor.",
     "webhooks.secrets.",
+    "webhooks.secret_files.",
 ];
 
 /// The maps whose keys are names, written as they are, and whose values have fields.

@@ -1,17 +1,20 @@
 //! Settings of a company: defaults < file < environment < flags. Fixed limits stand beside their use.
 
 mod access;
+mod browsers;
 mod check;
 mod events;
 mod flags;
 mod load;
 mod operations;
 mod secret;
+mod secret_files;
 mod seller;
 mod templates;
 mod values;
 
 pub use access::{AccessSettings, KeySettings, Moment, TlsSettings};
+pub use browsers::Browsers;
 pub use events::{EventSettings, SubscriberSettings};
 pub use flags::{DatabaseFlags, ServeFlags};
 pub use load::SettingsError;

@@ -11,6 +11,7 @@ use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
+use crate::settings::browsers::Browsers;
 use crate::settings::events::EventSettings;
 use crate::settings::load::seconds;
 use crate::settings::operations::OperationsSettings;
@@ -34,7 +35,10 @@ pub struct Settings {
     pub insecure_durability: bool,
     pub access: AccessSettings,
     pub events: EventSettings,
+    pub browsers: Browsers,
     pub payment_provider: PaymentProvider,
+    /// Let the sandbox take payments of callers beyond loopback.
+    pub sandbox_beyond_loopback: bool,
     pub letters: LetterSettings,
     pub limits: Limits,
     pub log: Log,
@@ -266,6 +270,8 @@ pub struct Limits {
     pub keepalive_seconds: u32,
     /// How long it may take to answer the ping.
     pub keepalive_timeout_seconds: u32,
+    /// After how long a connection is told to go; calls under way finish. 0: never.
+    pub connection_age_seconds: u32,
     /// How long stopping may take; calls that are not finished by then are cut off.
     pub shutdown_seconds: u32,
     /// How long a worker keeps a job before another one takes it. A provider or a courier has a third of that, at most 10
@@ -340,6 +346,11 @@ impl Limits {
         seconds(self.keepalive_timeout_seconds)
     }
 
+    /// None: for ever.
+    pub fn connection_age(&self) -> Option<Duration> {
+        (self.connection_age_seconds > 0).then(|| seconds(self.connection_age_seconds))
+    }
+
     pub fn shutdown(&self) -> Duration {
         seconds(self.shutdown_seconds)
     }
@@ -359,7 +370,9 @@ impl Default for Settings {
             insecure_durability: false,
             access: AccessSettings::default(),
             events: EventSettings::default(),
+            browsers: Browsers::default(),
             payment_provider: PaymentProvider::Sandbox,
+            sandbox_beyond_loopback: false,
             letters: LetterSettings::default(),
             limits: Limits::default(),
             log: Log::default(),
@@ -472,6 +485,7 @@ impl Default for Limits {
             greeting_seconds: 5,
             keepalive_seconds: 30,
             keepalive_timeout_seconds: 10,
+            connection_age_seconds: 0,
             shutdown_seconds: 10,
             lease_seconds: 30,
         }

@@ -14,6 +14,7 @@ use crate::domain::{Actor, Command, OrderId, Rules, Timestamp, UnitOfWork, WarmU
 #[cfg(test)]
 use crate::domain::{ReadSet, Refusal};
 use crate::store::connection::clock::StoreClock;
+use crate::store::connection::database_file::{Claim, Found};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::open::{self, Pools, Prepared};
 use crate::store::connection::options::{Engine, Options};
@@ -73,6 +74,8 @@ pub(super) struct Inner {
     pub(super) last_check: RwLock<Option<(Timestamp, u64)>>,
     pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
     pub(super) checks: SingleFlight<Result<Vec<LawResult>, StoreError>>,
+    /// That this process alone serves the file of an embedded database.
+    pub(super) claim: Mutex<Option<Claim>>,
 }
 
 impl Drop for Inner {
@@ -105,6 +108,7 @@ impl Store {
         let inner = Inner {
             lanes: Mutex::new(lanes.collect()),
             checks: SingleFlight::new(),
+            claim: Mutex::new(None),
             pools,
             queue: writer.queue,
             rules: writer.rules,
@@ -177,6 +181,41 @@ impl Store {
         self.order(OrderId(Uuid::nil())).await.map(|_| ())
     }
 
+    /// Brings the schema up to date, and on SQLite sees to it that no other process serves the same file.
+    pub async fn begin_serving(&self) -> Result<(), StoreError> {
+        let Some(claim) = self.inner.pools.claim().await? else { return self.migrate().await };
+        self.migrate().await?;
+        for loss in self.losses().await? {
+            tracing::error!("{loss}");
+        }
+        claim.mark_served()?;
+        *self.inner.claim.lock().await = Some(claim);
+        Ok(())
+    }
+
+    /// What the file of an embedded database has evidently lost: its tail, or all that came after it was copied. Its
+    /// schema is up to date.
+    pub async fn losses(&self) -> Result<Vec<String>, StoreError> {
+        let found = self.inner.pools.found;
+        if found == Found::default() {
+            return Ok(Vec::new());
+        }
+        Ok(found.losses(self.position().await?))
+    }
+
+    /// Whether no change was ever recorded.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        let db = self.look().await?;
+        Ok(db.query_one("SELECT 1 FROM decisions LIMIT 1", Vec::new()).await?.is_none())
+    }
+
+    /// The position of the last event; 0: there is none.
+    async fn position(&self) -> Result<i64, StoreError> {
+        let sql = "SELECT value FROM counters WHERE name = 'events'";
+        let row = self.look().await?.query_one(sql, Vec::new()).await?;
+        row.map_or(Ok(0), |it| it.get(0))
+    }
+
     /// Brings the schema up to date; several processes may do so at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         self.inner.pools.migrate().await
@@ -200,10 +239,23 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let asking = async {
             let said = self.look().await?.time().await?;
-            self.inner.clock.check(said)
+            self.inner.clock.check(said)?;
+            self.note_position().await
         };
         let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());
         timeout(HEALTH_WITHIN, asking).await.map_err(late)?
+    }
+
+    /// Writes down, beside an embedded database that this process serves, how far it has come.
+    async fn note_position(&self) -> Result<(), StoreError> {
+        let mut claim = self.inner.claim.lock().await;
+        let Some(claim) = claim.as_mut() else { return Ok(()) };
+        let position = self.position().await?;
+        if let Err(error) = claim.note(position) {
+            // The database itself is well.
+            tracing::debug!(%error, "the position cannot be written down");
+        }
+        Ok(())
     }
 
     /// Checks everything in one snapshot and names each row that breaks a law. Writing and reading go on meanwhile:
@@ -257,7 +309,13 @@ impl Store {
             // A lane that panicked has said so.
             let _ = lane.await;
         }
+        let noted = self.note_position().await;
         self.inner.pools.close().await;
+        if let Some(claim) = self.inner.claim.lock().await.take()
+            && let Err(error) = noted.and_then(|()| claim.end())
+        {
+            tracing::warn!(%error, "the database stays marked as being served");
+        }
     }
 
     /// Rings after every group that this process committed. It carries no data: read the events behind it.

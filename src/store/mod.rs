@@ -11,6 +11,7 @@ mod subscribers;
 mod tests;
 mod writer;
 
+pub use connection::copies::{Copied, CopyError, Existing, Restored, back_up, restore};
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use handle::Store;

@@ -307,7 +307,10 @@ async fn change<R: Row>(
             | StoreError::StorageFull
             | StoreError::DeadlineExceeded
             | StoreError::Unavailable(_)
-            | StoreError::ClockOff { .. } => return Err(status::of_store(&error)),
+            | StoreError::ClockOff { .. }
+            | StoreError::CannotConnect { .. }
+            | StoreError::Newer(_)
+            | StoreError::InUse(_) => return Err(status::of_store(&error)),
         }
     }
 }

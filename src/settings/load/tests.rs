@@ -66,8 +66,11 @@ fn an_unknown_key_is_refused_at_every_level() {
 
 #[test]
 fn listening_beyond_loopback_has_to_be_meant() {
-    assert_eq!(keys("listen = \"0.0.0.0:50051\""), ["listen"]);
-    assert!(read("listen = \"0.0.0.0:50051\"\ninsecure_listen = true").is_ok());
+    let open = "listen = \"0.0.0.0:50051\"\n";
+    assert_eq!(keys(open), ["listen", "payment_provider"]);
+    assert_eq!(keys(&format!("{open}insecure_listen = true")), ["payment_provider"]);
+    assert_eq!(keys(&format!("{open}sandbox_beyond_loopback = true")), ["listen"]);
+    assert!(read(&format!("{open}insecure_listen = true\nsandbox_beyond_loopback = true")).is_ok());
     assert!(read("listen = \"[::1]:50051\"").is_ok());
     assert_eq!(keys("[operations]\nlisten = \"0.0.0.0:50052\""), ["operations.listen"]);
     assert!(read("operations.listen = \"127.0.0.1:50052\"").is_ok());
@@ -197,4 +200,65 @@ fn terms_of_payment_end_while_the_goods_are_kept_and_an_account_is_one() {
     assert_eq!(keys("[seller.bank]\niban = \"DE00\""), ["seller.bank.iban"]);
     let seller = "[seller]\nname = \"North Wind\"\npay_by = [\"BANK_TRANSFER\"]\n[seller.bank]\niban = \"DE89 3704 0044 0532 0130 00\"";
     assert!(read(seller).is_ok());
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it is written");
+        path.display().to_string()
+    };
+    let (url, password) = (file("url", "postgres://u:p@h/d\n"), file("password", "with\nline\r\n"));
+    let (token, signing) = (file("token", "2026"), file("signing", "a secret of 16 bytes or more\n\n"));
+    let settings = read(&format!(
+        r#"
+            database_url_file = "{url}"
+            [mail]
+            provider = "smtp"
+            smtp = {{ host = "mail.example", user = "u", password_file = "{password}" }}
+            [couriers.swift]
+            provider = "karrio"
+            url = "https://karrio.example"
+            carrier = "c"
+            services = {{ STANDARD = "s" }}
+            token_file = "{token}"
+            [webhooks]
+            listen = "127.0.0.1:0"
+            secret_files = {{ swift = "{signing}" }}
+        "#
+    ));
+    let settings = settings.expect("all is right");
+    assert_eq!(settings.database_url.expect("there is one").reveal(), "postgres://u:p@h/d");
+    assert_eq!(settings.mail.smtp.password.reveal(), "with\nline");
+    assert_eq!(settings.couriers.values().next().expect("one").token.reveal(), "2026");
+    let signing = settings.webhooks.secrets.values().next().expect("one").bytes();
+    assert_eq!(signing, b"a secret of 16 bytes or more\n", "only the last line end goes");
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_used_is_named_and_says_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, "\n").expect("it is written");
+    let wrong = format!(
+        r#"
+            database_url = "postgres://u:hidden@h/d"
+            database_url_file = "/nowhere/url"
+            [mail.smtp]
+            password_file = 7
+            [webhooks]
+            secret_files = {{ swift = "/nowhere/signing", steady = "{}" }}
+        "#,
+        empty.display()
+    );
+    let error = read(&wrong).expect_err("wrong on purpose").to_string();
+    let said = [
+        "database_url_file: database_url is set too: only one of them may be",
+        "mail.smtp.password_file: must be the name of a file",
+        "webhooks.secret_files.steady: ",
+        "webhooks.secret_files.swift: /nowhere/signing cannot be read: ",
+    ];
+    assert!(said.iter().all(|it| error.contains(it)) && !error.contains("hidden"), "{error}");
 }

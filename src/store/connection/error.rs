@@ -1,5 +1,7 @@
 //! Errors between a decision and the disk, told apart by code and never by message text.
 
+use std::path::PathBuf;
+
 use sea_orm::{DbErr, sqlx};
 use tokio_postgres::error::DbError;
 
@@ -31,6 +33,17 @@ pub enum StoreError {
         "this machine's clock is {seconds} s {way} the database's, where at most {seconds_max} s are tolerated"
     )]
     ClockOff { seconds: u64, way: &'static str, seconds_max: u64 },
+    #[error("cannot connect to PostgreSQL at {address}: {why}")]
+    CannotConnect { address: String, why: String },
+    /// The schema has steps that are not among this program's.
+    #[error(
+        "this database is newer than this program, which does not know {0}; use the program that it was used with, or \
+         a later one"
+    )]
+    Newer(String),
+    /// A file that another process serves.
+    #[error("{} is served by another process; one at a time may serve an embedded database", .0.display())]
+    InUse(PathBuf),
     #[error("the storage is full")]
     StorageFull,
     /// A row that breaks its own rules.

@@ -5,6 +5,8 @@
 
 pub(super) mod clock;
 mod columns;
+pub(super) mod copies;
+pub(super) mod database_file;
 pub(super) mod error;
 mod link;
 pub(super) mod open;

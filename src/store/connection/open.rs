@@ -13,6 +13,7 @@ use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use tokio_postgres::Config;
 
 use crate::domain::Timestamp;
+use crate::store::connection::database_file::{self, Claim, Found};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::link::Link;
 use crate::store::connection::options::{Database, Engine, Options};
@@ -45,6 +46,8 @@ const READER_SETTINGS: &str = "-c default_transaction_read_only=on";
 pub(in crate::store) struct Pools {
     address: Address,
     pub(in crate::store) readers: Arc<Readers>,
+    /// What the file of an embedded database was like before.
+    pub(in crate::store) found: Found,
 }
 
 /// Where the database is, and how it is reached.
@@ -127,20 +130,33 @@ async fn prepare(link: &mut PostgresLink, statements: &[&'static FixedStatement]
 impl Pools {
     pub(in crate::store) async fn open(options: &Options, prepared: Prepared) -> Result<Self, StoreError> {
         let address = Address::of(&options.database, prepared)?;
-        match &address {
+        let found = match &address {
             Address::Sqlite(path) => open_sqlite(path).await?,
             Address::Postgres(at) => {
-                let link = PostgresLink::connect(&at.writer, &at.tls).await?;
+                let link = PostgresLink::connect_at_start(&at.writer, &at.tls).await?;
                 check_postgres(link, options.allow_unsafe_durability).await?;
+                Found::default()
             }
-        }
+        };
         let at = address.clone();
         let connect: Connect = Box::new(move || {
             let at = at.clone();
             Box::pin(async move { at.connect_reader().await })
         });
         let readers = Readers::new(connect, options.readers);
-        Ok(Self { address, readers })
+        Ok(Self { address, readers, found })
+    }
+
+    /// Sees to it that no other process serves the same file, until the claim is dropped. None on PostgreSQL, which any
+    /// number may serve.
+    pub(in crate::store) async fn claim(&self) -> Result<Option<Claim>, StoreError> {
+        let Address::Sqlite(path) = &self.address else { return Ok(None) };
+        // Who looks at what a crash has left claims the file for a moment, under this lock.
+        let _guard = lock_file(path).await?;
+        match Claim::on(path).map_err(|it| unusable(path, &it))? {
+            Some(claim) => Ok(Some(claim)),
+            None => Err(StoreError::InUse(path.clone())),
+        }
     }
 
     pub(in crate::store) fn engine(&self) -> Engine {
@@ -196,6 +212,10 @@ impl Pools {
 
     /// Applies what is missing of the schema. Several processes may try at once: they take turns.
     pub(in crate::store) async fn migrate(&self) -> Result<(), StoreError> {
+        // A role that may only read and change rows can serve a schema that is up to date.
+        if self.pending_migrations().await?.is_empty() {
+            return Ok(());
+        }
         match &self.address {
             Address::Postgres(at) => {
                 let patient = at
@@ -223,7 +243,8 @@ impl Pools {
         }
     }
 
-    /// The names of the schema's steps that are still to be applied.
+    /// The names of the schema's steps that are still to be applied. A database that has others is newer than this
+    /// program.
     pub(in crate::store) async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
         let table = match self.address {
             Address::Postgres(_) => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
@@ -237,6 +258,7 @@ impl Pools {
             }
         }
 
+        newer_than_known(&applied)?;
         Ok(migrations().into_iter().filter(|it| !applied.contains(it)).collect())
     }
 
@@ -250,6 +272,13 @@ pub(in crate::store) fn migrations() -> Vec<String> {
     Migrator::get_migration_files().iter().map(|it| it.name().to_owned()).collect()
 }
 
+/// An error if one of these steps is unknown here.
+pub(super) fn newer_than_known(applied: &[String]) -> Result<(), StoreError> {
+    let known = migrations();
+    let unknown: Vec<_> = applied.iter().filter(|it| !known.contains(it)).cloned().collect();
+    if unknown.is_empty() { Ok(()) } else { Err(StoreError::Newer(unknown.join(", "))) }
+}
+
 async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
     let done = Migrator::up(database, None).await;
     database.close_by_ref().await?;
@@ -258,15 +287,18 @@ async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
 
 /// Two migrations of one file are kept apart by a lock on a file beside it; it ends with the process.
 async fn lock_file(database: &Path) -> Result<std::fs::File, StoreError> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let locking = tokio::task::spawn_blocking(move || {
-        let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&name)?;
-        file.lock()?;
-        Ok::<_, std::io::Error>(file)
-    });
+    let database = database.to_owned();
+    let locking = tokio::task::spawn_blocking(move || hold_schema_lock(&database));
     let locked = locking.await.map_err(|it| StoreError::Internal(it.to_string()))?;
     locked.map_err(|it| StoreError::Unavailable(format!("the migration lock: {it}")))
+}
+
+/// The lock, waited for in this thread.
+pub(super) fn hold_schema_lock(database: &Path) -> std::io::Result<std::fs::File> {
+    let name = database_file::beside(database, ".lock");
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&name)?;
+    file.lock()?;
+    Ok(file)
 }
 
 async fn check_postgres(mut link: PostgresLink, unsafe_too: bool) -> Result<(), StoreError> {
@@ -293,27 +325,43 @@ async fn show(link: &mut PostgresLink, setting: &str) -> Result<String, StoreErr
     rows.first().map_or_else(|| Ok(String::new()), |row| row.get(0))
 }
 
-async fn open_sqlite(path: &Path) -> Result<(), StoreError> {
-    create_private(path).map_err(|it| StoreError::Unavailable(format!("{}: {it}", path.display())))?;
+async fn open_sqlite(path: &Path) -> Result<Found, StoreError> {
+    create_private(path).map_err(|it| unusable(path, &it))?;
     // The first connection turns WAL on, before any other process can migrate.
     let _guard = lock_file(path).await?;
-    SqliteLink::open(path, Purpose::Writing)?.check()
+    let found = Found::at(path).map_err(|it| unusable(path, &it))?;
+    SqliteLink::open(path, Purpose::Writing)?.check()?;
+    database_file::settle(path, found)?;
+    Ok(found)
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("{}: {error}", path.display()))
 }
 
 /// Makes file and directory if they are missing, for their owner only.
 fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut directories = std::fs::DirBuilder::new();
+    create_folder(path)?;
     let mut file = std::fs::OpenOptions::new();
     file.create(true).truncate(false).write(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        directories.mode(0o700);
+        use std::os::unix::fs::OpenOptionsExt;
         file.mode(0o600);
     }
-
-    if let Some(parent) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        directories.recursive(true).create(parent)?;
-    }
     file.open(path).map(|_| ())
+}
+
+/// Makes the directory of a database, for its owner only.
+pub(super) fn create_folder(database: &Path) -> std::io::Result<()> {
+    let mut directories = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        directories.mode(0o700);
+    }
+    match database.parent().filter(|it| !it.as_os_str().is_empty()) {
+        Some(parent) => directories.recursive(true).create(parent),
+        None => Ok(()),
+    }
 }

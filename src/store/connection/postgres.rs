@@ -8,6 +8,7 @@ use std::task::Poll;
 use futures_util::future::{BoxFuture, FutureExt};
 use hashlink::LruCache;
 use sea_orm::sea_query::Value;
+use tokio_postgres::config::Host;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error};
 
@@ -28,6 +29,31 @@ pub(super) struct PostgresLink {
     statements: LruCache<String, tokio_postgres::Statement>,
 }
 
+/// Hosts with their ports, and the database.
+fn address_of(config: &Config) -> String {
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432);
+    let host = |(index, host): (usize, &Host)| match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{}", port(index)),
+        Host::Tcp(name) => format!("{name}:{}", port(index)),
+        #[cfg(unix)]
+        Host::Unix(folder) => format!("{}, port {}", folder.display(), port(index)),
+    };
+    let hosts: Vec<_> = config.get_hosts().iter().enumerate().map(host).collect();
+    // PostgreSQL's own rule: a database is named as its user unless said otherwise.
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("{}, database {database}", hosts.join(" or "))
+}
+
+/// An error with all that is behind it.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    match error.source().map(in_full) {
+        Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
+}
+
 /// One part of a message.
 pub(super) enum Part<'a> {
     /// A command without parameters or rows.
@@ -38,6 +64,18 @@ pub(super) enum Part<'a> {
 impl PostgresLink {
     pub(super) async fn connect(config: &Config, tls: &Tls) -> Result<Self, StoreError> {
         let (client, connection) = tls.connect(config).await?;
+        Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT) })
+    }
+
+    /// The same, with an error for whoever reads why a program did not start: where, and in PostgreSQL's own words.
+    pub(super) async fn connect_at_start(config: &Config, tls: &Tls) -> Result<Self, StoreError> {
+        let (client, connection) = tls.begin(config).await.map_err(|error| {
+            let why = match error.as_db_error() {
+                Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
+                None => in_full(&error),
+            };
+            StoreError::CannotConnect { address: address_of(config), why }
+        })?;
         Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT) })
     }
 

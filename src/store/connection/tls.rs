@@ -68,10 +68,12 @@ impl Tls {
         Ok((config, tls))
     }
 
-    pub(super) async fn connect(
-        &self,
-        config: &Config,
-    ) -> Result<(Client, BoxFuture<'static, Result<(), tokio_postgres::Error>>), StoreError> {
+    pub(super) async fn connect(&self, config: &Config) -> Result<Connected, StoreError> {
+        Ok(self.begin(config).await?)
+    }
+
+    /// The same, with the driver's own error.
+    pub(super) async fn begin(&self, config: &Config) -> Result<Connected, tokio_postgres::Error> {
         Ok(match self {
             Self::None => {
                 let (client, connection) = config.connect(NoTls).await?;
@@ -84,6 +86,9 @@ impl Tls {
         })
     }
 }
+
+/// A connection, and what reads and writes its socket.
+type Connected = (Client, BoxFuture<'static, Result<(), tokio_postgres::Error>>);
 
 /// What of the server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,258 @@
+//! Whole copies of an embedded database: made while a server serves it, and put in its place.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+
+use crate::store::connection::database_file::{Claim, Found, beside, is_database, open};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::open::{create_folder, hold_schema_lock, newer_than_known};
+
+/// What to do with a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    Keep,
+    Replace,
+}
+
+/// What a copy holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    pub orders: i64,
+    /// The position of the last event; 0: there is none.
+    pub position: i64,
+    pub bytes: u64,
+    /// Its source may lack its last changes.
+    pub lacks_log: bool,
+}
+
+/// What was put in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    pub copied: Copied,
+    /// Where the database is now that was there before.
+    pub set_aside: Option<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    #[error("there is no database at {}", .0.display())]
+    Missing(PathBuf),
+    #[error("{} exists already; --force replaces it", .0.display())]
+    Exists(PathBuf),
+    #[error("{} is the database itself", .0.display())]
+    Itself(PathBuf),
+    #[error("{} is in use: stop the server, and whatever else has it open, first", .0.display())]
+    InUse(PathBuf),
+    #[error("{} is not a database of SQLite", .0.display())]
+    NoDatabase(PathBuf),
+    #[error("{} is not a database of Consign", .0.display())]
+    Foreign(PathBuf),
+    #[error(
+        "{} was copied from a running server without its write-ahead log: its last changes are missing; make a backup \
+         with `consign backup`",
+        .0.display()
+    )]
+    Torn(PathBuf),
+    #[error("{} is damaged: {why}", .file.display())]
+    Damaged { file: PathBuf, why: String },
+    #[error("{}: {source}", .path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for CopyError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Copies the database into one file, as it is at one moment. A server may go on writing meanwhile.
+pub fn back_up(database: &Path, target: &Path, existing: Existing) -> Result<Copied, CopyError> {
+    if !database.exists() {
+        return Err(CopyError::Missing(database.to_owned()));
+    }
+    if is_same(database, target) {
+        return Err(CopyError::Itself(target.to_owned()));
+    }
+    let free = || match existing {
+        Existing::Keep if target.exists() => Err(CopyError::Exists(target.to_owned())),
+        Existing::Keep | Existing::Replace => Ok(()),
+    };
+    free()?;
+    let found = Found::at(database).map_err(at(database))?;
+    let (partial, mut copied) = copy_beside(database, target)?;
+    copied.lacks_log = found.lacks_log;
+    if found.lacks_log {
+        // The copy is to say so, too.
+        open(&partial.0)?.pragma_update(None, "user_version", 1)?;
+    }
+    free()?;
+    partial.put_at(target)?;
+    Ok(copied)
+}
+
+/// Puts a copy in the place of the database, which nobody may use meanwhile.
+pub fn restore(file: &Path, database: &Path, existing: Existing) -> Result<Restored, CopyError> {
+    if !file.exists() {
+        return Err(CopyError::Missing(file.to_owned()));
+    }
+    if is_same(file, database) {
+        return Err(CopyError::Itself(file.to_owned()));
+    }
+    if !is_database(file).map_err(at(file))? {
+        return Err(CopyError::NoDatabase(file.to_owned()));
+    }
+    if Found::at(file).map_err(at(file))?.lacks_log {
+        return Err(CopyError::Torn(file.to_owned()));
+    }
+    create_folder(database).map_err(at(database))?;
+    let claim = Claim::on(database).map_err(at(database))?;
+    let Some(mut claim) = claim else { return Err(CopyError::InUse(database.to_owned())) };
+    let _schema = hold_schema_lock(database).map_err(at(database))?;
+    if existing == Existing::Keep && database.exists() {
+        return Err(CopyError::Exists(database.to_owned()));
+    }
+
+    let (partial, copied) = copy_beside(file, database)?;
+    let set_aside = set_aside(database)?;
+    partial.put_at(database)?;
+    claim.note(copied.position).map_err(at(database))?;
+    Ok(Restored { copied, set_aside })
+}
+
+/// A file that is not yet what its name promises. It goes with this value, unless it was put in its place.
+struct Partial(PathBuf);
+
+impl Partial {
+    /// Readable by its owner only.
+    fn beside(target: &Path) -> Result<Self, CopyError> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".{}.partial", std::process::id()));
+        let partial = Self(target.with_file_name(name));
+        let mut options = OpenOptions::new();
+        options.create_new(true).write(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        options.open(&partial.0).map_err(at(&partial.0))?;
+        Ok(partial)
+    }
+
+    /// On disk first, then under its name.
+    fn put_at(self, target: &Path) -> Result<(), CopyError> {
+        File::open(&self.0).and_then(|it| it.sync_all()).map_err(at(&self.0))?;
+        fs::rename(&self.0, target).map_err(at(target))?;
+        sync_folder_of(target).map_err(at(target))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // Nothing is there any more once it was put in its place.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A copy beside the target, checked to be whole, and a Consign that this program knows.
+fn copy_beside(source: &Path, target: &Path) -> Result<(Partial, Copied), CopyError> {
+    let partial = Partial::beside(target)?;
+    {
+        let from = open(source)?;
+        if !is_consign(&from)? {
+            return Err(CopyError::Foreign(source.to_owned()));
+        }
+        let mut to = open(&partial.0)?;
+        let backup = Backup::new(&from, &mut to)?;
+        // In one step, since each change between two steps would make it begin anew.
+        while backup.step(-1)? != StepResult::Done {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    let copy = open(&partial.0)?;
+    // One file, with no log beside it.
+    copy.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
+    copy.pragma_update(None, "user_version", 0)?;
+    let said: String = copy.query_row("PRAGMA integrity_check(1)", (), |it| it.get(0))?;
+    if said != "ok" {
+        return Err(CopyError::Damaged { file: source.to_owned(), why: said });
+    }
+    newer_than_known(&applied(&copy)?)?;
+    let orders = copy.query_row("SELECT count(*) FROM orders", (), |it| it.get(0))?;
+    let position = position(&copy)?;
+    drop(copy);
+    let bytes = fs::metadata(&partial.0).map_err(at(&partial.0))?.len();
+    Ok((partial, Copied { orders, position, bytes, lacks_log: false }))
+}
+
+fn is_consign(database: &Connection) -> Result<bool, rusqlite::Error> {
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('seaql_migrations', 'orders', 'counters', 'decisions')";
+    database.query_row(tables, (), |it| it.get::<_, i64>(0)).map(|it| it == 4)
+}
+
+/// The schema's steps that were taken.
+fn applied(database: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let mut steps = database.prepare("SELECT version FROM seaql_migrations ORDER BY version")?;
+    steps.query_map((), |it| it.get(0))?.collect()
+}
+
+fn position(database: &Connection) -> Result<i64, rusqlite::Error> {
+    let sql = "SELECT coalesce(max(value), 0) FROM counters WHERE name = 'events'";
+    database.query_row(sql, (), |it| it.get(0))
+}
+
+/// Gives the database that is there another name, with its log if SQLite cannot put that into the file any more.
+fn set_aside(database: &Path) -> Result<Option<PathBuf>, CopyError> {
+    if database.exists() {
+        // Succeeds only if nobody else has it open; a damaged one may be put aside all the same.
+        let lacks_log = Found::at(database).map_err(at(database))?.lacks_log;
+        let sole = open(database).and_then(|it| {
+            it.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
+            if lacks_log { Ok(()) } else { it.pragma_update(None, "user_version", 0) }
+        });
+        if let Err(rusqlite::Error::SqliteFailure(cause, _)) = sole
+            && matches!(cause.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+        {
+            return Err(CopyError::InUse(database.to_owned()));
+        }
+    }
+    let left = ["", "-wal", "-journal"].map(|ending| (ending, beside(database, ending)));
+    let left: Vec<_> = left.into_iter().filter(|(_, file)| file.exists()).collect();
+    let _ = fs::remove_file(beside(database, "-shm"));
+    if left.is_empty() {
+        return Ok(None);
+    }
+    let free = (1..).map(|number| beside(database, &format!(".before-restore-{number}")));
+    let aside = free.into_iter().find(|it| !it.exists()).expect("numbers do not end");
+    for (ending, file) in left {
+        fs::rename(&file, beside(&aside, ending)).map_err(at(&file))?;
+    }
+    Ok(Some(aside))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// A new name is on disk when its folder is.
+fn sync_folder_of(file: &Path) -> io::Result<()> {
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> CopyError {
+    let path = path.to_owned();
+    move |source| CopyError::File { path, source }
+}
