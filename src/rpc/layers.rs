@@ -436,7 +436,8 @@ impl Body for Guarded {
 
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll_frame(cx)));
         let Ok(polled) = polled else {
-            return Poll::Ready(Some(Ok(self.end(&status::internal_in(Some(&self.record.id))))));
+            let status = status::internal_in(Some(&self.record.id));
+            return Poll::Ready(Some(Ok(self.end(&status))));
         };
         let frame = ready!(polled);
         if let Some(Ok(frame)) = &frame
