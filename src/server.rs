@@ -1,6 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 mod outside;
+mod signals;
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +11,6 @@ use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::TcpListener;
-use tokio::signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -34,10 +34,13 @@ use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
 use crate::rpc::{self, Certificates, Gate, Http1};
 use crate::server::outside::{couriers, letters, mail, payment_provider, seller};
+use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, stop_requested};
+
+pub(crate) use crate::server::signals::signals;
 
 /// How often the database is pinged.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -560,47 +563,4 @@ fn ended_by_itself(
         Ok(ended) => Ok(ended?),
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
-}
-
-/// One message for the hangups (SIGHUP) since the last was taken; from here on they do not end the process. The log is
-/// written to standard error, which a log rotator keeps open: there is no file to open again.
-fn hangups() -> io::Result<mpsc::Receiver<()>> {
-    let (sender, hangups) = mpsc::channel(1);
-    #[cfg(unix)]
-    {
-        let mut signals = signal::unix::signal(signal::unix::SignalKind::hangup())?;
-        tokio::spawn(async move {
-            while signals.recv().await.is_some() {
-                // Full: one that was not taken yet stands for this one too.
-                let _ = sender.try_send(());
-            }
-        });
-    }
-    #[cfg(not(unix))]
-    std::mem::forget(sender);
-    Ok(hangups)
-}
-
-/// One message for each stop signal.
-pub(crate) fn signals() -> io::Result<mpsc::Receiver<()>> {
-    let (sender, stop_signals) = mpsc::channel(2);
-    #[cfg(unix)]
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
-    #[cfg(unix)]
-    let mut terminated = async move || terminate.recv().await;
-    #[cfg(not(unix))]
-    let mut terminated = async || std::future::pending::<Option<()>>().await;
-
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = signal::ctrl_c() => {}
-                _ = terminated() => {}
-            }
-            if sender.send(()).await.is_err() {
-                return;
-            }
-        }
-    });
-    Ok(stop_signals)
 }
