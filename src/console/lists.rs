@@ -43,7 +43,7 @@ pub(super) async fn orders(
         page_size: ROWS,
         page_token: asked.page,
         filter: filter.clone(),
-        view: pb::OrderView::Basic.into(),
+        view: pb::OrderView::Full.into(),
         ..Default::default()
     };
     let found = async {
