@@ -130,7 +130,7 @@ async fn a_database_of_another_program_or_a_later_version_is_not_put_in_place() 
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
     assert!(!site.run(&["restore", "--force", path(&file)]).status.success(), "half a file");
-    assert_eq!(std::fs::read_dir(site.data()).unwrap().filter(|it| is_partial(it)).count(), 0);
+    assert_eq!(std::fs::read_dir(site.data()).unwrap().filter(is_partial).count(), 0);
     assert_eq!(site.broken_laws(), "", "what was there is there");
 }
 

@@ -282,7 +282,11 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
     let code = given.store_credit_codes[0].clone();
     let balance = async || crate::discounts::discount_code(&server, &code).await.balance;
     assert_eq!(balance().await, Some(eur(2_000)));
-    assert_eq!(get(&server, &back).await.store_credit_codes, [code.clone()], "callers are believed here");
+    assert_eq!(
+        get(&server, &back).await.store_credit_codes,
+        std::slice::from_ref(&code),
+        "callers are believed here"
+    );
 
     let next = delivered_with(&server, "fay", &code).await;
     assert_eq!(next.discount_code, format!("…{}", &code[code.len() - 4..]), "it is as good as money");
