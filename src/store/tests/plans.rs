@@ -128,7 +128,6 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
         "shelves_with_missing": store.shelves_with_missing(None, 16),
-        "claim_subscriber": store.claim_subscriber("shop", Duration::from_secs(30)),
         "has_news_for": store.has_news_for("shop"),
         "events_to_retell": store.events_to_retell("shop", 32),
         "orders_untold": store.orders_untold("shop", [order]),
