@@ -224,6 +224,6 @@ on_both_engines!(a_key_says_what_is_seen_and_done, two_keys, async |server| {
     assert_eq!(status, 200);
     assert_eq!(picker.press(&page, "CheckIntegrity", "").await, 303);
     let (_, page) = picker.get("/console/system").await;
-    assert!(page.contains("no role with the permission OPERATE"), "{page}");
+    assert!(page.contains("no role with the permission READ_OPERATIONS"), "{page}");
     server.stop().await;
 });
