@@ -81,7 +81,7 @@ impl Order {
         self.check_refunded_units(lines).into_result()?;
         let share = self.share_of(rules, lines);
         let currency = self.amounts.currency;
-        let (value, refundable) = (currency.of(share.value_minor), currency.of(self.refundable_minor()));
+        let (value, refundable) = (currency.of(share.value_minor), currency.of(self.payable_minor()));
         let amount = self.amount_of_share(value, refundable, amount)?;
         Ok(RefundQuote {
             shipping_minor: share.base.shipping_minor,

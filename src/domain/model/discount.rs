@@ -88,9 +88,10 @@ pub struct StoreCredit {
 }
 
 /// What is counted of a code's uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum CountedIn {
     /// How many orders redeemed it.
+    #[default]
     Orders,
     /// What orders drew from its balance, in minor units.
     MinorUnits,
@@ -116,12 +117,13 @@ pub struct DiscountCode {
     pub description: String,
     /// The order whose delivery letter offers it.
     pub offered_by: Option<OrderId>,
-    /// None: it is no store credit.
-    pub credit: Option<StoreCredit>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// False: no order can redeem it any more. Orders that did keep what it gave them.
     pub active: bool,
+    /// None: it is no store credit.
+    #[serde(default)]
+    pub credit: Option<StoreCredit>,
 }
 
 impl DiscountCode {
@@ -146,11 +148,12 @@ pub struct Redemption {
     /// What the goods have to be worth at least, in the order's currency.
     pub minimum_minor: i64,
     pub uses_max: Option<i64>,
-    pub counted_in: CountedIn,
     /// Whose use it is. None: the code has no limit for each customer.
     pub customer: Option<RedeemingCustomer>,
     /// Set when the order ended early: then it does not hold the code any more.
     pub given_back_at: Option<Timestamp>,
+    #[serde(default)]
+    pub counted_in: CountedIn,
 }
 
 /// A customer as redemptions tell them apart.

@@ -93,10 +93,11 @@ pub struct ReturnLine {
     pub sent_back: i64,
     pub refunded: i64,
     pub credited: i64,
-    /// Answered with money or store credit, but paid back before, by RefundPayment: nothing more was paid for them.
-    pub paid_before: i64,
     pub repaired: i64,
     pub rejected: i64,
+    /// Answered with money or store credit, but paid back before, by RefundPayment: nothing more was paid for them.
+    #[serde(default)]
+    pub paid_before: i64,
 }
 
 impl ReturnLine {

@@ -10,7 +10,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::{RefundId, ShipmentId};
-use crate::domain::model::shipment::{Resolution, ResolutionKind, ShipmentState};
+use crate::domain::model::shipment::{Resolution, ResolutionKind, Shipment, ShipmentState};
 use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
 use crate::domain::ordering::checks::address_faults;
 use crate::domain::unit::command::{OrderCommand, Target};
@@ -148,6 +148,13 @@ impl Order {
         Ok(())
     }
 
+    /// Whether the return that the shipment opened by itself gave something for its goods.
+    fn return_has_paid_for(&self, shipment: &Shipment) -> bool {
+        let opened = self.returns.iter().filter(|it| it.of_shipment == Some(shipment.id));
+        let mut lines = opened.flat_map(|it| &it.lines);
+        lines.any(|it| it.refunded + it.credited + it.paid_before > 0)
+    }
+
     /// Pays back, from one payment after the other. Goods that this was decided of before are not paid back twice,
     /// unless the provider refused it.
     fn refund_goods(
@@ -162,7 +169,9 @@ impl Order {
             let mut refunds = self.payments.iter().flat_map(|it| &it.refunds);
             refunds.any(|it| it.id == *id && it.state != RefundState::Failed)
         };
-        if shipment.resolutions.iter().flat_map(|it| &it.refunds).any(stands) {
+        if shipment.resolutions.iter().flat_map(|it| &it.refunds).any(stands)
+            || self.return_has_paid_for(shipment)
+        {
             let message = "the goods of this shipment are paid back already; use RefundPayment for more";
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }

@@ -57,7 +57,7 @@ impl Order {
             Step::CapturePayment if asks_provider => Some(StuckGate::Provider),
             Step::CapturePayment => Some(StuckGate::Payment),
             Step::ApprovePayment => Some(StuckGate::PaymentApproval),
-            Step::PrepareOrder => Some(StuckGate::Picking),
+            Step::PrepareOrder => Some(self.gate_before_picking(asks_provider)),
             Step::PackageProducts => Some(StuckGate::Packing),
             Step::CreateLabel => Some(StuckGate::Label),
             Step::AssignCourier => Some(StuckGate::Courier),
@@ -71,6 +71,19 @@ impl Order {
             Step::CloseOrder if self.open_services().next().is_some() => Some(StuckGate::Service),
             Step::CloseOrder => Some(StuckGate::Settlement),
             Step::ReceiveOrder | Step::GenerateInvoice | Step::ArchiveOrder | Step::PrepareNextOrder => None,
+        }
+    }
+
+    /// Goods that a change added are planned once they are paid. If all others were called off, picking is not what the
+    /// order waits for yet.
+    fn gate_before_picking(&self, asks_provider: bool) -> StuckGate {
+        let is_planned = self.live_shipments().next().is_some();
+        match (is_planned, self.awaits_approval_of_a_change()) {
+            (true, _) => StuckGate::Picking,
+            (false, true) => StuckGate::ReservationApproval,
+            (false, false) if asks_provider => StuckGate::Provider,
+            (false, false) if self.due_minor() > 0 => StuckGate::Payment,
+            (false, false) => StuckGate::Picking,
         }
     }
 

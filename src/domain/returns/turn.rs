@@ -147,7 +147,7 @@ impl Order {
     }
 
     /// Units of a line in shipments that did not arrive, or came back by themselves, without those that the returns of
-    /// these shipments paid for.
+    /// these shipments have answered.
     pub(in crate::domain) fn unpaid_astray_units(
         &self,
         line: i32,
@@ -156,7 +156,7 @@ impl Order {
         let astray = self.units_of_shipments(line, |it| is_astray(it) || self.has_return_of(it));
         let of_shipments = self.returns.iter().filter(|it| it.of_shipment.is_some());
         let paid = of_shipments.flat_map(|it| &it.lines).filter(|it| it.line == line);
-        (astray - paid.map(|it| it.refunded + it.credited).sum::<i64>()).max(0)
+        (astray - paid.map(|it| it.quantity - it.unresolved()).sum::<i64>()).max(0)
     }
 
     /// Whether a shipment opened a return by itself.

@@ -6,7 +6,9 @@ use proptest::collection::vec;
 
 use crate::domain::model::scalars::OrderId;
 use crate::domain::tests::any_sequence::actions::{a_desk, bring_home};
-use crate::domain::tests::any_sequence::acts::{all, apply, some_act};
+use crate::domain::tests::any_sequence::acts::{Act, all, apply, some_act};
+use crate::domain::tests::any_sequence::disturbances::Disturbance;
+use crate::domain::tests::any_sequence::placed::Style;
 use crate::domain::tests::bench::Bench;
 
 proptest! {
@@ -27,6 +29,26 @@ proptest! {
         for id in all(&bench) {
             bring_home(&mut bench, id);
         }
+    }
+}
+
+/// What is left waits for its payment, and not for the warehouse.
+#[test]
+fn all_but_what_a_change_added_can_be_called_off() {
+    let mut bench =
+        Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    let style = Style { waits: false, abroad: false, price: 1, seconds: None };
+    for act in [
+        Act::SetAside { sku: 0, units: 1, seconds: 1 },
+        Act::CheckOut { which: 0, name: 0, lines: vec![(0, 1)], style },
+        Act::Proceed { order: 0, choices: vec![0] },
+        Act::Disturb { order: 0, what: Disturbance::Change, amount: 3_991 },
+        Act::Disturb { order: 0, what: Disturbance::CancelLines, amount: 3_004 },
+    ] {
+        apply(&mut bench, &act);
+    }
+    for id in all(&bench) {
+        bring_home(&mut bench, id);
     }
 }
 
