@@ -83,7 +83,7 @@ pub enum Gives {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreCredit {
     pub of_return: ReturnId,
-    /// Only orders that name this customer may redeem it. None: whoever has it may.
+    /// The customer whose orders may use it. None: any order may.
     pub customer: Option<CustomerId>,
 }
 
