@@ -155,7 +155,8 @@ impl Redemption {
 }
 
 impl Order {
-    /// A store credit gives a corrected order what it has left beside what other orders draw.
+    /// A store credit gives a corrected order what it has left beside what other orders draw. One that is out of use by now
+    /// gives no more than before.
     pub(in crate::domain) fn draw_again(&mut self, unit: &UnitOfWork) {
         let drawn_before = unit.order_before(self.id).map_or(0, Order::credit_held_minor);
         let Some(redemption) = &mut self.redemption else { return };
@@ -163,7 +164,10 @@ impl Order {
             (redemption.counted_in, &mut redemption.gives, redemption.uses_max)
         {
             let by_others = unit.discount_uses(&redemption.code, "").held() - drawn_before;
-            amount.minor = (worth - by_others).max(0);
+            let left = (worth - by_others).max(0);
+            let found = unit.discount_code(&redemption.code);
+            let is_in_use = found.is_some_and(|it| must_be_valid(unit, it).is_ok());
+            amount.minor = if is_in_use { left } else { left.min(drawn_before) };
         }
     }
 

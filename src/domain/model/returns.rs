@@ -219,6 +219,10 @@ impl Return {
         self.lines.iter().map(|it| it.quantity).sum()
     }
 
+    pub fn units_unresolved(&self) -> i64 {
+        self.lines.iter().map(ReturnLine::unresolved).sum()
+    }
+
     pub fn units_paid_before(&self) -> i64 {
         self.lines.iter().map(|it| it.paid_before).sum()
     }

@@ -181,9 +181,16 @@ impl Order {
                 }
             }
         }
-        let answered = self.returns.iter().filter(|it| it.counts() && !it.is_unanswered_loss());
-        for line in answered.flat_map(|it| &it.lines) {
-            found.entry(line.line).or_default().returned += line.quantity;
+        for it in self.returns.iter().filter(|it| it.counts() && !it.is_unanswered_loss()) {
+            // A customer's return is of units that were delivered; that of a shipment which went astray is of others.
+            let is_apart = self.live_shipments().any(|of| it.of_shipment == Some(of.id) && of.is_astray());
+            for line in &it.lines {
+                let there = found.entry(line.line).or_default();
+                match is_apart {
+                    true => there.shipped += line.quantity,
+                    false => there.returned += line.quantity,
+                }
+            }
         }
         for line in self.services().filter(|it| it.done.is_some()) {
             found.entry(line.number).or_default().delivered = line.remaining_quantity();

@@ -8,6 +8,7 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::returns::Return;
 use crate::domain::model::scalars::ReturnId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::unit::command::{OrderCommand, Target};
@@ -72,7 +73,10 @@ impl Order {
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
         }
-        for it in self.returns.iter().filter(|it| it.is_open() && !it.is_loss()) {
+        // A loss that is paid for otherwise needs no answer; but nothing else gives a store credit back what it paid for.
+        let draws_on_credit = self.credit_held_minor() > 0;
+        let may_stay = |it: &Return| it.is_loss() && !(draws_on_credit && it.units_unresolved() > 0);
+        for it in self.returns.iter().filter(|it| it.is_open() && !may_stay(it)) {
             open.push(format!("return {} is {}", it.number, it.state));
         }
         for shipment in self.live_shipments() {
@@ -129,7 +133,11 @@ impl Order {
             units.fold(0_i64, |sum, it| sum.saturating_add(it.quantity))
         };
         let late = units_of(true).saturating_sub(self.delivered_units(line)).max(0);
-        units_of(false).saturating_add(late)
+        // Units that came back after they were paid back had arrived.
+        let came_back = self.returns.iter().filter(|it| it.of_shipment.is_none() && it.counts());
+        let came_back = came_back.flat_map(|it| &it.lines).filter(|it| it.line == line);
+        let arrived = came_back.fold(0_i64, |sum, it| sum.saturating_add(it.paid_before));
+        units_of(false).saturating_sub(arrived).max(0).saturating_add(late)
     }
 
     /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.

@@ -156,6 +156,10 @@ impl Order {
                 (calls(&[resolve, &further].concat()), openers)
             }
             StuckGate::Service => (calls(&[Action::CompleteServiceLine]), vec![Opener::Support]),
+            StuckGate::Settlement if self.has_open_return() => (
+                calls(&[Action::ResolveReturn, Action::RefundPayment, Action::CloseOrder]),
+                vec![Opener::Finance],
+            ),
             StuckGate::Settlement => {
                 (calls(&[Action::RefundPayment, Action::CloseOrder]), vec![Opener::Finance])
             }

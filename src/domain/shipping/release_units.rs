@@ -177,16 +177,24 @@ impl Order {
         Ok(())
     }
 
-    /// Notes units of shipments that were lost or returned as not wanted any more.
+    /// Notes units of shipments that were lost or returned as not wanted any more. What is in a return stays: the customer
+    /// gets an answer for that.
     fn give_up_astray(&mut self, unit: &mut UnitOfWork, line: i32, mut left: i64) {
         for index in 0..self.shipments.len() {
+            let id = self.shipments[index].id;
+            let returns = self.returns.iter().filter(|it| it.of_shipment == Some(id));
+            let kept = returns.filter(|it| it.counts() && !it.is_unanswered_loss());
+            let mut kept: i64 =
+                kept.flat_map(|it| &it.lines).filter(|it| it.line == line).map(|it| it.quantity).sum();
             let shipment = &mut self.shipments[index];
             if left == 0 || !shipment.is_astray() {
                 continue;
             }
             let before = left;
             for item in shipment.items.iter_mut().filter(|it| it.line == line) {
-                let units = left.min(item.remaining());
+                let stays = kept.min(item.remaining());
+                kept -= stays;
+                let units = left.min(item.remaining() - stays);
                 item.cancelled += units;
                 left -= units;
             }

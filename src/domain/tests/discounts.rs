@@ -74,7 +74,7 @@ fn uses(bench: &Bench, code: &str) -> (i64, i64) {
     (uses.redeemed, uses.given_back)
 }
 
-fn set_active(bench: &mut Bench, code: &str, active: bool) {
+pub(super) fn set_active(bench: &mut Bench, code: &str, active: bool) {
     let (code, etag) = (key(code), String::new());
     let changed = match active {
         true => bench.decide(|unit| ReactivateDiscountCode { code: code.clone(), etag }.decide(unit)),

@@ -2,16 +2,17 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::line_cancellation::CancelledUnits;
+use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::Reason;
-use crate::domain::model::returns::{Return, ReturnResolution, ReturnState};
-use crate::domain::model::scalars::OrderId;
+use crate::domain::model::returns::{Return, ReturnReason, ReturnResolution, ReturnState};
+use crate::domain::model::scalars::{OrderId, PaymentId};
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::resolve::Way;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{done, order, reason, usd};
-use crate::domain::tests::returns::resolve;
+use crate::domain::tests::returns::{inspected, resolve};
 
 /// Three units at 10.00, paid with 5.00 of shipping, handed over and lost.
 fn lost(bench: &mut Bench) -> OrderId {
@@ -135,4 +136,70 @@ fn lost_units_that_are_called_off_leave_the_return() {
     bench.send_messages(id);
     bench.on(id, Order::close).expect("nothing is open");
     assert_eq!(bench.state(id), OrderState::Closed);
+}
+
+/// Two units delivered from New York, three lost on their way from Los Angeles; 50.00 were paid.
+fn half_lost(bench: &mut Bench) -> (OrderId, PaymentId) {
+    let id = bench.placed(&order("ada", &[("A-1", 5)]));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.ship(id, 1);
+    let lost = (0..2).find(|it| bench.shipment(id, *it).items[0].quantity == 3).expect("from Los Angeles");
+    bench.deliver(id, 1 - lost);
+    bench.pass(60);
+    bench.report(id, lost, TrackingStatus::Lost);
+    (id, payment)
+}
+
+fn two_houses() -> Bench {
+    Bench::with_stock(&[("A-1", "NYC", 2), ("A-1", "LAX", 3)])
+}
+
+#[test]
+fn units_that_a_return_answered_for_are_not_called_off_as_well() {
+    let mut bench = two_houses();
+    let (id, _) = half_lost(&mut bench);
+    let opened = the_return(&bench, id).id;
+    resolve(&mut bench, id, opened, &[(ReturnResolution::Refund, 3)]).expect("they are lost");
+    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+    let units = [CancelledUnits { line: 1, quantity: 1 }];
+    let refused = bench.on(id, |order, unit| order.cancel_lines(unit, &units, "too late"));
+    assert_eq!(reason(refused), Reason::IllegalTransition);
+    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+}
+
+#[test]
+fn a_shipment_that_a_return_paid_for_is_not_paid_for_by_its_exception_too() {
+    for resolution in [ReturnResolution::Refund, ReturnResolution::StoreCredit] {
+        let mut bench = two_houses();
+        let (id, _) = half_lost(&mut bench);
+        let opened = the_return(&bench, id);
+        resolve(&mut bench, id, opened.id, &[(resolution, 3)]).expect("they are lost");
+        let refunded = bench.order(id).refunded_minor();
+        let shipment = opened.of_shipment.expect("it is of one");
+        let again =
+            bench.on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "lost"));
+        assert_eq!(reason(again), Reason::RefundExceedsCapture);
+        assert_eq!(bench.order(id).refunded_minor(), refunded);
+    }
+}
+
+#[test]
+fn a_unit_paid_back_for_a_loss_is_not_paid_again_when_another_comes_back() {
+    let mut bench = two_houses();
+    let (id, payment) = half_lost(&mut bench);
+    let opened = the_return(&bench, id).id;
+    let units = [RefundedUnits { line: 1, quantity: 4 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &units, None, "sorry", None).map(drop))
+        .expect("four of five");
+    assert_eq!(bench.order(id).refunded_minor(), 4_000);
+    bench.settle(id);
+    resolve(&mut bench, id, opened, &[(ReturnResolution::Refund, 3)]).expect("they were paid back");
+    assert_eq!((the_return(&bench, id).lines[0].paid_before, bench.order(id).refunded_minor()), (3, 4_000));
+
+    let back = inspected(&mut bench, id, 1, ReturnReason::Damaged);
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 1)]).expect("it was paid back");
+    assert_eq!(bench.order(id).refunded_minor(), 4_000, "the fifth is the customer's still");
 }

@@ -6,14 +6,16 @@ use proptest::prelude::*;
 use crate::domain::model::discount::{DiscountCode, StoreCredit};
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::new_order::NewOrder;
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::returns::{ReturnReason, ReturnResolution};
 use crate::domain::model::scalars::{OrderId, ReturnId};
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::change::Correction;
 use crate::domain::tests::accounts::{ada, create, of};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::discounts::{issue, key, store_credit};
+use crate::domain::tests::discounts::{issue, key, set_active, store_credit};
 use crate::domain::tests::given::{done, order, usd};
 use crate::domain::tests::returns::{inspected, resolve};
 
@@ -89,6 +91,43 @@ fn what_is_called_off_and_what_ends_early_is_on_it_again() {
     assert_eq!(left(&bench), 500);
     bench.on(id, |order, unit| Order::cancel(order, unit, "changed her mind")).expect("nothing has left");
     assert_eq!(left(&bench), 1_500);
+}
+
+#[test]
+fn goods_that_a_store_credit_paid_for_and_that_are_lost_wait_for_their_answer() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    with_credit(&mut bench, 1_000);
+    let id = bench.placed(&wants("ada", 1));
+    let payment = bench.charge(id);
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    bench.ship(id, 0);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Lost);
+    bench.send_messages(id);
+    bench.pass(400 * 24 * 3_600);
+    bench.run_due(id);
+    assert_eq!((bench.state(id) == OrderState::Closed, left(&bench)), (false, 0), "{}", bench.state(id));
+
+    let opened = bench.order(id).returns[0].id;
+    resolve(&mut bench, id, opened, &[(ReturnResolution::Refund, 1)]).expect("it is lost");
+    assert_eq!(left(&bench), 1_000);
+    bench.settle(id);
+    bench.send_messages(id);
+    bench.on(id, Order::close).expect("nothing is open");
+}
+
+#[test]
+fn a_store_credit_out_of_use_gives_a_corrected_order_no_more_than_before() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    with_credit(&mut bench, 5_000);
+    let mut held = wants("ada", 1);
+    held.customer.email = "nowhere".to_owned();
+    let id = bench.create_order(&held).expect("on hold");
+    assert_eq!(left(&bench), 4_000, "{}", bench.state(id));
+    set_active(&mut bench, "CREDIT-1", false);
+    let more = Correction { lines: Some(wants("ada", 4).lines), ..Correction::default() };
+    bench.on(id, |order, unit| order.correct(unit, &more)).expect("it is not verified");
+    assert_eq!(left(&bench), 4_000);
 }
 
 #[test]
