@@ -33,7 +33,7 @@ use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
 use crate::rpc::{self, Certificates, Gate, Http1};
-use crate::server::outside::{couriers, letters, mail, payment_provider, seller};
+use crate::server::outside::{couriers, letters, mail, payment_provider, seller, subscribers};
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
@@ -138,7 +138,7 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
-        work::tell(settings.events.subscribers(), &store, &stop, &mut workers).await?;
+        work::tell(subscribers(&settings.events), &store, &stop, &mut workers).await?;
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
@@ -160,8 +160,8 @@ impl Server {
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         let (closing, closed) = watch::channel(false);
-        if let Some((listener, address)) = operators {
-            let facts = facts(&settings, &store, address, &access);
+        if let Some((listener, _)) = operators {
+            let facts = facts(&settings, &store);
             let port =
                 Port { store: store.clone(), access: Arc::clone(&access), readiness: readiness.clone() };
             // Further pages are merged here, each part a router of its own.
@@ -367,10 +367,9 @@ fn console(api: Routes, access: &Arc<Access>, facts: Facts) -> Result<axum::Rout
 }
 
 /// What the console says of the server.
-fn facts(settings: &Settings, store: &Store, address: SocketAddr, access: &Access) -> Facts {
+fn facts(settings: &Settings, store: &Store) -> Facts {
     let has_tls = settings.tls.certificate.is_some();
     let found = [
-        (access.believes_callers(), "Callers are believed to be who they say: access.keys is empty."),
         (!has_tls, "Nothing is encrypted on the way: tls is not set."),
         (settings.insecure_durability, "A power cut may lose orders: insecure_durability is set."),
         (
@@ -386,7 +385,6 @@ fn facts(settings: &Settings, store: &Store, address: SocketAddr, access: &Acces
         database: store.engine().name().to_owned(),
         schema: Store::migrations().pop().unwrap_or_default(),
         insecure: found.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect(),
-        on_loopback: address.ip().is_loopback(),
         has_tls,
     }
 }

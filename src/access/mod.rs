@@ -18,7 +18,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::clock::Clock;
-use crate::domain::{Actor, Timestamp};
+use crate::domain::{Actor, Invalid, Timestamp};
 use crate::pb::Permission;
 
 pub use key::{ApiKey, KeyHash};
@@ -123,6 +123,11 @@ impl Access {
         self.holders().is_empty()
     }
 
+    /// The name under which a caller acts that is believed.
+    pub fn name_of_believed(text: &str) -> Result<Actor, Invalid> {
+        text.parse()
+    }
+
     /// Lets in who may call `method` (`consign.v1.OrderService/GetOrder`); None: callers are believed. A method that the
     /// API does not have asks for a key only.
     pub fn admit(&self, method: &str, headers: &HeaderMap) -> Result<Option<Pass>, Denied> {
@@ -163,7 +168,16 @@ impl Access {
         }
     }
 
-    /// Whose key it is. None: callers are believed.
+    /// Whose key this is. None: callers are believed.
+    pub fn holder(&self, key: &str) -> Result<Option<Arc<Principal>>, Denied> {
+        let holders = self.holders();
+        if holders.is_empty() {
+            return Ok(None);
+        }
+        self.holder_of(&holders, &KeyHash::of(key)).map(Some)
+    }
+
+    /// The same of the key that a call shows.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Denied> {
         let holders = self.holders();
         if holders.is_empty() {

@@ -88,6 +88,13 @@ fn refusal(status: &Status) -> String {
         "ETAG_MISMATCH" => {
             "It has changed since you looked at it; this is how it is now. Nothing was done.".to_owned()
         }
+        _ if matches!(
+            status.code(),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Internal | Code::Unknown
+        ) =>
+        {
+            format!("It is not known whether this was done: look before you repeat it. {}", said(status))
+        }
         _ => format!("Nothing was done. {}", said(status)),
     }
 }

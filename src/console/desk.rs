@@ -21,7 +21,7 @@ use tonic_types::StatusExt;
 use crate::access::Access;
 use crate::console::api::Api;
 use crate::console::templates::environment;
-use crate::console::visitors::{Notice, Visitor, Visitors};
+use crate::console::visitors::{Caller, Notice, Visitor, Visitors};
 
 /// The cookie that has the session's id.
 pub(super) const COOKIE_NAME: &str = "consign-console";
@@ -38,8 +38,6 @@ pub struct Facts {
     pub schema: String,
     /// What is not as it has to be where customers are served, a sentence each.
     pub insecure: Vec<String>,
-    /// Whether it is reached by the machine's own address only.
-    pub on_loopback: bool,
     pub has_tls: bool,
 }
 
@@ -135,7 +133,15 @@ impl Desk {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|it| it.to_str().ok());
         let mut cookies = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
         let session = cookies.find(|(name, _)| *name == COOKIE_NAME)?.1;
-        self.visitors.find(session, Instant::now())
+        self.visitors.find(session, Instant::now()).filter(|it| self.still_knows(it))
+    }
+
+    /// Whether a visitor could sign in anew: a key may have been taken away.
+    fn still_knows(&self, visitor: &Visitor) -> bool {
+        match &visitor.caller {
+            Caller::Key(key) => self.access.holder(key).is_ok_and(|it| it.is_some()),
+            Caller::Believed => self.access.believes_callers(),
+        }
     }
 }
 
@@ -192,12 +198,11 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     response
 }
 
-/// Why a request is not taken. A name that another site points at this machine is none of ours, and callers are believed
-/// here: their browser would be too.
+/// Why a request is not taken. Against DNS rebinding: where callers are believed, a name of another site that leads to this
+/// machine would let each of its pages act as its visitor.
 fn is_strange(desk: &Desk, request: &Request) -> Option<&'static str> {
     let word = |name: &str| request.headers().get(name).and_then(|it| it.to_str().ok());
-    if desk.facts.on_loopback && desk.access.believes_callers() && !word(HOST.as_str()).is_some_and(is_local)
-    {
+    if desk.access.believes_callers() && !word(HOST.as_str()).is_some_and(is_address) {
         return Some(
             "Open the console by the machine's own address, such as http://127.0.0.1 or http://localhost.",
         );
@@ -206,13 +211,12 @@ fn is_strange(desk: &Desk, request: &Request) -> Option<&'static str> {
     (request.method() == Method::POST && !from_here).then_some("This form came from another site.")
 }
 
-/// `localhost`, `127.0.0.1` or `[::1]`, with or without a port.
-pub(super) fn is_local(host: &str) -> bool {
+/// `localhost` or an IP address, with or without a port: no name that somebody else can point anywhere.
+pub(super) fn is_address(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
         _ => host,
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok()
 }

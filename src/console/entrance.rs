@@ -6,17 +6,15 @@ use std::time::Instant;
 use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::header::{AUTHORIZATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::access::Access;
 use crate::console::desk::{COOKIE_NAME, Desk, sentence, to};
 use crate::console::visitors::{Caller, SESSION, Visitor};
-
-/// The longest name of an actor.
-const NAME_MAX: usize = 128;
 
 #[derive(Deserialize)]
 pub(super) struct Shown {
@@ -70,19 +68,12 @@ pub(super) async fn sign_out(
 /// Who it is, by the key; or the name, where callers are believed.
 fn known(desk: &Desk, who: &str) -> Result<(String, Caller), String> {
     if desk.access.believes_callers() {
-        let fits = (1..=NAME_MAX).contains(&who.len()) && who.bytes().all(|it| it.is_ascii_graphic());
-        return match fits {
-            true => Ok((who.to_owned(), Caller::Believed)),
-            false => Err("A name has 1 to 128 Latin letters, digits or signs, and no blanks.".to_owned()),
-        };
+        let named = Access::name_of_believed(who).map_err(|why| sentence(&format!("{why}.")));
+        return named.map(|it| (it.to_string(), Caller::Believed));
     }
-    let mut headers = HeaderMap::new();
-    let key =
-        HeaderValue::from_str(&format!("Bearer {who}")).map_err(|_| "This is no API key.".to_owned())?;
-    headers.insert(AUTHORIZATION, key);
-    match desk.access.identify(&headers) {
+    match desk.access.holder(who) {
         Ok(Some(principal)) => Ok((principal.name.to_string(), Caller::Key(who.to_owned()))),
-        Ok(None) => Err("Keys are not asked for any more. Open the page again.".to_owned()),
+        Ok(None) => Err("Open the page again.".to_owned()),
         Err(denied) => Err(sentence(&format!("{denied}."))),
     }
 }

@@ -35,6 +35,9 @@ const HEAD_BYTES: usize = 16 * 1_024;
 
 const HEADERS_MAX: usize = 64;
 
+/// How long a connection goes on taking requests.
+const AGE_MAX: Duration = Duration::from_secs(60);
+
 /// Size of a request's body at most: a form.
 const BODY_BYTES: usize = 64 * 1_024;
 
@@ -93,18 +96,24 @@ pub async fn serve(
 async fn begin(stream: TcpStream, routes: Router, connections: Connections, stop: watch::Receiver<bool>) {
     let within = connections.settings.request_within();
     let Some(certificates) = connections.certificates else {
-        return converse(stream, routes, within, stop).await;
+        return converse(stream, routes, within, connections.deadline, stop).await;
     };
     match timeout(within, certificates.http_acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => converse(stream, routes, within, stop).await,
+        Ok(Ok(stream)) => converse(stream, routes, within, connections.deadline, stop).await,
         Ok(Err(error)) => tracing::debug!(%error, "a handshake on the operators' port failed"),
         Err(_) => tracing::debug!("a handshake on the operators' port took too long"),
     }
 }
 
-/// One request after the other. A connection that is silent for as long as a request may take is closed.
-async fn converse<S>(stream: S, routes: Router, within: Duration, mut stop: watch::Receiver<bool>)
-where
+/// One request after the other. A connection that is silent for as long as a request may take is closed, and so is one that
+/// does not take its last answer.
+async fn converse<S>(
+    stream: S,
+    routes: Router,
+    within: Duration,
+    deadline: Duration,
+    mut stop: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: http::Request<Incoming>| {
@@ -119,14 +128,23 @@ where
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop_requested(&mut stop) => {
+        ended = connection.as_mut() => Ok(ended),
+        () = until_old_or_stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            timeout(2 * within + deadline, connection).await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection of the operators' port ended early");
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a connection of the operators' port ended early"),
+        Err(_) => tracing::debug!("a connection of the operators' port is cut off: its answer is not read"),
+    }
+}
+
+async fn until_old_or_stopped(stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = stop_requested(stop) => {}
+        () = sleep(AGE_MAX) => {}
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::Scheme;
-use http::{HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -19,6 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How large an answer may be: a label and what is said about it.
 const ANSWER_MAX: usize = 4 * 1_048_576;
@@ -98,10 +99,7 @@ impl Client {
         if !is_secret {
             return exchange(TokioIo::new(plain), request).await;
         }
-        let name = ServerName::try_from(bare).map_err(unusable)?;
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        let secret = connector.connect(name, plain).await.map_err(NoAnswer::Unreachable)?;
-        exchange(TokioIo::new(secret), request).await
+        exchange(TokioIo::new(secured(plain, bare, &self.tls).await?), request).await
     }
 }
 
@@ -118,19 +116,39 @@ pub(in crate::outside) fn unusable(error: impl ToString) -> NoAnswer {
 }
 
 /// One request and its answer over a connection of their own.
-pub(in crate::outside) async fn exchange<S>(
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    let whole = async |answer: Response<Incoming>| {
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|_| NoAnswer::Body)?.to_bytes();
+        Ok(Answer { status: head.status, body })
+    };
+    converse(stream, request, whole).await
+}
+
+/// The same, of which only the status matters: whatever follows it is not read.
+async fn exchange_for_status<S>(stream: S, request: Request<Full<Bytes>>) -> Result<StatusCode, NoAnswer>
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
+    converse(stream, request, async |answer: Response<Incoming>| Ok(answer.status())).await
+}
+
+/// Sends a request and reads the answer as `read` does.
+async fn converse<S, T>(
     stream: S,
     request: Request<Full<Bytes>>,
-) -> Result<Answer, NoAnswer>
+    read: impl AsyncFnOnce(Response<Incoming>) -> Result<T, NoAnswer>,
+) -> Result<T, NoAnswer>
 where
     S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let (mut sender, connection) = http1::handshake(stream).await.map_err(NoAnswer::Broken)?;
     let asking = async {
         let answer = sender.send_request(request).await.map_err(NoAnswer::Broken)?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, ANSWER_MAX).collect().await.map_err(|_| NoAnswer::Body)?.to_bytes();
-        Ok(Answer { status: head.status, body })
+        read(answer).await
     };
     // The connection is driven here and not by a task of its own, so that a call that is given up leaves nothing behind.
     tokio::pin!(asking);
@@ -142,4 +160,29 @@ where
             Err(broken) => Err(NoAnswer::Broken(broken)),
         },
     }
+}
+
+/// The status that a server at this address answers with; TLS, if there is some, for `host`.
+pub(in crate::outside) async fn status_of(
+    stream: TcpStream,
+    host: &str,
+    tls: Option<&Arc<ClientConfig>>,
+    request: Request<Full<Bytes>>,
+) -> Result<StatusCode, NoAnswer> {
+    match tls {
+        None => exchange_for_status(TokioIo::new(stream), request).await,
+        Some(tls) => {
+            let stream = secured(stream, host.to_owned(), tls).await?;
+            exchange_for_status(TokioIo::new(stream), request).await
+        }
+    }
+}
+
+async fn secured(
+    stream: TcpStream,
+    host: String,
+    tls: &Arc<ClientConfig>,
+) -> Result<TlsStream<TcpStream>, NoAnswer> {
+    let name = ServerName::try_from(host).map_err(unusable)?;
+    TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.map_err(NoAnswer::Unreachable)
 }

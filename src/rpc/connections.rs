@@ -208,10 +208,18 @@ impl Drop for Slot {
 }
 
 impl Connection {
-    fn note_written(&mut self, written: &Poll<io::Result<usize>>) {
-        if let (Some(turns), Poll::Ready(Ok(1..))) = (&mut self.turns, written) {
-            turns.answered();
+    /// What was written counts as an answer. Who reads nothing of one for too long is given up.
+    fn written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Some(turns) = &mut self.turns {
+            match written {
+                Poll::Ready(Ok(1..)) => turns.answered(),
+                Poll::Pending if turns.are_over(cx) => {
+                    return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                }
+                Poll::Ready(_) | Poll::Pending => {}
+            }
         }
+        written
     }
 }
 
@@ -378,8 +386,7 @@ impl AsyncRead for Connection {
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.note_written(&polled);
-        polled
+        self.written(cx, polled)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -396,8 +403,7 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.note_written(&polled);
-        polled
+        self.written(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Makes what the settings name: the payment provider, the mail, the couriers, the seller, the letters.
+//! Makes what the settings name: the payment provider, the mail, the couriers, the subscribers, the seller, the letters.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,8 @@ use crate::outside::{
     Smtp, Tls,
 };
 use crate::server::ServeError;
-use crate::settings::{self, LetterSettings, Settings};
+use crate::settings::{self, EventSettings, LetterSettings, Settings};
+use crate::work::Subscriber;
 
 pub(super) fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
     match settings.payment_provider {
@@ -105,4 +106,13 @@ pub(super) fn couriers(
         Ok((code.clone(), karrio))
     };
     settings.couriers.iter().map(connect).collect()
+}
+
+/// Who is told of events, by settings that were checked.
+pub(super) fn subscribers(settings: &EventSettings) -> Vec<Subscriber> {
+    let known = settings.subscribers.iter().filter_map(|(name, it)| {
+        let endpoint = it.endpoint().ok()?;
+        Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone() })
+    });
+    known.collect()
 }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{EventKind, Invalid, Problems};
 use crate::outside::{Endpoint, EventKey};
-use crate::work::Subscriber;
 
 /// How long a subscriber's name may be, in characters.
 const NAME_MAX: usize = 64;
@@ -36,7 +35,8 @@ pub struct SubscriberSettings {
 }
 
 impl SubscriberSettings {
-    fn endpoint(&self) -> Result<Endpoint, Invalid> {
+    /// Where it is called.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, Invalid> {
         Endpoint::new(&self.url, self.secrets.clone(), self.private_addresses)
     }
 }
@@ -57,14 +57,5 @@ impl EventSettings {
                 bad.add(format!("{at}.url"), why.to_string());
             }
         }
-    }
-
-    /// Those whose settings were checked.
-    pub fn subscribers(&self) -> Vec<Subscriber> {
-        let known = self.subscribers.iter().filter_map(|(name, it)| {
-            let endpoint = it.endpoint().ok()?;
-            Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone() })
-        });
-        known.collect()
     }
 }

@@ -24,4 +24,4 @@ pub use query::trend::{Trend, TrendPoint, TrendUnit};
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::counts::WriterCounts;
 pub use writer::job::{Job, JobKind};
-pub use writer::subscribers::{Claimed, Retold, Told, Untold, Waiting};
+pub use writer::subscribers::{Claimed, Failed, Retold, Told, Untold, Waiting};

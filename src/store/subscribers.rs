@@ -20,16 +20,15 @@ impl Store {
         self.run_chore(Wish::Subscriber(wish)).await.map(drop)
     }
 
-    /// Whether there is something to tell: a look that costs the writer nothing.
+    /// Whether there is something to tell, and it is time to: a look that costs the writer nothing.
     pub async fn has_news_for(&self, subscriber: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM event_subscribers WHERE name = $1 AND run_at <= $2 \
-            AND (lease_until IS NULL OR lease_until < $2) \
-            AND position < (SELECT COALESCE(MAX(last_position), 0) FROM decisions)";
+        let sql = "SELECT position < (SELECT COALESCE(MAX(last_position), 0) FROM decisions) FROM event_subscribers \
+            WHERE name = $1 AND run_at <= $2 AND (lease_until IS NULL OR lease_until < $2)";
         let now = self.now();
         let db = self.look().await?;
         let values: Vec<Value> = vec![subscriber.into(), now.unix_micros().into()];
-        let has_news = db.query_one(sql, values).await?.is_some();
-        Ok(has_news || !to_retell(&db, subscriber, now, 1).await?.is_empty())
+        let Some(row) = db.query_one(sql, values).await? else { return Ok(false) };
+        Ok(row.get(0)? || !to_retell(&db, subscriber, now, 1).await?.is_empty())
     }
 
     /// Claims a subscriber for `lease`, if it is time to tell it something and no other worker does.
@@ -41,7 +40,7 @@ impl Store {
         }
     }
 
-    /// Writes down what was told, and gives the subscriber back; whether the lease still stood.
+    /// Writes down the outcome of a round, and gives the subscriber back; whether the lease still stood.
     pub async fn settle_subscriber(&self, claimed: Claimed, told: Told) -> Result<bool, StoreError> {
         let wish = SubscriberWish::Settle { claimed, told };
         let answer = self.run_chore(Wish::Subscriber(wish)).await?;

@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::domain::{Event, EventKind, OrderId, Timestamp, backoff};
 use crate::outside::{Endpoint, Notice};
-use crate::store::{Claimed, EventFilter, Retold, Store, StoreError, Told, Untold, Waiting};
+use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told, Untold, Waiting};
 use crate::work::jobs::spread;
 use crate::work::stop_requested;
 
 /// How long one worker may tell a subscriber before another takes over: a round, the call that is under way at its end,
-/// and time to write down what came of it.
+/// and time to write down the outcome.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// After this a round begins no further call.
@@ -41,8 +41,13 @@ const PUT_ASIDE_AFTER: u32 = 5;
 /// The longest pause between two tries.
 const PAUSE_MAX: Duration = Duration::from_secs(3_600);
 
-/// How long an event is told again and again before it is given up.
+/// How long an event is told again and again, to a subscriber that takes others, before it is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+/// How often the outcome of a round is offered to a writer that has no room for it, and how long it rests in between.
+const SETTLED_AT_MOST: u32 = 5;
+
+const SETTLED_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Without a ring, how long until the next look: other processes' commits do not ring here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -73,7 +78,7 @@ pub async fn tell(
     Ok(())
 }
 
-/// What is sent, as `docs/webhooks.md` describes it.
+/// What is sent, as `docs/events.md` describes it.
 #[derive(Serialize)]
 struct Body<'e> {
     r#type: &'e str,
@@ -100,7 +105,8 @@ struct Data<'e> {
     time: String,
 }
 
-/// The id is that of the event, so that who hears it twice knows.
+/// The id is the same however often an event is told. It has the event's time too: a database that was restored gives a
+/// position to another event.
 fn notice(position: i64, event: &Event) -> Notice {
     let step = event.transition.as_ref();
     let data = Data {
@@ -118,10 +124,10 @@ fn notice(position: i64, event: &Event) -> Notice {
     let body = Body { r#type: event.kind.as_str(), timestamp: event.at.to_string(), data };
     // Cannot fail: all of it is text.
     let body = serde_json::to_string(&body).unwrap_or_default();
-    Notice { id: format!("evt_{position}"), body }
+    Notice { id: format!("evt_{position}_{}", event.at.unix_micros()), body }
 }
 
-/// What came of the events of one order in a round.
+/// Outcome of the events of one order in a round.
 #[derive(Default)]
 struct OfOrder {
     taken: usize,
@@ -166,50 +172,84 @@ impl Subscriber {
             .filter_map(async |it| it)
             .collect()
             .await;
+        // If retelling took the whole round, what is new waits for the next one.
+        let room = if Instant::now() < end { PAGE } else { 0 };
+        let (position, told, unread) = match self.tell_page(store, claimed.position, room, end).await {
+            Ok((position, told)) => (position, told, None),
+            Err(error) => (claimed.position, Vec::new(), Some(error)),
+        };
 
+        let before = (claimed.position, claimed.attempts);
+        let told = self.outcome(before, position, retold, told, store.now());
+        let goes_on = told.pause.is_none() && (told.position > claimed.position || !told.retold.is_empty());
+        let stood = settle(store, claimed, told).await?;
+        if !stood {
+            tracing::warn!(subscriber = %self.name, "another worker took over; some events are told twice");
+        }
+        match unread {
+            Some(error) => Err(error),
+            None => Ok(stood && goes_on),
+        }
+    }
+
+    /// Tells the events after a position; up to which one, and how it went order by order.
+    async fn tell_page(
+        &self,
+        store: &Store,
+        after: i64,
+        room: u64,
+        end: Instant,
+    ) -> Result<(i64, Vec<OfOrder>), StoreError> {
         let filter = EventFilter { kinds: self.kinds.clone(), ..EventFilter::default() };
-        let page = store.events_after(claimed.position, &filter, PAGE).await?;
+        let page = store.events_after(after, &filter, room).await?;
         let orders: HashSet<OrderId> = page.events.iter().map(|(_, it)| it.order).collect();
         let untold = store.orders_untold(&self.name, orders).await?;
         let mut by_order: BTreeMap<OrderId, Vec<(i64, Event)>> = BTreeMap::new();
         for (position, event) in page.events {
             by_order.entry(event.order).or_default().push((position, event));
         }
-        let told: Vec<OfOrder> = stream::iter(by_order)
+        let told = stream::iter(by_order)
             .map(|(order, events)| self.tell_of(store, events, untold.contains(&order), end))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-
-        let told = self.outcome(&claimed, page.position, retold, told, store.now());
-        let goes_on = told.pause.is_none() && (told.position > claimed.position || !told.retold.is_empty());
-        let stood = store.settle_subscriber(claimed, told).await?;
-        if !stood {
-            tracing::warn!(subscriber = %self.name, "another worker took over; some events are told twice");
-        }
-        Ok(stood && goes_on)
+        Ok((page.position, told))
     }
 
+    /// While a subscriber takes nothing, its position stays, and none of its events is given up.
     fn outcome(
         &self,
-        claimed: &Claimed,
+        (position_before, attempts_before): (i64, u32),
         position: i64,
-        retold: Vec<Retold>,
+        mut retold: Vec<Retold>,
         told: Vec<OfOrder>,
         now: Timestamp,
     ) -> Told {
         let took_some = told.iter().any(|it| it.taken > 0) || retold.iter().any(|it| it.failed.is_none());
-        let refused = told.iter().find_map(|it| it.refused.clone()).filter(|_| !took_some);
-        let pause = refused.map(|why| {
-            let attempts = claimed.attempts.saturating_add(1);
-            tracing::warn!(subscriber = %self.name, attempts, %why, "a subscriber takes no events");
-            (now.plus(spread(backoff(attempts, PAUSE_MAX))), why)
-        });
-        if pause.is_some() && claimed.attempts < PUT_ASIDE_AFTER {
-            return Told { position: claimed.position, untold: Vec::new(), retold, pause };
-        }
+        let of_retold = retold.iter().find_map(|it| Some(it.failed.as_ref()?.error.clone()));
+        let refused = told.iter().find_map(|it| it.refused.clone()).or(of_retold);
         let untold = told.into_iter().flat_map(|it| it.untold).collect();
-        Told { position, untold, retold, pause }
+        let Some(why) = refused.filter(|_| !took_some) else {
+            for Retold { position, failed } in &retold {
+                if let Some(Failed { again: None, error }) = failed {
+                    tracing::error!(subscriber = %self.name, position, why = %error, "an event is given up");
+                }
+            }
+            let attempts = if took_some { 0 } else { attempts_before };
+            return Told { position, untold, retold, attempts, pause: None };
+        };
+
+        let attempts = attempts_before.saturating_add(1);
+        let again = now.plus(spread(backoff(attempts, PAUSE_MAX)));
+        tracing::warn!(subscriber = %self.name, attempts, %why, "a subscriber takes no events");
+        for failed in retold.iter_mut().filter_map(|it| it.failed.as_mut()) {
+            failed.again.get_or_insert(again);
+        }
+        let pause = Some((again, why));
+        if attempts_before < PUT_ASIDE_AFTER {
+            return Told { position: position_before, untold: Vec::new(), retold, attempts, pause };
+        }
+        Told { position, untold, retold, attempts, pause }
     }
 
     /// Tells the events of one order, up to the first that is not taken; the rest waits behind it.
@@ -226,9 +266,12 @@ impl Subscriber {
             let untold =
                 |attempts, run_at, error| Untold { position, order: event.order, attempts, run_at, error };
             if waits || Instant::now() >= end {
+                let error = match waits {
+                    true => "an event before it was not taken yet",
+                    false => "there was no time for it yet",
+                };
                 waits = true;
-                let error = "an event before it was not taken yet".to_owned();
-                outcome.untold.push(untold(0, store.now(), error));
+                outcome.untold.push(untold(0, store.now(), error.to_owned()));
                 continue;
             }
             match self.call(&notice(position, &event), store.now()).await {
@@ -244,23 +287,23 @@ impl Subscriber {
         outcome
     }
 
-    /// Tells an event once more. None: there was no time, or it could not be read.
+    /// Tells an event once more. None: there was no time for it.
     async fn retell(&self, store: &Store, waiting: Waiting, end: Instant) -> Option<Retold> {
         let Waiting { position, order, attempts, since } = waiting;
         if Instant::now() >= end {
             return None;
         }
-        let filter = EventFilter { order: Some(order), ..EventFilter::default() };
-        let page = store.events_after(position - 1, &filter, 1).await.ok()?;
-        let (_, event) = page.events.into_iter().find(|it| it.0 == position)?;
         let now = store.now();
-        let failed = self.call(&notice(position, &event), now).await.err().map(|why| {
-            if now >= since.plus(GIVEN_UP_AFTER) {
-                tracing::error!(subscriber = %self.name, position, %why, "an event is given up");
-                return (None, why);
+        let why = match event_at(store, position, order).await {
+            Ok(event) => self.call(&notice(position, &event), now).await.err(),
+            Err(error) => {
+                tracing::warn!(subscriber = %self.name, position, %error, "an event to tell again cannot be read");
+                Some(error)
             }
-            (Some(now.plus(spread(backoff(attempts.saturating_add(1), PAUSE_MAX)))), why)
-        });
+        };
+        let is_overdue = attempts > 0 && now >= since.plus(GIVEN_UP_AFTER);
+        let again = now.plus(spread(backoff(attempts.saturating_add(1), PAUSE_MAX)));
+        let failed = why.map(|error| Failed { again: (!is_overdue).then_some(again), error });
         Some(Retold { position, failed })
     }
 
@@ -270,5 +313,82 @@ impl Subscriber {
             Ok(taken) => taken.map_err(|it| it.to_string()),
             Err(_) => Err(format!("no answer within {} seconds", ANSWER_WITHIN.as_secs())),
         }
+    }
+}
+
+/// The event at a position, or why there is none.
+async fn event_at(store: &Store, position: i64, order: OrderId) -> Result<Event, String> {
+    let filter = EventFilter { order: Some(order), ..EventFilter::default() };
+    let page = store.events_after(position - 1, &filter, 1).await.map_err(|it| it.to_string())?;
+    let found = page.events.into_iter().find(|it| it.0 == position);
+    found.map(|it| it.1).ok_or_else(|| format!("there is no event {position}"))
+}
+
+/// Writes down the outcome of a round: what was taken is not told again because the writer was busy.
+async fn settle(store: &Store, claimed: Claimed, told: Told) -> Result<bool, StoreError> {
+    let mut tries = 1;
+    loop {
+        match store.settle_subscriber(claimed.clone(), told.clone()).await {
+            Err(_) if tries < SETTLED_AT_MOST => tries += 1,
+            outcome => return outcome,
+        }
+        sleep(SETTLED_AGAIN_AFTER).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_micros(1_000_000);
+
+    fn subscriber() -> Subscriber {
+        let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().expect("a secret");
+        let endpoint = Endpoint::new("https://shop.example.com/", vec![key], false).expect("an address");
+        Subscriber { name: "shop".to_owned(), endpoint, kinds: Vec::new() }
+    }
+
+    fn refused(position: i64) -> OfOrder {
+        let order = OrderId(uuid::Uuid::nil());
+        let error = "it answered 503".to_owned();
+        let untold = Untold { position, order, attempts: 1, run_at: NOW, error: error.clone() };
+        OfOrder { taken: 0, untold: vec![untold], refused: Some(error) }
+    }
+
+    fn retold(position: i64, again: Option<Timestamp>) -> Retold {
+        Retold { position, failed: Some(Failed { again, error: "no answer".to_owned() }) }
+    }
+
+    #[test]
+    fn one_that_takes_nothing_is_left_alone_and_misses_nothing() {
+        let told = subscriber().outcome((7, 0), 9, Vec::new(), vec![refused(8)], NOW);
+        assert_eq!((told.position, told.attempts, told.untold.len()), (7, 1, 0));
+        assert!(told.pause.is_some_and(|it| it.0 > NOW));
+    }
+
+    #[test]
+    fn events_at_which_it_stopped_too_often_are_put_aside() {
+        let told = subscriber().outcome((7, PUT_ASIDE_AFTER), 9, Vec::new(), vec![refused(8)], NOW);
+        assert_eq!((told.position, told.untold.len()), (9, 1));
+        assert!(told.pause.is_some());
+    }
+
+    #[test]
+    fn an_event_is_given_up_only_by_one_that_takes_others() {
+        let told = subscriber().outcome((7, 6), 7, vec![retold(3, None)], Vec::new(), NOW);
+        let failed = told.retold[0].failed.as_ref().expect("not taken");
+        assert!(failed.again.is_some_and(|it| it > NOW) && told.pause.is_some(), "{told:?}");
+        assert_eq!(told.attempts, 7);
+
+        let taken = Retold { position: 4, failed: None };
+        let told = subscriber().outcome((7, 6), 7, vec![retold(3, None), taken], Vec::new(), NOW);
+        assert_eq!(told.retold[0].failed.as_ref().map(|it| it.again), Some(None));
+        assert_eq!((told.attempts, told.pause), (0, None));
+    }
+
+    #[test]
+    fn a_round_in_which_nothing_was_told_changes_no_count() {
+        let told = subscriber().outcome((7, 3), 7, Vec::new(), Vec::new(), NOW);
+        assert_eq!((told.position, told.attempts, told.pause), (7, 3, None));
     }
 }

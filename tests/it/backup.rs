@@ -96,6 +96,13 @@ async fn nothing_is_replaced_unasked_or_under_a_server() {
     process.signal("TERM");
     assert!(process.ends_well());
     refused(&site, &["restore", path(&file)], "exists already");
+
+    // A backup does not take the file of a server either.
+    let other = embedded().await;
+    let serving = other.start().await;
+    let its_file = other.data().join("consign.db");
+    refused(&site, &["backup", "--force", path(&its_file)], "is in use");
+    drop(serving);
     let text = site.folder.path().join("text");
     std::fs::write(&text, "no database").unwrap();
     refused(&site, &["restore", "--force", path(&text)], "not a database of SQLite");

@@ -148,6 +148,10 @@ async fn only_pages_of_the_origins_that_are_set_are_let_in_by_their_browser() {
     for other in ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example"]
     {
         assert_eq!(of(send(address, preflight(other)).await.headers(), ALLOWED), None, "{other}");
+        let mut call =
+            post(address, "GetOrder", "application/grpc-web", framed(&pb::GetOrderRequest::default()));
+        call.headers_mut().insert("origin", other.parse().expect("a header"));
+        assert_eq!(send(address, call).await.status(), StatusCode::FORBIDDEN, "{other}");
     }
 }
 

@@ -37,7 +37,7 @@ impl Order {
         before: ShipmentState,
     ) -> Result<(), Refusal> {
         if before == ShipmentState::Lost {
-            self.find_shipment(unit, index)?;
+            self.void_loss_that_was_found(unit, index)?;
         }
         let shipment = &self.shipments[index];
         let (state, location) = (shipment.state, shipment.location.clone());
@@ -118,7 +118,7 @@ impl Order {
     }
 
     /// What was lost has turned up: as long as nobody has answered the customer, its return is void.
-    fn find_shipment(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
+    fn void_loss_that_was_found(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
         let id = self.shipments[index].id;
         let lost = self.returns.iter().position(|it| it.of_shipment == Some(id) && it.is_unanswered_loss());
         lost.map_or(Ok(()), |it| self.void_loss(unit, it, "what was lost was found"))

@@ -8,14 +8,11 @@ use http::uri::Scheme;
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
-use tokio_rustls::TlsConnector;
 
 use crate::domain::Invalid;
-use crate::outside::http::{NoAnswer, checking_certificates, exchange, unusable};
+use crate::outside::http::{NoAnswer, checking_certificates, status_of, unusable};
 use crate::outside::subscribers::addresses::is_public;
 use crate::outside::subscribers::signature::EventKey;
 
@@ -90,29 +87,23 @@ impl Endpoint {
             .body(Full::new(Bytes::from(notice.body.clone())))
             .map_err(|it| no_answer(&unusable(it)))?;
 
-        // The address that was looked at is the one that is called, whatever the name leads to a moment later.
-        let stream = TcpStream::connect(self.address().await?)
+        // What was looked at is what is called, whatever the name leads to a moment later.
+        let addresses = self.addresses().await?;
+        let stream = TcpStream::connect(addresses.as_slice())
             .await
             .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
-        let answered = match &self.tls {
-            None => exchange(TokioIo::new(stream), request).await,
-            Some(tls) => {
-                let name = ServerName::try_from(self.host.clone()).map_err(|it| no_answer(&unusable(it)))?;
-                let connector = TlsConnector::from(Arc::clone(tls));
-                let stream = connector.connect(name, stream).await;
-                let stream = stream.map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
-                exchange(TokioIo::new(stream), request).await
-            }
-        };
-        let status = answered.map_err(|it| no_answer(&it))?.status;
+        let status = status_of(stream, &self.host, self.tls.as_ref(), request).await;
+        let status = status.map_err(|it| no_answer(&it))?;
         if status.is_success() { Ok(()) } else { Err(NotTaken::Status(status)) }
     }
 
-    async fn address(&self) -> Result<SocketAddr, NotTaken> {
-        let mut found = lookup_host((self.host.as_str(), self.port))
+    /// Those that its name leads to and that may be called.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, NotTaken> {
+        let found = lookup_host((self.host.as_str(), self.port))
             .await
             .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
-        found.find(|it| self.allows_private || is_public(it.ip())).ok_or(NotTaken::Address)
+        let found: Vec<_> = found.filter(|it| self.allows_private || is_public(it.ip())).collect();
+        if found.is_empty() { Err(NotTaken::Address) } else { Ok(found) }
     }
 }
 

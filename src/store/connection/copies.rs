@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::store::connection::database_file::{Claim, Found, beside, is_database, open};
+use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::open::{create_folder, hold_schema_lock, newer_than_known};
 
@@ -89,11 +89,28 @@ pub fn back_up(database: &Path, target: &Path, existing: Existing) -> Result<Cop
     copied.lacks_log = found.lacks_log;
     if found.lacks_log {
         // The copy is to say so, too.
-        open(&partial.0)?.pragma_update(None, "user_version", 1)?;
+        open(&partial.0)?.pragma_update(None, "user_version", SERVED)?;
     }
     free()?;
+    // What is beside a database of that name is none of the copy's: SQLite would take it for its log.
+    let _claim = unless_served(target)?;
+    for ending in ["-wal", "-shm", "-journal"] {
+        match fs::remove_file(beside(target, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(target)(error)),
+            _ => {}
+        }
+    }
     partial.put_at(target)?;
     Ok(copied)
+}
+
+/// A claim on a database that a server used before; an error if one does now.
+fn unless_served(database: &Path) -> Result<Option<Claim>, CopyError> {
+    if !beside(database, ".server").exists() {
+        return Ok(None);
+    }
+    let claim = Claim::on(database).map_err(at(database))?;
+    claim.map(Some).ok_or_else(|| CopyError::InUse(database.to_owned()))
 }
 
 /// Puts a copy in the place of the database, which nobody may use meanwhile.
@@ -125,6 +142,9 @@ pub fn restore(file: &Path, database: &Path, existing: Existing) -> Result<Resto
     Ok(Restored { copied, set_aside })
 }
 
+/// How often a database is tried that somebody has locked for itself, 50 ms apart.
+const LOCKED_TRIES: u32 = 100;
+
 /// A file that is not yet what its name promises. It goes with this value, unless it was put in its place.
 struct Partial(PathBuf);
 
@@ -133,7 +153,8 @@ impl Partial {
     fn beside(target: &Path) -> Result<Self, CopyError> {
         let mut name = std::ffi::OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}.partial", std::process::id()));
+        // Two at a time, or one after another that was killed, do not meet: in a container every process may have one number.
+        name.push(format!(".{:016x}.partial", fastrand::u64(..)));
         let partial = Self(target.with_file_name(name));
         let mut options = OpenOptions::new();
         options.create_new(true).write(true);
@@ -172,7 +193,12 @@ fn copy_beside(source: &Path, target: &Path) -> Result<(Partial, Copied), CopyEr
         let mut to = open(&partial.0)?;
         let backup = Backup::new(&from, &mut to)?;
         // In one step, since each change between two steps would make it begin anew.
+        let mut tries = 1;
         while backup.step(-1)? != StepResult::Done {
+            if tries == LOCKED_TRIES {
+                return Err(CopyError::InUse(source.to_owned()));
+            }
+            tries += 1;
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
     }
@@ -233,7 +259,11 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, CopyError> {
     let free = (1..).map(|number| beside(database, &format!(".before-restore-{number}")));
     let aside = free.into_iter().find(|it| !it.exists()).expect("numbers do not end");
     for (ending, file) in left {
-        fs::rename(&file, beside(&aside, ending)).map_err(at(&file))?;
+        let name = beside(&aside, ending);
+        // The database keeps its name too, until the copy takes it: a crash in between leaves one of them.
+        if !ending.is_empty() || fs::hard_link(&file, &name).is_err() {
+            fs::rename(&file, &name).map_err(at(&file))?;
+        }
     }
     Ok(Some(aside))
 }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::store::connection::error::StoreError;
 
 /// The value of SQLite's `user_version` while a server serves the database.
-const SERVED: u32 = 1;
+pub(super) const SERVED: u32 = 1;
 
 /// Where SQLite keeps it: four bytes of the file's header, the highest first (SQLite's file format, section 1.3).
 const VERSION_AT: u64 = 60;

@@ -19,15 +19,17 @@ pub struct Claimed {
     token: i64,
 }
 
-/// What came of a round of telling.
+/// Outcome of a round.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
     /// The feed is done with up to here.
     pub position: i64,
     /// Events up to there that were not taken, or not told because one before it of its order was not.
     pub untold: Vec<Untold>,
-    /// What became of events that waited from earlier rounds.
+    /// Outcome of each event that waited from earlier rounds and was told again.
     pub retold: Vec<Retold>,
+    /// How often in a row it took nothing.
+    pub attempts: u32,
     /// It took nothing: when it is asked again, and why.
     pub pause: Option<(Timestamp, String)>,
 }
@@ -47,7 +49,15 @@ pub struct Untold {
 pub struct Retold {
     pub position: i64,
     /// None: it was taken.
-    pub failed: Option<(Option<Timestamp>, String)>,
+    pub failed: Option<Failed>,
+}
+
+/// Why an event was not taken once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// None: it is given up.
+    pub again: Option<Timestamp>,
+    pub error: String,
 }
 
 /// An event that waits to be told again.
@@ -56,7 +66,7 @@ pub struct Waiting {
     pub position: i64,
     pub order: OrderId,
     pub attempts: u32,
-    /// When it was first not taken.
+    /// When it was first told and not taken; when it was put aside, if it was not told yet.
     pub since: Timestamp,
 }
 
@@ -140,9 +150,8 @@ pub(in crate::store) async fn settle(
     told: &Told,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Claimed { name, attempts, token, .. } = claimed;
+    let Claimed { name, token, .. } = claimed;
     let failed = told.pause.as_ref();
-    let attempts = failed.map_or(0, |_| i64::from(*attempts) + 1);
     let sql = "UPDATE event_subscribers SET lease_until = NULL, position = $3, attempts = $4, run_at = $5, \
         error = $6, failing_since = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE(failing_since, $7) END \
         WHERE name = $1 AND lease_token = $2 AND lease_until IS NOT NULL";
@@ -150,7 +159,7 @@ pub(in crate::store) async fn settle(
         name.clone().into(),
         (*token).into(),
         told.position.into(),
-        attempts.into(),
+        i64::from(told.attempts).into(),
         failed.map_or(0, |it| it.0.unix_micros()).into(),
         failed.map(|it| it.1.clone()).into(),
         now.unix_micros().into(),
@@ -176,9 +185,11 @@ pub(in crate::store) async fn settle(
         let mut values: Vec<Value> = vec![name.clone().into(), (*position).into()];
         let sql = match failed {
             None => "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2",
-            Some((again, error)) => {
-                values.extend([again.map(Timestamp::unix_micros).into(), error.clone().into()]);
-                "UPDATE untold_events SET attempts = attempts + 1, run_at = $3, error = $4 \
+            Some(Failed { again, error }) => {
+                let again = again.map(Timestamp::unix_micros);
+                values.extend([again.into(), error.clone().into(), now.unix_micros().into()]);
+                "UPDATE untold_events SET attempts = attempts + 1, run_at = $3, error = $4, \
+                since = CASE WHEN attempts = 0 THEN $5 ELSE since END \
                 WHERE subscriber = $1 AND position = $2"
             }
         };
