@@ -39,7 +39,7 @@ pub(super) struct Visitor {
     pub(super) session: String,
     pub(super) name: String,
     pub(super) caller: Caller,
-    /// Every form has it; no other page knows it.
+    /// In each form of the visit; a page of another site cannot know it.
     pub(super) token: String,
 }
 

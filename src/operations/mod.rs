@@ -20,8 +20,7 @@ use crate::rpc::Gate;
 
 pub use listener::{Connections, serve};
 pub use probes::Port;
-pub use readiness::{Readiness, Ready};
-pub use refused::{Refused, permitted};
+pub use readiness::Readiness;
 
 /// The port's own pages.
 pub fn routes(port: &Port, gate: &Gate) -> Router {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -61,7 +61,7 @@ impl IntoResponse for Refused {
         let body = json!({ "reason": self.reason, "message": self.message }).to_string();
         let mut response = (self.status, [(CONTENT_TYPE, "application/json")], body + "\n").into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, "Bearer".parse().expect("a word is a header"));
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

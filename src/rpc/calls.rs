@@ -143,7 +143,9 @@ impl Record {
         if let Some(status) = Status::from_header_map(response.headers()) {
             self.ends_with(&status);
         }
-        self.id.header().into_iter().for_each(|it| drop(response.headers_mut().insert(HEADER, it)));
+        if let Some(id) = self.id.header() {
+            response.headers_mut().insert(HEADER, id);
+        }
         response
     }
 

@@ -200,20 +200,13 @@ impl Store {
         if found == Found::default() {
             return Ok(Vec::new());
         }
-        Ok(found.losses(self.position().await?))
+        Ok(found.losses(self.last_position().await?))
     }
 
     /// Whether no change was ever recorded.
     pub async fn is_empty(&self) -> Result<bool, StoreError> {
         let db = self.look().await?;
         Ok(db.query_one("SELECT 1 FROM decisions LIMIT 1", Vec::new()).await?.is_none())
-    }
-
-    /// The position of the last event; 0: there is none.
-    async fn position(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT value FROM counters WHERE name = 'events'";
-        let row = self.look().await?.query_one(sql, Vec::new()).await?;
-        row.map_or(Ok(0), |it| it.get(0))
     }
 
     /// Brings the schema up to date; several processes may do so at once.
@@ -250,7 +243,7 @@ impl Store {
     async fn note_position(&self) -> Result<(), StoreError> {
         let mut claim = self.inner.claim.lock().await;
         let Some(claim) = claim.as_mut() else { return Ok(()) };
-        let position = self.position().await?;
+        let position = self.last_position().await?;
         if let Err(error) = claim.note(position) {
             // The database itself is well.
             tracing::debug!(%error, "the position cannot be written down");

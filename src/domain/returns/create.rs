@@ -116,7 +116,7 @@ impl Order {
         self.check_returnable(rules, now, lines, override_reason)?;
         let unpaid = |it: &ReturnedUnits| RefundedUnits {
             line: it.line,
-            quantity: self.unpaid_units(it.line, it.quantity, false),
+            quantity: self.unpaid_units(it.line, it.quantity),
         };
         let units: Vec<_> = lines.iter().map(unpaid).collect();
         let share = self.share_of(&rules.returns, &units);

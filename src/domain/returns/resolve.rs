@@ -82,7 +82,7 @@ impl Order {
         self.turn_return(unit, index, to, EventKind::ReturnResolved, &text)
     }
 
-    /// Counts the units that are answered so. Returns them, without those whose money went back before.
+    /// Counts the units with this resolution. Returns them, without those whose money went back before.
     fn count_answered(
         &mut self,
         index: usize,
@@ -92,9 +92,13 @@ impl Order {
         let mut counted = units_of(resolutions, resolution);
         for it in &mut counted {
             let pays = match resolution {
+                ReturnResolution::Refund | ReturnResolution::StoreCredit
+                    if self.returns[index].of_shipment.is_some() =>
+                {
+                    self.unpaid_units_of_shipment(it.line, it.quantity)
+                }
                 ReturnResolution::Refund | ReturnResolution::StoreCredit => {
-                    let of_shipment = self.returns[index].of_shipment.is_some();
-                    self.unpaid_units(it.line, it.quantity, of_shipment)
+                    self.unpaid_units(it.line, it.quantity)
                 }
                 ReturnResolution::Repair | ReturnResolution::Reject => it.quantity,
             };

@@ -122,14 +122,22 @@ impl Order {
         (self.units_of_shipments(line, apart) - units.map(|it| it.quantity).sum::<i64>()).max(0)
     }
 
-    /// How many of these units a return has to pay for. A unit that RefundPayment paid back comes back before one that it
-    /// did not: so nobody is paid for the same unit twice.
-    pub(super) fn unpaid_units(&self, line: i32, units: i64, of_shipment: bool) -> i64 {
+    /// How many of these units the return of a customer has to pay for. A unit that RefundPayment paid back comes back
+    /// before one that it did not: so nobody is paid for the same unit twice. Those that never arrived are not what the
+    /// customer sends.
+    pub(super) fn unpaid_units(&self, line: i32, units: i64) -> i64 {
+        self.unpaid_but_for(line, units, self.unpaid_astray_units(line, Shipment::is_astray))
+    }
+
+    /// The same of the return that a shipment opened by itself.
+    pub(super) fn unpaid_units_of_shipment(&self, line: i32, units: i64) -> i64 {
+        self.unpaid_but_for(line, units, 0)
+    }
+
+    fn unpaid_but_for(&self, line: i32, units: i64, others: i64) -> i64 {
         let Some(found) = self.lines.iter().find(|it| it.number == line) else { return 0 };
         let apart = self.units_paid_apart(line) - self.units_paid_before(line);
-        // Those that never arrived are not what the customer sends.
-        let astray = if of_shipment { 0 } else { self.unpaid_astray_units(line, Shipment::is_astray) };
-        let paid = (apart - astray).clamp(0, units);
+        let paid = (apart - others).clamp(0, units);
         (units - paid).min(found.sold_quantity())
     }
 

@@ -41,11 +41,12 @@ impl Order {
         }
         let shipment = &self.shipments[index];
         let (state, location) = (shipment.state, shipment.location.clone());
-        let mut lines = self.undelivered_lines(index);
         if state == ShipmentState::Returned {
+            let mut lines = self.undelivered_lines(index);
             lines.iter_mut().for_each(|it| it.received = it.quantity);
             self.open_by_itself(unit, index, lines, Some(location), &CAME_BACK)
         } else if state == ShipmentState::Lost {
+            let mut lines = self.undelivered_lines(index);
             lines.iter_mut().for_each(|it| it.missing = it.quantity);
             self.open_by_itself(unit, index, lines, None, &LOST)
         } else {
@@ -53,7 +54,8 @@ impl Order {
         }
     }
 
-    /// The units of a shipment that are wanted and in no return. None if it has its return already.
+    /// The units of a shipment that are wanted and in no return. Empty if it has its return already, or
+    /// the order has no room for one more.
     fn undelivered_lines(&self, index: usize) -> Vec<ReturnLine> {
         let shipment = &self.shipments[index];
         let is_known = self.returns.iter().any(|it| it.of_shipment == Some(shipment.id) && it.counts());

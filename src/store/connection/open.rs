@@ -170,11 +170,7 @@ impl Pools {
     pub(in crate::store) fn wal(&self) -> Option<PathBuf> {
         match &self.address {
             Address::Postgres(_) => None,
-            Address::Sqlite(path) => {
-                let mut name = path.as_os_str().to_owned();
-                name.push("-wal");
-                Some(name.into())
-            }
+            Address::Sqlite(path) => Some(database_file::beside(path, "-wal")),
         }
     }
 
