@@ -11,7 +11,7 @@ use std::future::poll_fn;
 use std::mem;
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
@@ -295,10 +295,10 @@ where
                     Shape::Import => Ok(request),
                 }
             };
-            let mut request = match timeout_at(by, received).await {
-                Ok(Ok(request)) => request,
-                Ok(Err(why)) => return Ok(record.answered(unreadable(&why))),
-                Err(_) => return Ok(record.answered(status::too_late(TOO_LATE))),
+            let mut request = match before(by, received).await {
+                Some(Ok(request)) => request,
+                Some(Err(why)) => return Ok(record.answered(unreadable(&why))),
+                None => return Ok(record.answered(status::too_late(TOO_LATE))),
             };
             let Some(room) = gate.room(shape) else {
                 return Ok(record.answered(overloaded(shape)));
@@ -330,6 +330,20 @@ where
     }
 }
 
+/// The output of `future`, unless `until` comes first.
+///
+/// The clock decides, not the timer alone: tonic's own timer, which is set a little later, wakes the same task, and on a busy
+/// machine it may be known to have fired before ours. The caller would then get CANCELLED without a reason.
+async fn before<T>(until: tokio::time::Instant, future: impl Future<Output = T>) -> Option<T> {
+    let mut timed = pin!(timeout_at(until, future));
+    poll_fn(|cx| match timed.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(output.ok()),
+        Poll::Pending if tokio::time::Instant::now() >= until => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
 /// What the service answers, unless its time is over before, or its caller may no longer have it.
 async fn in_time<T>(
     answering: impl Future<Output = T>,
@@ -338,7 +352,7 @@ async fn in_time<T>(
 ) -> Result<T, Status> {
     let answered = async {
         match until {
-            Some(until) => timeout_at(until, answering).await.map_err(|_| status::too_late(TOO_LATE)),
+            Some(until) => before(until, answering).await.ok_or_else(|| status::too_late(TOO_LATE)),
             None => Ok(answering.await),
         }
     };
