@@ -32,7 +32,7 @@ use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
-use crate::rpc::{self, Certificates, Gate, Http1};
+use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::outside::{couriers, letters, mail, payment_provider, seller, subscribers};
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
@@ -82,7 +82,7 @@ pub struct Server {
     serving: JoinHandle<Result<(), transport::Error>>,
     workers: JoinSet<()>,
     health: HealthReporter,
-    gate: Gate,
+    gate: CallGate,
     stop_within: Duration,
 }
 
@@ -152,7 +152,7 @@ impl Server {
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
-        let gate = Gate::new(&limits, Arc::clone(&access));
+        let gate = CallGate::new(&limits, Arc::clone(&access));
         let api = rpc::Api::new(app, limits.clone(), stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();

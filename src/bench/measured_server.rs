@@ -21,16 +21,11 @@ const UP_WITHIN: Duration = Duration::from_secs(60);
 const DOWN_WITHIN: Duration = Duration::from_secs(20);
 /// How much of its log is shown when it does not come up.
 const LAST_WORDS: usize = 2_000;
-/// Variables that a server of the bench's own does not inherit: it must not reach real data or real mail.
-const NOT_INHERITED: [&str; 7] = [
-    "CONSIGN_CONFIG",
-    "CONSIGN_DATABASE_URL",
-    "CONSIGN_MAIL__PROVIDER",
-    "CONSIGN_MAIL__FOLDER",
-    "CONSIGN_MAIL__PROGRAM",
-    "CONSIGN_MAIL__SMTP__HOST",
-    "CONSIGN_INSECURE_LISTEN",
-];
+/// How variables of settings begin.
+const SETTINGS: &str = "CONSIGN_";
+/// What a server of the bench's own inherits of them. No other: it must not reach real data, real mail, couriers,
+/// providers or subscribers.
+const INHERITED: &str = "CONSIGN_LIMITS__";
 
 /// All servers of a run, and databases without one.
 #[derive(Default)]
@@ -221,8 +216,11 @@ fn serve(
     };
     let mut command = Command::new(program);
     command.args(["serve", "--listen", address, "--data-dir"]).arg(folder.join("data"));
-    for variable in NOT_INHERITED {
-        command.env_remove(variable);
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if name.starts_with(SETTINGS) && !name.starts_with(INHERITED) {
+            command.env_remove(&variable);
+        }
     }
     if let Some(database) = database {
         // Not as a flag: every user of the machine can read those.

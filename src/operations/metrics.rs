@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use crate::operations::probes::Port;
 use crate::operations::refused::{Refused, permitted};
 use crate::pb::Permission;
-use crate::rpc::Gate;
+use crate::rpc::CallGate;
 use crate::store::{Backlog, Figures, Store};
 
 /// How long what the database said is told again.
@@ -48,7 +48,7 @@ struct Inner {
 }
 
 impl Metrics {
-    pub(super) fn new(port: &Port, gate: &Gate) -> Self {
+    pub(super) fn new(port: &Port, gate: &CallGate) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let schema = Store::migrations().pop().unwrap_or_default();
         let build = [
@@ -112,7 +112,7 @@ async fn page(
 /// What is under way in this process at this moment.
 struct Present {
     port: Port,
-    gate: Gate,
+    gate: CallGate,
 }
 
 impl fmt::Debug for Present {

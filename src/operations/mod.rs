@@ -16,14 +16,14 @@ mod refused;
 
 use axum::Router;
 
-use crate::rpc::Gate;
+use crate::rpc::CallGate;
 
 pub use listener::{Connections, serve};
 pub use probes::Port;
 pub use readiness::Readiness;
 
 /// The port's own pages.
-pub fn routes(port: &Port, gate: &Gate) -> Router {
+pub fn routes(port: &Port, gate: &CallGate) -> Router {
     let metrics = metrics::Metrics::new(port, gate);
     probes::routes(port.clone()).merge(metrics::routes(port.clone(), metrics))
 }

@@ -13,7 +13,7 @@ use crate::access::{ACTOR, Access, Denied, Pass};
 
 /// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key, or the person
 /// that a trusted service names. The key goes no further. None: callers are believed.
-pub(super) fn introduce<B>(
+pub(super) fn admit<B>(
     access: &Access,
     method: &str,
     request: &mut http::Request<B>,
@@ -39,15 +39,15 @@ pub(super) fn introduce<B>(
 /// How long a stream goes on before its key is looked at again: it may have expired, or its roles may be others.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// The leave of a call that lasts.
-pub(super) struct Leave {
+/// The permission of a call that lasts, which is looked at again while the call goes on.
+pub(super) struct StandingPermission {
     access: Arc<Access>,
     method: Arc<str>,
     pass: Option<Pass>,
     again: Interval,
 }
 
-impl Leave {
+impl StandingPermission {
     pub(super) fn new(access: Arc<Access>, method: Arc<str>, pass: Option<Pass>) -> Self {
         Self { access, method, pass, again: interval_at(Instant::now() + AGAIN_AFTER, AGAIN_AFTER) }
     }
@@ -63,10 +63,10 @@ impl Leave {
     }
 }
 
-/// Waits until the call would not be let in any more; one without a leave may go on for ever.
-pub(super) async fn denied(leave: &mut Option<Leave>) -> Denied {
-    match leave {
-        Some(leave) => poll_fn(|cx| leave.poll_denied(cx)).await,
+/// Waits until the call would not be let in any more; one without a permission of this kind may go on for ever.
+pub(super) async fn denied(standing: &mut Option<StandingPermission>) -> Denied {
+    match standing {
+        Some(standing) => poll_fn(|cx| standing.poll_denied(cx)).await,
         None => pending().await,
     }
 }

@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::access::Access;
 use crate::pb;
-use crate::rpc::admission::{self, Leave};
+use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Record, Span, UnderWay};
 use crate::rpc::status;
@@ -44,26 +44,26 @@ pub struct Deadline(pub Instant);
 
 /// How much earlier than its caller a call gives up, so that the caller receives our answer and not tonic's CANCELLED:
 /// a twentieth of the time, within these bounds.
-const EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
+const ANSWER_EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
 
 /// How much longer than the service a call waits, so that the service's own answer goes first.
-const LATER: Duration = Duration::from_millis(2);
+const SERVICE_ANSWERS_FIRST: Duration = Duration::from_millis(2);
 
 /// The least time a caller must leave: with less, tonic's timer would fire first.
-const NO_TIME: Duration = Duration::from_millis(2);
+const TIME_MIN: Duration = Duration::from_millis(2);
 
 /// How often the server checks whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Puts the layers around everything in `routes`; what is added later has none.
-pub fn protect(routes: Routes, gate: &Gate) -> Routes {
+pub fn protect(routes: Routes, gate: &CallGate) -> Routes {
     let caught: fn(Box<dyn Any + Send>) -> Response<AxumBody> = |_| status::internal().into_http();
     Routes::from(routes.into_axum_router().layer(CatchPanicLayer::custom(caught)).layer(gate.clone()))
 }
 
 /// Lets calls in while there is room for them, and knows how many are under way.
 #[derive(Clone)]
-pub struct Gate {
+pub struct CallGate {
     methods: Arc<HashMap<String, Method>>,
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
@@ -92,7 +92,7 @@ enum Shape {
     Import,
 }
 
-impl Gate {
+impl CallGate {
     pub fn new(limits: &Limits, access: Arc<Access>) -> Self {
         let room = |most: u32| Arc::new(Semaphore::new(most as usize));
         Self {
@@ -161,21 +161,22 @@ impl Gate {
     }
 
     /// When to give up. A stream may take as long as its caller likes.
-    fn patience<B>(&self, shape: Shape, request: &Request<B>) -> Patience {
+    fn time_allowed<B>(&self, shape: Shape, request: &Request<B>) -> TimeAllowed {
         let arrived = request.extensions().get::<Arrived>().map_or_else(Instant::now, |it| it.0);
         let asked = grpc_timeout(request.headers());
-        let earlier = |it: Duration| (it / 20).clamp(*EARLIER.start(), *EARLIER.end()).min(it / 5);
+        let earlier =
+            |it: Duration| (it / 20).clamp(*ANSWER_EARLIER.start(), *ANSWER_EARLIER.end()).min(it / 5);
         let kept = asked.map(|it| it - earlier(it));
         let allowed = match shape {
             Shape::Unary => Some(kept.map_or(self.deadline, |it| it.min(self.deadline))),
             Shape::Stream | Shape::Import => kept,
         };
-        let later = asked.map_or(LATER, |it| LATER.min(earlier(it) / 2));
+        let later = asked.map_or(SERVICE_ANSWERS_FIRST, |it| SERVICE_ANSWERS_FIRST.min(earlier(it) / 2));
         let deadline = allowed.and_then(|it| arrived.checked_add(it));
-        Patience {
+        TimeAllowed {
             deadline,
             until: deadline.and_then(|it| it.checked_add(later)).map(Into::into),
-            is_over: asked.is_some_and(|it| it < NO_TIME),
+            too_short: asked.is_some_and(|it| it < TIME_MIN),
         }
     }
 }
@@ -209,12 +210,12 @@ impl StreamPermit {
     }
 
     /// Returns the resources; a second call does nothing.
-    pub(super) fn leave(&self) {
+    pub(super) fn give_back(&self) {
         self.0.send_replace(None);
     }
 
     /// Waits until the permit is given back.
-    pub(super) async fn left(&self) {
+    pub(super) async fn given_back(&self) {
         // It cannot fail: `self` keeps the sender alive.
         let _ = self.0.subscribe().wait_for(Option::is_none).await;
     }
@@ -225,19 +226,21 @@ struct PermitGuard(StreamPermit);
 
 impl Drop for PermitGuard {
     fn drop(&mut self) {
-        self.0.leave();
+        self.0.give_back();
     }
 }
 
-/// How long a call is waited for.
-struct Patience {
+/// The time that a call may take.
+struct TimeAllowed {
     /// The instant handed on to the service.
     deadline: Option<Instant>,
+    /// When the call is answered without the service, a moment after the deadline.
     until: Option<tokio::time::Instant>,
-    is_over: bool,
+    /// The caller leaves less time than an answer takes.
+    too_short: bool,
 }
 
-impl<S> Layer<S> for Gate {
+impl<S> Layer<S> for CallGate {
     type Service = Gated<S>;
 
     fn layer(&self, inner: S) -> Gated<S> {
@@ -249,7 +252,7 @@ impl<S> Layer<S> for Gate {
 #[derive(Clone)]
 pub struct Gated<S> {
     inner: S,
-    gate: Gate,
+    gate: CallGate,
 }
 
 impl<S> Service<Request<AxumBody>> for Gated<S>
@@ -269,9 +272,9 @@ where
         let Method { name, shape } = self.gate.method(request.uri().path());
         let mut record = self.gate.record(&name, shape, request.headers());
         let gate = self.gate.clone();
-        let admitted = admission::introduce(&gate.access, &name, &mut request);
+        let admitted = admission::admit(&gate.access, &name, &mut request);
 
-        let Patience { deadline, until, is_over } = self.gate.patience(shape, &request);
+        let TimeAllowed { deadline, until, too_short } = self.gate.time_allowed(shape, &request);
         if let Some(moment) = deadline {
             request.extensions_mut().insert(Deadline(moment));
         }
@@ -284,7 +287,7 @@ where
                 Ok(pass) => record.let_in(pass),
                 Err(denied) => return Ok(record.answered(status::denied(&denied))),
             };
-            if is_over {
+            if too_short {
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             }
             // A request takes up room only once it was received whole, so that slow senders do not keep others out.
@@ -304,7 +307,7 @@ where
                 return Ok(record.answered(overloaded(shape)));
             };
             // A unary call gives its room back once its answer is ready to be sent; a stream keeps it to its end.
-            let (_room, seated) = match shape {
+            let (_room, permit_guard) = match shape {
                 Shape::Unary => (Some(room), None),
                 Shape::Stream | Shape::Import => {
                     let taken = Taken { _room: room, _under_way: record.under_way.take() };
@@ -314,9 +317,9 @@ where
                 }
             };
             let lasts = shape != Shape::Unary;
-            let mut leave = lasts.then(|| Leave::new(Arc::clone(&gate.access), name, pass));
+            let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
             let response =
-                match in_time(record.id.clone().within(inner.call(request)), until, &mut leave).await {
+                match in_time(record.id.clone().within(inner.call(request)), until, &mut standing).await {
                     Ok(response) => response,
                     Err(status) => return Ok(record.answered(status)),
                 };
@@ -324,7 +327,7 @@ where
             let response = record.begun(blamed(response?));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
-                AxumBody::new(Guarded { body, record, until, leave, over: false, _seated: seated })
+                AxumBody::new(Guarded { body, record, until, standing, over: false, _permit: permit_guard })
             }))
         })
     }
@@ -348,7 +351,7 @@ async fn before<T>(until: tokio::time::Instant, future: impl Future<Output = T>)
 async fn in_time<T>(
     answering: impl Future<Output = T>,
     until: Option<tokio::time::Instant>,
-    leave: &mut Option<Leave>,
+    standing: &mut Option<StandingPermission>,
 ) -> Result<T, Status> {
     let answered = async {
         match until {
@@ -359,7 +362,7 @@ async fn in_time<T>(
     tokio::select! {
         biased;
         answered = answered => answered,
-        denied = admission::denied(leave) => Err(status::denied(&denied)),
+        denied = admission::denied(standing) => Err(status::denied(&denied)),
     }
 }
 
@@ -412,9 +415,9 @@ struct Guarded {
     body: AxumBody,
     record: Record,
     until: Option<Pin<Box<Sleep>>>,
-    leave: Option<Leave>,
+    standing: Option<StandingPermission>,
     over: bool,
-    _seated: Option<PermitGuard>,
+    _permit: Option<PermitGuard>,
 }
 
 impl Guarded {
@@ -444,7 +447,7 @@ impl Body for Guarded {
         if self.until.as_mut().is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(Ok(self.end(&status::too_late(TOO_LATE)))));
         }
-        if let Some(Poll::Ready(denied)) = self.leave.as_mut().map(|it| it.poll_denied(cx)) {
+        if let Some(Poll::Ready(denied)) = self.standing.as_mut().map(|it| it.poll_denied(cx)) {
             return Poll::Ready(Some(Ok(self.end(&status::denied(&denied)))));
         }
 

@@ -45,7 +45,7 @@ pub use calls::Calls;
 pub use codec::Wire;
 pub use connections::{Http1, connections};
 pub use identity::Call;
-pub use layers::{Deadline, Gate, arrived, protect};
+pub use layers::{CallGate, Deadline, arrived, protect};
 pub use routes::routes;
 pub(crate) use status::denied;
 pub use tls::Certificates;

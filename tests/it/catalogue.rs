@@ -1,5 +1,6 @@
 //! Master data over the wire: corrected, taken out of use and put back, found again; placed orders keep what they froze.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -59,11 +60,12 @@ fn corrected(sku: &str) -> pb::Product {
         fragile: true,
         dangerous: true,
         kind: pb::ProductKind::Goods as i32,
+        labels: HashMap::from([("shelf".to_owned(), "A1".to_owned())]),
         ..Default::default()
     }
 }
 
-const EVERY_FIELD: [&str; 9] = [
+const EVERY_FIELD: [&str; 10] = [
     "name",
     "tax_category",
     "unit_price",
@@ -73,6 +75,7 @@ const EVERY_FIELD: [&str; 9] = [
     "dimensions",
     "fragile",
     "dangerous",
+    "labels",
 ];
 
 on_both_engines!(what_is_wrong_about_a_product_is_corrected_and_placed_orders_keep_it, async |server| {

@@ -214,7 +214,7 @@ impl<R: Row> Import<R> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Over),
             Err(_) => {
-                self.permit.leave();
+                self.permit.give_back();
                 Err(End::With(status::too_slow(self.summary.rows - 1)))
             }
         }

@@ -46,7 +46,7 @@ fn believing() -> Arc<Access> {
 }
 
 async fn ask(limits: &Limits, pause: u64, request: Request<AxumBody>) -> Response<AxumBody> {
-    let service = Gate::new(limits, believing()).layer(slow(Duration::from_millis(pause)));
+    let service = CallGate::new(limits, believing()).layer(slow(Duration::from_millis(pause)));
     service.oneshot(request).await.unwrap()
 }
 
@@ -93,7 +93,7 @@ async fn the_service_is_told_its_deadline() {
 #[tokio::test]
 async fn one_call_more_than_there_is_room_for_is_refused_at_once_and_streams_have_room_of_their_own() {
     let limits = Limits { calls: 1, ..Limits::default() };
-    let gate = Gate::new(&limits, believing());
+    let gate = CallGate::new(&limits, believing());
     let service = gate.layer(slow(Duration::from_millis(300)));
 
     let first = tokio::spawn(service.clone().oneshot(request(UNARY, None)));
@@ -114,7 +114,7 @@ async fn one_call_more_than_there_is_room_for_is_refused_at_once_and_streams_hav
 #[tokio::test]
 async fn a_request_that_is_not_all_there_takes_no_place_and_waits_only_so_long() {
     let limits = Limits { calls: 1, ..Limits::default() };
-    let service = Gate::new(&limits, believing()).layer(slow(Duration::ZERO));
+    let service = CallGate::new(&limits, believing()).layer(slow(Duration::ZERO));
     let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
     let unfinished = request(UNARY, Some("300m")).map(|_| AxumBody::from_stream(never));
 
@@ -136,7 +136,7 @@ async fn what_cannot_be_read_is_the_callers_fault_and_our_own_faults_stay_ours()
         let length = u32::try_from(bytes - 5).unwrap().to_be_bytes();
         let framed = [&[0], length.as_slice(), &vec![0; bytes - 5]].concat();
         let request = request(UNARY, None).map(|_| AxumBody::from(framed));
-        let response = Gate::new(&limits, believing()).layer(service).oneshot(request).await.unwrap();
+        let response = CallGate::new(&limits, believing()).layer(service).oneshot(request).await.unwrap();
         code(&response)
     };
     let unread = || Status::internal("failed to decode Protobuf message: buffer underflow");
@@ -148,7 +148,7 @@ async fn what_cannot_be_read_is_the_callers_fault_and_our_own_faults_stay_ours()
 #[tokio::test]
 async fn an_open_stream_ends_at_its_deadline_and_holds_its_place_until_then() {
     let limits = Limits { streams: 1, ..Limits::default() };
-    let gate = Gate::new(&limits, believing());
+    let gate = CallGate::new(&limits, believing());
     let endless = service_fn(|_: Request<AxumBody>| async {
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never)))
@@ -182,7 +182,7 @@ async fn a_stream_ends_when_its_key_is_taken_away() {
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never)))
     });
-    let service = Gate::new(&Limits::default(), Arc::clone(&access)).layer(endless);
+    let service = CallGate::new(&Limits::default(), Arc::clone(&access)).layer(endless);
     let mut asked = request(STREAM, None);
     let shown = format!("Bearer {}", key.reveal()).parse().expect("a header");
     asked.headers_mut().insert("authorization", shown);
@@ -200,7 +200,7 @@ async fn a_stream_ends_when_its_key_is_taken_away() {
 #[tokio::test]
 async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
     let limits = Limits { streams: 1, ..Limits::default() };
-    let gate = Gate::new(&limits, believing());
+    let gate = CallGate::new(&limits, believing());
     let (tell, mut permits) = tokio::sync::mpsc::unbounded_channel();
     let endless = service_fn(move |request: Request<AxumBody>| {
         tell.send(request.extensions().get::<StreamPermit>().cloned()).unwrap();
@@ -210,9 +210,9 @@ async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_the
     let service = gate.layer(endless);
 
     let unread = service.clone().oneshot(request(STREAM, None)).await.unwrap();
-    let permit = permits.recv().await.flatten().expect("every stream has a seat");
-    assert!(timeout(LOOK_EVERY, permit.left()).await.is_err());
-    permit.leave();
+    let permit = permits.recv().await.flatten().expect("every stream has a permit");
+    assert!(timeout(LOOK_EVERY, permit.given_back()).await.is_err());
+    permit.give_back();
     gate.idle_for(LOOK_EVERY).await;
     let next = service.clone().oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&next), None);
@@ -221,6 +221,16 @@ async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_the
     drop(unread);
     let refused = service.oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&refused), Some(Code::ResourceExhausted));
+}
+
+#[tokio::test]
+async fn the_clock_ends_a_call_though_its_timer_is_not_seen_to_have_fired() {
+    let until = tokio::time::Instant::now() + Duration::from_millis(5);
+    let mut call = std::pin::pin!(before(until, std::future::pending::<()>()));
+    assert_eq!(futures_util::poll!(call.as_mut()), Poll::Pending);
+    // The only thread stands still, so that no timer can fire before the call is looked at again.
+    std::thread::sleep(Duration::from_millis(10));
+    assert_eq!(futures_util::poll!(call.as_mut()), Poll::Ready(None));
 }
 
 #[test]

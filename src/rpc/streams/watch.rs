@@ -103,8 +103,8 @@ pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Se
             None => drop(over),
         }
         // What still waits is read within the time that every reader has, or not for the sake of the others.
-        let _ = timeout(read_within, permit.left()).await;
-        permit.leave();
+        let _ = timeout(read_within, permit.given_back()).await;
+        permit.give_back();
     });
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
@@ -177,7 +177,7 @@ impl<S: Source> Subscription<S> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End(None)),
             Err(_) => {
-                self.permit.leave();
+                self.permit.give_back();
                 Err(End(Some(status::too_slow(self.position))))
             }
         }

@@ -1,11 +1,11 @@
-//! Loads what a group of changes reads, in two messages, or in three where locations or couriers have a capacity: nothing
-//! beyond the read sets, locks in one order.
+//! Loads what a group of changes reads, in two rounds of reads, or in three where locations or couriers have a capacity:
+//! nothing beyond the read sets, locks in one order. A round is one message to PostgreSQL.
 //!
-//! The first message has all that is named by keys: orders and other callers' reservations, expired reservations, what is
+//! The first round has all that is named by keys: orders and other callers' reservations, expired reservations, what is
 //! looked up beside them, and idempotency keys at its end. The second has what only follows from the orders, such as the
 //! stock of their lines. The third has the daily shipments of what has a capacity, which is known by then. Every
-//! transaction locks orders, reservations, transfers, stock, replenishments, discount codes, callers, locations and couriers in this
-//! order.
+//! transaction locks orders, reservations, transfers, stock, replenishments, discount codes, callers, locations and
+//! couriers in this order.
 
 use crate::domain::Timestamp;
 use crate::store::connection::clock::StoreClock;
@@ -31,18 +31,18 @@ impl Wanted {
         let mut last = false;
         loop {
             let mut loading = Loading::new(&self, order_cache, clock.now(), Locked::Update);
-            let (topics, asks): (Vec<_>, Vec<_>) = loading.first_message().into_iter().unzip();
+            let (topics, asks): (Vec<_>, Vec<_>) = loading.first_reads().into_iter().unzip();
             let (said, rows) = db.begin(asks).await?;
             clock.hear(said);
             loading.read(topics, rows)?;
 
-            let (topics, asks): (Vec<_>, Vec<_>) = loading.second_message().into_iter().unzip();
+            let (topics, asks): (Vec<_>, Vec<_>) = loading.second_reads().into_iter().unzip();
             if !asks.is_empty() {
                 let rows = db.exchange(asks).await?;
                 loading.read(topics, rows)?;
             }
             if last || !loading.found_more() {
-                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
+                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_reads().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
                     loading.read(topics, rows)?;
@@ -73,14 +73,14 @@ impl Wanted {
         let mut last = false;
         loop {
             let mut loading = Loading::new(&self, order_cache, now, Locked::No);
-            let (topics, asks): (Vec<_>, Vec<_>) = loading.first_message().into_iter().unzip();
+            let (topics, asks): (Vec<_>, Vec<_>) = loading.first_reads().into_iter().unzip();
             let rows = db.exchange(asks).await?;
             loading.read(topics, rows)?;
-            let (topics, asks): (Vec<_>, Vec<_>) = loading.second_message().into_iter().unzip();
+            let (topics, asks): (Vec<_>, Vec<_>) = loading.second_reads().into_iter().unzip();
             let rows = db.exchange(asks).await?;
             loading.read(topics, rows)?;
             if last || !loading.found_more() {
-                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_message().into_iter().unzip();
+                let (topics, asks): (Vec<_>, Vec<_>) = loading.third_reads().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
                     loading.read(topics, rows)?;

@@ -20,7 +20,7 @@ pub(in crate::store) struct LoadedGroup {
     pub(in crate::store) answers: HashMap<IdempotencyKey, StoredAnswer>,
 }
 
-/// One thing that is asked for in a message.
+/// One thing that is asked for in a round of reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Topic {
     Answers,
@@ -52,7 +52,8 @@ pub(super) enum Topic {
     DiscountUses,
 }
 
-pub(super) type Message = Vec<(Topic, Ask)>;
+/// A round of reads: they are asked for together, and each has its rows in the answer.
+pub(super) type Reads = Vec<(Topic, Ask)>;
 
 /// Takes in what is looked up beside the orders.
 pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! A group's loading under way: what is asked for in each message, and what the answers say.
+//! A group's loading under way: what is asked for in each round of reads, and what the answers say.
 
 mod accounts;
 mod discounts;
@@ -19,7 +19,7 @@ use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
 use crate::store::rows::{capacity, document};
-use crate::store::writer::loaded::{LoadedGroup, Message, Topic, job_fields, read_lookup};
+use crate::store::writer::loaded::{LoadedGroup, Reads, Topic, job_fields, read_lookup};
 use crate::store::writer::wanted::{OfOrder, Wanted};
 
 /// The statements for what may change.
@@ -101,7 +101,7 @@ impl<'w> Loading<'w> {
         locked: Locked,
     ) -> Self {
         let parts = wanted.parts.iter().map(|(part, of)| (part.clone(), *of));
-        let expired = wanted
+        let found_before = wanted
             .expired_orders
             .union(&wanted.holding_orders)
             .map(|it| (Part::Order(*it), OfOrder { stock: true, ..OfOrder::default() }));
@@ -111,7 +111,7 @@ impl<'w> Loading<'w> {
             now,
             locked,
             statements: Statements::of(locked),
-            parts: parts.chain(expired).collect(),
+            parts: parts.chain(found_before).collect(),
             cached: HashMap::new(),
             of_orders: HashMap::new(),
             group: LoadedGroup::default(),
@@ -128,12 +128,12 @@ impl<'w> Loading<'w> {
         }
     }
 
-    pub(super) fn first_message(&mut self) -> Message {
+    pub(super) fn first_reads(&mut self) -> Reads {
         let wanted = self.wanted;
-        let mut message = Message::new();
+        let mut reads = Reads::new();
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
             if !rows.is_empty() {
-                message.push((topic, statement.about(rows)));
+                reads.push((topic, statement.about(rows)));
             }
         };
         let mut orders = Vec::with_capacity(self.parts.len());
@@ -154,24 +154,24 @@ impl<'w> Loading<'w> {
             lookup::keys(wanted.reservations.iter().copied()),
         );
         ask(Topic::Transfers, self.statements.transfers, lookup::keys(wanted.transfers.iter().copied()));
-        self.ask_expired(&wanted.skus, &mut message);
+        self.ask_expired(&wanted.skus, &mut reads);
         let shelves = wanted.holders_of.iter().map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]);
         let shelves: Vec<Vec<_>> = shelves.collect();
         if !shelves.is_empty() {
-            message.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
+            reads.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
         }
         if !self.locks_stock_later() {
-            self.ask_stock(&wanted.skus, &mut message);
-            self.ask_discounts(&mut message);
-            self.ask_callers(&mut message);
+            self.ask_stock(&wanted.skus, &mut reads);
+            self.ask_discounts(&mut reads);
+            self.ask_callers(&mut reads);
         }
         // To know their products, whose stock is locked before they are read once more.
-        self.ask_replenishments(&lookup::REPLENISHMENTS, &mut message);
+        self.ask_replenishments(&lookup::REPLENISHMENTS, &mut reads);
 
         let wanted = self.wanted;
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
             if !rows.is_empty() {
-                message.push((topic, statement.about(rows)));
+                reads.push((topic, statement.about(rows)));
             }
         };
         ask(Topic::Products, &lookup::PRODUCTS, lookup::keys(wanted.products.iter().cloned()));
@@ -188,18 +188,18 @@ impl<'w> Loading<'w> {
         let locations = lookup::keys(wanted.stock_at.iter().cloned());
         ask(Topic::ReplenishmentsAt, &lookup::REPLENISHMENTS_AT, locations);
         ask(Topic::ShipmentsOf, &lookup::SHIPMENTS_OF, lookup::keys(wanted.shipments_of.iter().cloned()));
-        self.ask_references(&mut message);
-        self.ask_fingerprints(&wanted.fingerprints, &mut message);
-        self.ask_accounts(&mut message);
-        self.ask_answers(&mut message);
-        message
+        self.ask_references(&mut reads);
+        self.ask_fingerprints(&wanted.fingerprints, &mut reads);
+        self.ask_accounts(&mut reads);
+        self.ask_answers(&mut reads);
+        reads
     }
 
     /// Asked last: who was held up by another's locks must see what that one has answered.
-    fn ask_answers(&self, message: &mut Message) {
+    fn ask_answers(&self, reads: &mut Reads) {
         if !self.wanted.keys.is_empty() {
             let keys = self.wanted.keys.iter().map(IdempotencyKey::values);
-            message.push((Topic::Answers, FIND_ANSWERS.about(keys.collect())));
+            reads.push((Topic::Answers, FIND_ANSWERS.about(keys.collect())));
         }
     }
 
@@ -213,31 +213,31 @@ impl<'w> Loading<'w> {
             || !transfers.is_empty()
     }
 
-    fn ask_replenishments(&self, statement: &'static FixedStatement, message: &mut Message) {
+    fn ask_replenishments(&self, statement: &'static FixedStatement, reads: &mut Reads) {
         let rows = lookup::keys(self.wanted.replenishments.iter().copied());
         if !rows.is_empty() {
-            message.push((Topic::Replenishments, statement.about(rows)));
+            reads.push((Topic::Replenishments, statement.about(rows)));
         }
     }
 
     /// Stock everywhere, who waits for it, and what is being bought. The waiting are read after the stock is locked: an
     /// order that joins or leaves them holds that lock.
-    fn ask_stock(&mut self, skus: &BTreeSet<Sku>, message: &mut Message) {
+    fn ask_stock(&mut self, skus: &BTreeSet<Sku>, reads: &mut Reads) {
         let missing: Vec<Sku> = skus.difference(&self.stock).cloned().collect();
         if missing.is_empty() {
             return;
         }
         let keys = || lookup::keys(missing.iter().cloned());
-        message.push((Topic::Levels, self.statements.levels.about(keys())));
-        message.push((Topic::Awaited, lookup::AWAITED.about(keys())));
-        message.push((Topic::OpenReplenishments, lookup::OPEN_REPLENISHMENTS.about(keys())));
+        reads.push((Topic::Levels, self.statements.levels.about(keys())));
+        reads.push((Topic::Awaited, lookup::AWAITED.about(keys())));
+        reads.push((Topic::OpenReplenishments, lookup::OPEN_REPLENISHMENTS.about(keys())));
         self.stock.extend(missing);
     }
 
-    fn ask_references(&self, message: &mut Message) {
+    fn ask_references(&self, reads: &mut Reads) {
         let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
             if !rows.is_empty() {
-                message.push((topic, statement.about(rows)));
+                reads.push((topic, statement.about(rows)));
             }
         };
         let references = self.wanted.external_references.iter();
@@ -249,38 +249,38 @@ impl<'w> Loading<'w> {
     }
 
     /// Whoever reserves for itself is counted under a lock of its own, which is taken after those of stock and codes.
-    fn ask_callers(&self, message: &mut Message) {
+    fn ask_callers(&self, reads: &mut Reads) {
         if !self.wanted.callers.is_empty() {
             let callers = lookup::keys(self.wanted.callers.iter().cloned());
-            message.push((Topic::OpenReservations, self.statements.open_reservations.about(callers)));
+            reads.push((Topic::OpenReservations, self.statements.open_reservations.about(callers)));
         }
     }
 
-    fn ask_expired(&mut self, skus: &BTreeSet<Sku>, message: &mut Message) {
+    fn ask_expired(&mut self, skus: &BTreeSet<Sku>, reads: &mut Reads) {
         let rows =
             skus.difference(&self.looked_for_expired).map(|it| vec![it.clone().into(), self.now.into()]);
         let rows: Vec<Vec<_>> = rows.collect();
         if !rows.is_empty() {
-            message.push((Topic::Expired, lookup::EXPIRED.about(rows)));
+            reads.push((Topic::Expired, lookup::EXPIRED.about(rows)));
             self.looked_for_expired.extend(skus.iter().cloned());
         }
     }
 
-    fn ask_fingerprints(&mut self, fingerprints: &BTreeSet<String>, message: &mut Message) {
+    fn ask_fingerprints(&mut self, fingerprints: &BTreeSet<String>, reads: &mut Reads) {
         // Loaded orders are looked at as they are, so the youngest that is not among them is wanted.
         let at_most = self.parts.len() as i64 + 1;
         let rows =
             fingerprints.difference(&self.fingerprints).map(|it| vec![it.as_str().into(), at_most.into()]);
         let rows: Vec<Vec<_>> = rows.collect();
         if !rows.is_empty() {
-            message.push((Topic::Fingerprints, lookup::RECEIVED_ALIKE.about(rows)));
+            reads.push((Topic::Fingerprints, lookup::RECEIVED_ALIKE.about(rows)));
             self.fingerprints.extend(fingerprints.iter().cloned());
         }
     }
 
     /// What follows from the orders.
-    pub(super) fn second_message(&mut self) -> Message {
-        let mut message = Message::new();
+    pub(super) fn second_reads(&mut self) -> Reads {
+        let mut reads = Reads::new();
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut products: BTreeSet<Sku> = BTreeSet::new();
@@ -309,20 +309,20 @@ impl<'w> Loading<'w> {
         stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
         let transferred = self.group.snapshot.transfers.values().flat_map(|it| &it.items);
         stock.extend(transferred.map(|it| it.sku.clone()));
-        self.ask_expired(&reserving, &mut message);
+        self.ask_expired(&reserving, &mut reads);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());
-            self.ask_stock(&stock, &mut message);
-            self.ask_replenishments(self.statements.replenishments, &mut message);
-            self.ask_discounts(&mut message);
-            self.ask_callers(&mut message);
+            self.ask_stock(&stock, &mut reads);
+            self.ask_replenishments(self.statements.replenishments, &mut reads);
+            self.ask_discounts(&mut reads);
+            self.ask_callers(&mut reads);
         }
-        self.ask_fingerprints(&fingerprints, &mut message);
-        self.ask_named(named, &mut message);
+        self.ask_fingerprints(&fingerprints, &mut reads);
+        self.ask_named(named, &mut reads);
         let unknown: Vec<Sku> = products.difference(&self.products).cloned().collect();
         if !unknown.is_empty() {
             let keys = lookup::keys(unknown.iter().cloned());
-            message.push((Topic::Products, lookup::PRODUCTS.about(keys)));
+            reads.push((Topic::Products, lookup::PRODUCTS.about(keys)));
             self.products.extend(unknown);
         }
 
@@ -331,23 +331,23 @@ impl<'w> Loading<'w> {
                 self.group.snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
             let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
             if !waiting.is_empty() {
-                message.push((Topic::AwaitedBefore, lookup::AWAITED_BEFORE.about(lookup::keys(waiting))));
+                reads.push((Topic::AwaitedBefore, lookup::AWAITED_BEFORE.about(lookup::keys(waiting))));
             }
         }
-        if !message.is_empty() {
-            self.ask_answers(&mut message);
+        if !reads.is_empty() {
+            self.ask_answers(&mut reads);
         }
-        message
+        reads
     }
 
     /// The days of what has a capacity, for decisions that look for room: they read the couriers. They are read after the
     /// location is locked, because every order that takes its room takes that lock first. Couriers are locked only for decisions that
     /// choose one: no others fill a courier's day.
-    pub(super) fn third_message(&mut self) -> Message {
+    pub(super) fn third_reads(&mut self) -> Reads {
         if self.wanted.couriers {
             self.capacity_of.extend(self.with_capacity());
         }
-        let mut message = Message::new();
+        let mut reads = Reads::new();
         let (mut locations, mut couriers, mut days) = (Vec::new(), Vec::new(), Vec::new());
         let snapshot = &self.group.snapshot;
         for of in &self.capacity_of {
@@ -364,19 +364,19 @@ impl<'w> Loading<'w> {
             days.extend(zone.map(|it| capacity::days_from(of, it.clock().day_of(self.now))));
         }
         if days.is_empty() {
-            return message;
+            return reads;
         }
         if self.locked == Locked::Update {
             if !locations.is_empty() {
-                message.push((Topic::Locks, lookup::LOCK_LOCATIONS.about(lookup::keys(locations))));
+                reads.push((Topic::Locks, lookup::LOCK_LOCATIONS.about(lookup::keys(locations))));
             }
             if self.wanted.courier_records && !couriers.is_empty() {
-                message.push((Topic::Locks, lookup::LOCK_COURIERS.about(lookup::keys(couriers))));
+                reads.push((Topic::Locks, lookup::LOCK_COURIERS.about(lookup::keys(couriers))));
             }
         }
-        message.push((Topic::DailyShipments, lookup::DAILY_SHIPMENTS.about(days)));
-        self.ask_answers(&mut message);
-        message
+        reads.push((Topic::DailyShipments, lookup::DAILY_SHIPMENTS.about(days)));
+        self.ask_answers(&mut reads);
+        reads
     }
 
     /// Every courier, and every location that these orders and this stock may leave from, if it has a capacity.

@@ -7,26 +7,26 @@ use crate::domain::{CustomerAccount, CustomerId};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::rows::{catalogue, lookup};
-use crate::store::writer::loading::{Loading, Message, Topic};
+use crate::store::writer::loading::{Loading, Reads, Topic};
 
 impl Loading<'_> {
-    pub(super) fn ask_accounts(&self, message: &mut Message) {
+    pub(super) fn ask_accounts(&self, reads: &mut Reads) {
         let ids = lookup::keys(self.wanted.accounts.iter().copied());
         if !ids.is_empty() {
-            message.push((Topic::Accounts, lookup::CUSTOMERS.about(ids)));
+            reads.push((Topic::Accounts, lookup::CUSTOMERS.about(ids)));
         }
         let references = lookup::keys(self.wanted.account_references.iter().cloned());
         if !references.is_empty() {
-            message.push((Topic::Accounts, lookup::CUSTOMERS_BY_REFERENCE.about(references)));
+            reads.push((Topic::Accounts, lookup::CUSTOMERS_BY_REFERENCE.about(references)));
         }
     }
 
     /// Customers that loaded orders name.
-    pub(super) fn ask_named(&self, named: BTreeSet<CustomerId>, message: &mut Message) {
+    pub(super) fn ask_named(&self, named: BTreeSet<CustomerId>, reads: &mut Reads) {
         let unknown = named.into_iter().filter(|it| !self.group.snapshot.accounts.contains_key(it));
         let unknown = lookup::keys(unknown);
         if !unknown.is_empty() {
-            message.push((Topic::Accounts, lookup::CUSTOMERS.about(unknown)));
+            reads.push((Topic::Accounts, lookup::CUSTOMERS.about(unknown)));
         }
     }
 

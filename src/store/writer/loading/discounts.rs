@@ -7,12 +7,12 @@ use crate::domain::{DiscountCode, DiscountKey};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::rows::{catalogue, discount, lookup};
-use crate::store::writer::loading::{Loading, Message, Topic};
+use crate::store::writer::loading::{Loading, Reads, Topic};
 
 impl Loading<'_> {
     /// Codes, and how often they were redeemed: read after the code is locked, because every order that redeems it takes that lock first.
-    /// Codes are locked after the stock, in whichever message that is.
-    pub(super) fn ask_discounts(&self, message: &mut Message) {
+    /// Codes are locked after the stock, in whichever round that is.
+    pub(super) fn ask_discounts(&self, reads: &mut Reads) {
         let wanted = &self.wanted.discount_codes;
         let codes: BTreeSet<&DiscountKey> = wanted.iter().map(|it| &it.0).collect();
         if codes.is_empty() {
@@ -22,8 +22,8 @@ impl Loading<'_> {
         let uses: BTreeSet<(DiscountKey, String)> = of_all.chain(wanted.iter().cloned()).collect();
         let uses = uses.into_iter().map(|(code, customer)| vec![code.into(), customer.into()]);
         let codes = lookup::keys(codes.into_iter().cloned());
-        message.push((Topic::DiscountCodes, self.statements.discount_codes.about(codes)));
-        message.push((Topic::DiscountUses, lookup::DISCOUNT_USES.about(uses.collect())));
+        reads.push((Topic::DiscountCodes, self.statements.discount_codes.about(codes)));
+        reads.push((Topic::DiscountUses, lookup::DISCOUNT_USES.about(uses.collect())));
     }
 
     pub(super) fn read_discounts(&mut self, topic: Topic, rows: &[Row]) -> Result<(), StoreError> {
