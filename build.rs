@@ -1,4 +1,5 @@
-//! Compiles `proto/` with protox, so that no protoc is needed: descriptors for reflection, and the code behind `pb`.
+//! Compiles `proto/` with protox, so that no protoc is needed: descriptors for reflection, the permissions of methods, and
+//! the code of the crate in `api/`, whose build script this is.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,15 +8,19 @@ use std::{env, fs};
 
 use prost_reflect::{DescriptorPool, ExtensionDescriptor, Kind, MethodDescriptor};
 
+/// From `api/`, where this runs.
+const PROTO: &str = "../proto";
+
 const PACKAGE: &str = "consign.v1";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=proto");
-    let listed = fs::read_dir("proto/consign/v1")?.map(|it| Ok(it?.path()));
+    println!("cargo::rerun-if-changed=../build.rs");
+    println!("cargo::rerun-if-changed={PROTO}");
+    let listed = fs::read_dir(Path::new(PROTO).join("consign/v1"))?.map(|it| Ok(it?.path()));
     let mut protos = listed.collect::<std::io::Result<Vec<_>>>()?;
     protos.sort();
 
-    let mut compiler = protox::Compiler::new(["proto"])?;
+    let mut compiler = protox::Compiler::new([PROTO])?;
     compiler.include_imports(true).include_source_info(true).open_files(protos)?;
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("consign.bin"), compiler.encode_file_descriptor_set())?;
@@ -23,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tonic_build::configure()
         .emit_rerun_if_changed(false)
-        .codec_path("crate::rpc::Wire")
+        .codec_path("crate::Wire")
         // In one order: repeats are recognised by their bytes.
         .btree_map(".")
         .boxed(".consign.v1.TrackShipmentResponse.update.event")
@@ -41,7 +46,7 @@ fn permissions(pool: &DescriptorPool) -> Result<String, Box<dyn Error>> {
     for method in &methods {
         let (service, name) = (method.parent_service().full_name(), method.name());
         let permission = permission(method, &option)?;
-        writeln!(table, "    (\"{service}/{name}\", crate::pb::Permission::{permission}),")?;
+        writeln!(table, "    (\"{service}/{name}\", Permission::{permission}),")?;
     }
     table.push_str("]\n");
     Ok(table)

@@ -4,11 +4,11 @@
 
 use std::error::Error;
 
-use consign::pb::billing_service_client::BillingServiceClient;
-use consign::pb::get_order_timeline_request::Key;
-use consign::pb::inventory_service_client::InventoryServiceClient;
-use consign::pb::order_service_client::OrderServiceClient;
-use consign::pb::{self, Money};
+use consign_api::billing_service_client::BillingServiceClient;
+use consign_api::get_order_timeline_request::Key;
+use consign_api::inventory_service_client::InventoryServiceClient;
+use consign_api::order_service_client::OrderServiceClient;
+use consign_api::{self as pb, Money};
 use tonic::Request;
 use tonic::transport::Endpoint;
 use uuid::Uuid;

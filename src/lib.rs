@@ -52,24 +52,5 @@ pub mod settings;
 pub mod telemetry;
 pub mod terminal;
 
-/// The API as generated from `proto/`, with [`Money`](pb::Money) beside it.
-pub mod pb {
-    pub use self::consign::v1::*;
-    pub use self::google::r#type::{Date, Money};
-
-    /// Everything in `proto/` and what it imports, as reflection shows it.
-    pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("consign");
-
-    #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
-    mod consign {
-        pub mod v1 {
-            tonic::include_proto!("consign.v1");
-        }
-    }
-
-    mod google {
-        pub mod r#type {
-            tonic::include_proto!("google.r#type");
-        }
-    }
-}
+/// The API as generated from `proto/`, a crate of its own.
+pub use consign_api as pb;

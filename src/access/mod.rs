@@ -24,14 +24,13 @@ use crate::pb::Permission;
 pub use key::{ApiKey, KeyHash};
 pub use role::Role;
 
+pub use crate::pb::PERMISSIONS;
+
 /// The metadata key under which callers name themselves, or the person on whose behalf they act.
 pub const ACTOR: &str = "consign-actor";
 
 /// The actor of a call that names none, while callers are believed.
 pub const ANONYMOUS: &str = "anonymous";
-
-/// The permission that each method asks for, as the proto says: `consign.v1.OrderService/GetOrder`.
-pub const PERMISSIONS: &[(&str, Permission)] = include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
 /// Who calls, as its key says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Master data over the wire: corrected, taken out of use and put back, found again; placed orders keep what they froze.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -60,7 +60,7 @@ fn corrected(sku: &str) -> pb::Product {
         fragile: true,
         dangerous: true,
         kind: pb::ProductKind::Goods as i32,
-        labels: HashMap::from([("shelf".to_owned(), "A1".to_owned())]),
+        labels: BTreeMap::from([("shelf".to_owned(), "A1".to_owned())]),
         ..Default::default()
     }
 }

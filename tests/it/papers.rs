@@ -10,7 +10,8 @@ use consign::settings::Settings;
 const README_BYTES_MAX: u64 = 9_216;
 
 /// Names that begin with one of these are files of this repository.
-const ROOTS: &[&str] = &["src/", "proto/", "tests/", "migrations/", "docs/", "examples/", ".ci/", ".cargo/"];
+const ROOTS: &[&str] =
+    &["src/", "proto/", "tests/", "api/", "migrations/", "docs/", "examples/", ".ci/", ".cargo/"];
 
 #[test]
 fn the_readme_is_read_in_three_minutes() {

@@ -227,10 +227,11 @@ async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_the
 async fn the_clock_ends_a_call_though_its_timer_is_not_seen_to_have_fired() {
     let until = tokio::time::Instant::now() + Duration::from_millis(5);
     let mut call = std::pin::pin!(before(until, std::future::pending::<()>()));
-    assert_eq!(futures_util::poll!(call.as_mut()), Poll::Pending);
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert_eq!(call.as_mut().poll(&mut cx), Poll::Pending);
     // The only thread stands still, so that no timer can fire before the call is looked at again.
     std::thread::sleep(Duration::from_millis(10));
-    assert_eq!(futures_util::poll!(call.as_mut()), Poll::Ready(None));
+    assert_eq!(call.as_mut().poll(&mut cx), Poll::Ready(None));
 }
 
 #[test]
