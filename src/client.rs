@@ -3,15 +3,19 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use clap::Args;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -23,9 +27,50 @@ use tonic::{Request, Status};
 use tower::service_fn;
 
 use crate::access::ACTOR;
+use crate::pb;
 
 /// How long a connection may take to be there.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Who vouches for a server at `https://`, and what is shown to it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TlsOptions {
+    /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
+    #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// PEM file with the certificate to show to a server at https:// that asks for one
+    #[arg(long, env = "CONSIGN_CLIENT_CERTIFICATE", value_name = "FILE", requires = "client_key")]
+    pub client_certificate: Option<PathBuf>,
+    /// PEM file with the private key of that certificate
+    #[arg(long, env = "CONSIGN_CLIENT_KEY", value_name = "FILE", requires = "client_certificate")]
+    pub client_key: Option<PathBuf>,
+}
+
+/// The server that a command calls, and as whom.
+#[derive(Debug, Clone, Args)]
+pub struct ServerOptions {
+    /// The server
+    #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    pub address: String,
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    /// The API key to show, if the server asks for one; better in the environment, where nobody reads it
+    #[arg(long, env = "CONSIGN_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+}
+
+impl ServerOptions {
+    /// Connects to the server; calls show the key.
+    pub(crate) async fn connect(&self) -> Result<KeyedChannel, Unreachable> {
+        let Self { address, tls, api_key } = self;
+        let key = ShowKey::of(api_key.as_deref());
+        let key = key.ok_or_else(|| Unreachable {
+            target: address.clone(),
+            why: "the API key has characters that no key has".to_owned(),
+        })?;
+        Ok(KeyedChannel::new(connect(address, tls, CONNECT_WITHIN).await?, key))
+    }
+}
 
 /// No server was found there.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +89,10 @@ pub struct Refused {
 }
 
 /// Connects to the server at `target`: `host:port`, or a URL; with TLS if that begins with `https://`. Then the server's
-/// certificate has to be vouched for by one of `authorities` (a PEM file), or else by those that browsers know.
+/// certificate has to be vouched for as `tls` says.
 pub(crate) async fn connect(
     target: &str,
-    authorities: Option<&Path>,
+    tls: &TlsOptions,
     within: Duration,
 ) -> Result<Channel, Unreachable> {
     let failed = |why: String| Unreachable { target: target.to_owned(), why };
@@ -56,7 +101,7 @@ pub(crate) async fn connect(
     let endpoint = endpoint.connect_timeout(within);
     let connected = match endpoint.uri().scheme_str() {
         Some("https") => {
-            let tls = Tls::trusting(authorities).map_err(failed)?;
+            let tls = Tls::of(tls).map_err(failed)?;
             endpoint.connect_with_connector(service_fn(move |uri| tls.clone().connect(uri))).await
         }
         _ => endpoint.connect().await,
@@ -77,14 +122,14 @@ fn told(error: &dyn Error) -> String {
 struct Tls(TlsConnector);
 
 impl Tls {
-    fn trusting(authorities: Option<&Path>) -> Result<Self, String> {
+    fn of(options: &TlsOptions) -> Result<Self, String> {
+        let TlsOptions { ca_file, client_certificate, client_key } = options;
         let mut roots = RootCertStore::empty();
-        match authorities {
+        match ca_file {
             None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
             Some(file) => {
-                let failed = |it: &dyn Display| format!("{}: {it}", file.display());
-                for found in CertificateDer::pem_file_iter(file).map_err(|it| failed(&it))? {
-                    roots.add(found.map_err(|it| failed(&it))?).map_err(|it| failed(&it))?;
+                for found in certificates(file)? {
+                    roots.add(found).map_err(|it| unusable(file, &it))?;
                 }
             }
         }
@@ -92,7 +137,15 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|it| it.to_string())?;
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        let config = config.with_root_certificates(roots);
+        let mut config = match (client_certificate, client_key) {
+            (Some(file), Some(key_file)) => {
+                let key = PrivateKeyDer::from_pem_file(key_file).map_err(|it| unusable(key_file, &it))?;
+                let shown = config.with_client_auth_cert(certificates(file)?, key);
+                shown.map_err(|it| unusable(file, &it))?
+            }
+            _ => config.with_no_client_auth(),
+        };
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
@@ -103,6 +156,15 @@ impl Tls {
         let plain = TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(443))).await?;
         Ok(TokioIo::new(self.0.connect(name, plain).await?))
     }
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found = CertificateDer::pem_file_iter(file).map_err(|it| unusable(file, &it))?;
+    found.collect::<Result<_, _>>().map_err(|it| unusable(file, &it))
+}
+
+fn unusable(file: &Path, why: &dyn Display) -> String {
+    format!("{}: {why}", file.display())
 }
 
 /// Shows an API key with every call, if there is one.
@@ -138,4 +200,19 @@ pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert(ACTOR, MetadataValue::from_static(actor));
     request
+}
+
+static POOL: LazyLock<Option<DescriptorPool>> =
+    LazyLock::new(|| DescriptorPool::decode(pb::FILE_DESCRIPTOR_SET).ok());
+
+/// A message of the API as JSON, with every field by the name that the proto has; `name` is the message's, such as
+/// `Order`. None: there is no such message.
+pub(crate) fn json_of<M: Message>(name: &str, message: &M) -> Option<Value> {
+    let described = POOL.as_ref()?.get_message_by_name(&format!("consign.v1.{name}"))?;
+    let message = DynamicMessage::decode(described, message.encode_to_vec().as_slice()).ok()?;
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .skip_default_fields(false)
+        .stringify_64_bit_integers(false);
+    message.serialize_with_options(serde_json::value::Serializer, &options).ok()
 }

@@ -4,19 +4,20 @@ mod copies;
 mod packaging;
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::access::{ApiKey, Role};
+use crate::client::TlsOptions;
 use crate::domain::Actor;
 use crate::server::{self, Server};
 use crate::settings::{DatabaseFlags, KeySettings, Moment, ServeFlags, Settings};
 use crate::store::Store;
 use crate::terminal::{complain, say};
-use crate::{bench, clock, demo, faults, import, telemetry};
+use crate::{bench, clock, demo, faults, import, show, telemetry};
 
 /// The order-fulfilment core that a company's other services call over gRPC
 #[derive(Parser)]
@@ -66,6 +67,31 @@ enum Command {
         #[command(flatten)]
         options: import::Options,
     },
+    /// List orders of a server, the newest first
+    Orders {
+        #[command(flatten)]
+        options: show::Orders,
+    },
+    /// Show the twenty steps of one order
+    Timeline {
+        #[command(flatten)]
+        options: show::Timeline,
+    },
+    /// List orders that have waited for too long, the longest first, and who could help
+    Stuck {
+        #[command(flatten)]
+        options: show::Stuck,
+    },
+    /// Show how much there is of everything that somebody looks after
+    Overview {
+        #[command(flatten)]
+        options: show::Overview,
+    },
+    /// Print what has happened to all orders, event by event
+    Events {
+        #[command(flatten)]
+        options: show::Events,
+    },
     /// Make an API key for a caller, with what the server's settings need to know of it
     Key {
         /// The caller's name, by which its calls are recorded
@@ -112,9 +138,8 @@ enum Command {
     Healthcheck {
         #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
         target: String,
-        /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
-        #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
-        ca_file: Option<PathBuf>,
+        #[command(flatten)]
+        tls: TlsOptions,
     },
     /// Print what a shell needs in order to complete the commands and flags of this program
     Completions {
@@ -182,13 +207,18 @@ async fn carry_out(command: Command) -> ExitResult {
         }
         Command::Bench { options } => bench(*options).await,
         Command::Import { options } => import::run(options).await.map_err(shown),
+        Command::Orders { options } => show::orders(options).await.map(|()| true).map_err(shown),
+        Command::Timeline { options } => show::timeline(options).await.map(|()| true).map_err(shown),
+        Command::Stuck { options } => show::stuck(options).await.map(|()| true).map_err(shown),
+        Command::Overview { options } => show::overview(options).await.map(|()| true).map_err(shown),
+        Command::Events { options } => show::events(options).await.map(|()| true).map_err(shown),
         Command::Key { name, roles, expires, names_persons } => {
             new_key(&name, &roles, expires, names_persons).map(|()| true)
         }
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
         Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
-        Command::Healthcheck { target, ca_file } => healthcheck(&target, ca_file.as_deref()).await,
+        Command::Healthcheck { target, tls } => healthcheck(&target, &tls).await,
         Command::Completions { shell } => packaging::completions(shell).map(|()| true),
         Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),
         Command::Version => {
@@ -303,8 +333,8 @@ async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
     Ok(is_well)
 }
 
-async fn healthcheck(target: &str, authorities: Option<&Path>) -> ExitResult {
-    let serving = server::is_serving_vouched_for(target, authorities).await.map_err(shown)?;
+async fn healthcheck(target: &str, tls: &TlsOptions) -> ExitResult {
+    let serving = server::is_serving_over(target, tls).await.map_err(shown)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
 }

@@ -20,6 +20,7 @@
 //! | [`demo`] | the whole process, played over the API |
 //! | [`bench`] | a load of many clients, and what it costs |
 //! | [`import`] | files of rows, sent to a server |
+//! | [`show`] | what a server says of its orders, as tables or JSON |
 //! | [`command_line`] | the commands of the program |
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
@@ -44,6 +45,7 @@ pub mod import;
 pub mod operations;
 pub mod rpc;
 pub mod server;
+pub mod show;
 pub mod webhook;
 
 pub mod clock;

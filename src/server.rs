@@ -5,7 +5,7 @@ mod signals;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use tower::util::{MapRequestLayer, option_layer};
 
 use crate::access::Access;
-use crate::client;
+use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
@@ -386,6 +386,7 @@ fn facts(settings: &Settings, store: &Store) -> Facts {
         schema: Store::migrations().pop().unwrap_or_default(),
         insecure: found.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect(),
         has_tls,
+        reached_by_tls: has_tls || settings.operations.behind_tls,
     }
 }
 
@@ -437,13 +438,13 @@ pub fn missing_database(settings: &Settings) -> Option<PathBuf> {
 
 /// Asks the server at `target` (`host:port`) for its health.
 pub async fn is_serving(target: &str) -> Result<bool, ServeError> {
-    is_serving_vouched_for(target, None).await
+    is_serving_over(target, &TlsOptions::default()).await
 }
 
-/// The same, also at `https://host:port`, whose certificate one of these authorities (a PEM file) vouches for.
-pub async fn is_serving_vouched_for(target: &str, authorities: Option<&Path>) -> Result<bool, ServeError> {
+/// The same, also at `https://host:port`.
+pub async fn is_serving_over(target: &str, tls: &TlsOptions) -> Result<bool, ServeError> {
     let silent = || ServeError::Silent(target.to_owned());
-    let channel = client::connect(target, authorities, ANSWER_WITHIN).await.map_err(|_| silent())?;
+    let channel = client::connect(target, tls, ANSWER_WITHIN).await.map_err(|_| silent())?;
 
     let mut asked = tonic::Request::new(HealthCheckRequest { service: String::new() });
     asked.set_timeout(ANSWER_WITHIN);

@@ -8,6 +8,11 @@ pub fn say(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
+/// A line on standard output, of many; false: nobody takes it.
+pub fn is_taken(text: impl Display) -> bool {
+    writeln!(io::stdout(), "{text}").is_ok()
+}
+
 /// A line on standard error.
 pub fn complain(text: impl Display) {
     let _ = writeln!(io::stderr(), "consign: {text}");

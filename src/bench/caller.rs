@@ -7,7 +7,7 @@ use tonic::{Code, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::error::BenchError;
-use crate::client::{CONNECT_WITHIN, by, connect};
+use crate::client::{CONNECT_WITHIN, TlsOptions, by, connect};
 use crate::pb;
 use crate::pb::billing_service_client::BillingServiceClient;
 use crate::pb::inventory_service_client::InventoryServiceClient;
@@ -39,7 +39,7 @@ macro_rules! call {
 
 impl Caller {
     pub(super) async fn connect(target: &str) -> Result<Self, BenchError> {
-        let channel = connect(target, None, CONNECT_WITHIN).await?;
+        let channel = connect(target, &TlsOptions::default(), CONNECT_WITHIN).await?;
         Ok(Self {
             orders: OrderServiceClient::new(channel.clone()),
             inventory: InventoryServiceClient::new(channel.clone()),

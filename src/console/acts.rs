@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::clock;
 use crate::console::api::Api;
 use crate::console::desk::{Desk, said, to};
 use crate::console::visitors::{Notice, Visitor};
@@ -37,6 +38,12 @@ pub(super) struct Act {
     #[serde(default)]
     part: String,
 }
+
+/// How long ago a letter may have failed that is sent again with all others: older ones are no news any more.
+pub(super) const RESENT_DAYS: i64 = 7;
+
+/// The view of an order whose page is asked for anew.
+const BRIEF: i32 = pb::OrderView::Basic as i32;
 
 /// What was done, in a sentence; None: no button does that.
 type Done = Option<Result<&'static str, Status>>;
@@ -99,203 +106,111 @@ fn refusal(status: &Status) -> String {
     }
 }
 
-async fn done(api: &Api, act: Act) -> Done {
-    let kind = act.action.clone();
-    match kind.as_str() {
-        "CancelOrder" | "CloseOrder" | "ArchiveOrder" | "RestoreOrder" | "VerifyOrder" | "AddOrderNote" => {
-            about_order(api, act).await
+/// Each button: the call that it makes of a form, and what is said when that went well.
+macro_rules! acts {
+    ($form:ident, $($action:literal: $service:ident.$call:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) => $told:expr;)+) => {
+        async fn done(api: &Api, $form: Act) -> Done {
+            let done = match $form.action.as_str() {
+                $($action => {
+                    let request = pb::$request { $($field: $value,)* ..Default::default() };
+                    api.$service().$call(request).await.map($told)
+                })+
+                _ => return None,
+            };
+            Some(done)
         }
-        "PlaceHold" | "ReleaseHold" | "ResendMessage" | "ResendFailedMessages" | "CheckIntegrity" => {
-            about_holds_and_letters(api, act).await
-        }
-        "ApproveRequest" | "RejectRequest" | "ApproveReplenishment" | "RejectReplenishment" => {
-            decision(api, act).await
-        }
-        "StartPicking" | "CreateShippingLabel" | "VoidShippingLabel" => about_shipment(api, act).await,
-        "AuthorizeReturn" | "DeclineReturn" | "CancelReturn" | "CloseReturn" => about_return(api, act).await,
-        "ConfirmOrderChange" | "DeclineOrderChange" => about_change(api, act).await,
-        _ => None,
+    };
+}
+
+acts! { it,
+    "CancelOrder": orders.cancel_order(CancelOrderRequest {
+        order_id: it.id, reason: it.text, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order is cancelled.";
+    "CloseOrder": orders.close_order(CloseOrderRequest {
+        order_id: it.id, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order is closed.";
+    "ArchiveOrder": orders.archive_order(ArchiveOrderRequest {
+        order_id: it.id, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order is archived.";
+    "RestoreOrder": orders.restore_order(RestoreOrderRequest {
+        order_id: it.id, reason: it.text, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order is back from the archive.";
+    "VerifyOrder": orders.verify_order(VerifyOrderRequest {
+        order_id: it.id, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order was verified again.";
+    "AddOrderNote": orders.add_order_note(AddOrderNoteRequest {
+        order_id: it.id, text: it.text, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The note is kept.";
+    "PlaceHold": orders.place_hold(PlaceHoldRequest {
+        order_id: it.id, reason: pb::HoldReason::from_str_name(&it.part).unwrap_or_default().into(), comment: it.text,
+        etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The order is on hold.";
+    "ReleaseHold": orders.release_hold(ReleaseHoldRequest {
+        order_id: it.id, hold_id: it.part, comment: it.text, etag: it.etag, request_id: it.request_id, view: BRIEF,
+    }) => |_| "The hold is released.";
+    "ResendMessage": orders.resend_message(ResendMessageRequest {
+        message_id: it.id, request_id: it.request_id,
+    }) => |_| "The letter is to be sent again.";
+    "ResendFailedMessages": orders.resend_failed_messages(ResendFailedMessagesRequest {
+        failed_since_time: Some(resent_since()), request_id: it.request_id,
+    }) => resent;
+    "ApproveRequest": approvals.approve_request(ApproveRequestRequest {
+        approval_id: it.id, comment: it.text, etag: it.etag, request_id: it.request_id,
+    }) => |_| "It is approved.";
+    "RejectRequest": approvals.reject_request(RejectRequestRequest {
+        approval_id: it.id, comment: it.text, etag: it.etag, request_id: it.request_id,
+    }) => |_| "It is rejected.";
+    "ApproveReplenishment": inventory.approve_replenishment(ApproveReplenishmentRequest {
+        replenishment_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The purchase is approved.";
+    "RejectReplenishment": inventory.reject_replenishment(RejectReplenishmentRequest {
+        replenishment_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The purchase is declined.";
+    "StartPicking": shipping.start_picking(StartPickingRequest {
+        shipment_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "Picking has begun.";
+    "CreateShippingLabel": shipping.create_shipping_label(CreateShippingLabelRequest {
+        shipment_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The label is made.";
+    "VoidShippingLabel": shipping.void_shipping_label(VoidShippingLabelRequest {
+        shipment_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The label is void.";
+    "AuthorizeReturn": returns.authorize_return(AuthorizeReturnRequest {
+        return_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The return is authorised.";
+    "DeclineReturn": returns.decline_return(DeclineReturnRequest {
+        return_id: it.id, reason: it.text, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The return is declined.";
+    "CancelReturn": returns.cancel_return(CancelReturnRequest {
+        return_id: it.id, reason: it.text, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The return is called off.";
+    "CloseReturn": returns.close_return(CloseReturnRequest {
+        return_id: it.id, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The return is closed.";
+    "ConfirmOrderChange": changes.confirm_order_change(ConfirmOrderChangeRequest {
+        order_id: it.id, change_id: it.part, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The change is confirmed.";
+    "DeclineOrderChange": changes.decline_order_change(DeclineOrderChangeRequest {
+        order_id: it.id, change_id: it.part, reason: it.text, etag: it.etag, request_id: it.request_id,
+    }) => |_| "The change is declined.";
+    "CheckIntegrity": orders.check_integrity(CheckIntegrityRequest {}) => checked;
+}
+
+fn resent_since() -> prost_types::Timestamp {
+    let seconds = clock::now().unix_micros() / 1_000_000 - RESENT_DAYS * 86_400;
+    prost_types::Timestamp { seconds, nanos: 0 }
+}
+
+fn resent(answer: tonic::Response<pb::ResendFailedMessagesResponse>) -> &'static str {
+    match answer.get_ref().more {
+        true => "Many letters are to be sent again; there are more.",
+        false => "The letters that failed are to be sent again.",
     }
 }
 
-async fn about_order(api: &Api, act: Act) -> Done {
-    let Act { id: order_id, etag, request_id, text, .. } = act;
-    let mut orders = api.orders();
-    let (view, validate_only) = (pb::OrderView::Basic.into(), false);
-    let done = match act.action.as_str() {
-        "CancelOrder" => {
-            let reason = text;
-            let it = pb::CancelOrderRequest { order_id, reason, etag, request_id, view, validate_only };
-            orders.cancel_order(it).await.map(|_| "The order is cancelled.")
-        }
-        "CloseOrder" => {
-            let it = pb::CloseOrderRequest { order_id, etag, request_id, view, validate_only };
-            orders.close_order(it).await.map(|_| "The order is closed.")
-        }
-        "ArchiveOrder" => {
-            let it = pb::ArchiveOrderRequest { order_id, etag, request_id, view, validate_only };
-            orders.archive_order(it).await.map(|_| "The order is archived.")
-        }
-        "RestoreOrder" => {
-            let reason = text;
-            let it = pb::RestoreOrderRequest { order_id, reason, etag, request_id, view, validate_only };
-            orders.restore_order(it).await.map(|_| "The order is back from the archive.")
-        }
-        "VerifyOrder" => {
-            let it = pb::VerifyOrderRequest { order_id, etag, request_id, view, ..Default::default() };
-            orders.verify_order(it).await.map(|_| "The order was verified again.")
-        }
-        "AddOrderNote" => {
-            let it = pb::AddOrderNoteRequest { order_id, text, etag, request_id, view, validate_only };
-            orders.add_order_note(it).await.map(|_| "The note is kept.")
-        }
-        _ => return None,
-    };
-    Some(done)
-}
-
-async fn about_holds_and_letters(api: &Api, act: Act) -> Done {
-    let Act { id, etag, request_id, text: comment, part, .. } = act;
-    let mut orders = api.orders();
-    let (view, validate_only) = (pb::OrderView::Basic.into(), false);
-    let done = match act.action.as_str() {
-        "PlaceHold" => {
-            let order_id = id;
-            let reason = pb::HoldReason::from_str_name(&part).unwrap_or_default().into();
-            let it =
-                pb::PlaceHoldRequest { order_id, reason, comment, etag, request_id, view, validate_only };
-            orders.place_hold(it).await.map(|_| "The order is on hold.")
-        }
-        "ReleaseHold" => {
-            let (order_id, hold_id) = (id, part);
-            let it =
-                pb::ReleaseHoldRequest { order_id, hold_id, comment, etag, request_id, view, validate_only };
-            orders.release_hold(it).await.map(|_| "The hold is released.")
-        }
-        "ResendMessage" => {
-            let it = pb::ResendMessageRequest { message_id: id, request_id, validate_only };
-            orders.resend_message(it).await.map(|_| "The letter is to be sent again.")
-        }
-        "ResendFailedMessages" => {
-            // Whenever they failed.
-            let always = Some(prost_types::Timestamp::default());
-            let it = pb::ResendFailedMessagesRequest { failed_since_time: always, request_id, validate_only };
-            let more = |it: tonic::Response<pb::ResendFailedMessagesResponse>| match it.get_ref().more {
-                true => "Many letters are to be sent again; there are more.",
-                false => "The letters that failed are to be sent again.",
-            };
-            orders.resend_failed_messages(it).await.map(more)
-        }
-        "CheckIntegrity" => {
-            let holds = |it: tonic::Response<pb::CheckIntegrityResponse>| match it
-                .get_ref()
-                .report
-                .as_ref()
-                .is_some_and(|it| it.holds)
-            {
-                true => "All laws hold over the whole database.",
-                false => "A law is broken: run `consign check` to see what and where.",
-            };
-            orders.check_integrity(pb::CheckIntegrityRequest {}).await.map(holds)
-        }
-        _ => return None,
-    };
-    Some(done)
-}
-
-async fn decision(api: &Api, act: Act) -> Done {
-    let Act { id, etag, request_id, text: comment, .. } = act;
-    let (mut approvals, mut inventory, validate_only) = (api.approvals(), api.inventory(), false);
-    let done = match act.action.as_str() {
-        "ApproveRequest" => {
-            let it = pb::ApproveRequestRequest { approval_id: id, comment, etag, request_id, validate_only };
-            approvals.approve_request(it).await.map(|_| "It is approved.")
-        }
-        "RejectRequest" => {
-            let it = pb::RejectRequestRequest { approval_id: id, comment, etag, request_id, validate_only };
-            approvals.reject_request(it).await.map(|_| "It is rejected.")
-        }
-        "ApproveReplenishment" => {
-            let replenishment_id = id;
-            let it =
-                pb::ApproveReplenishmentRequest { replenishment_id, etag, request_id, ..Default::default() };
-            inventory.approve_replenishment(it).await.map(|_| "The purchase is approved.")
-        }
-        "RejectReplenishment" => {
-            let it = pb::RejectReplenishmentRequest { replenishment_id: id, etag, request_id, validate_only };
-            inventory.reject_replenishment(it).await.map(|_| "The purchase is declined.")
-        }
-        _ => return None,
-    };
-    Some(done)
-}
-
-async fn about_shipment(api: &Api, act: Act) -> Done {
-    let Act { id: shipment_id, etag, request_id, .. } = act;
-    let (mut shipping, validate_only) = (api.shipping(), false);
-    let done = match act.action.as_str() {
-        "StartPicking" => {
-            let it = pb::StartPickingRequest { shipment_id, etag, request_id, validate_only };
-            shipping.start_picking(it).await.map(|_| "Picking has begun.")
-        }
-        "CreateShippingLabel" => {
-            let it = pb::CreateShippingLabelRequest { shipment_id, etag, request_id, validate_only };
-            shipping.create_shipping_label(it).await.map(|_| "The label is made.")
-        }
-        "VoidShippingLabel" => {
-            let it = pb::VoidShippingLabelRequest { shipment_id, etag, request_id, validate_only };
-            shipping.void_shipping_label(it).await.map(|_| "The label is void.")
-        }
-        _ => return None,
-    };
-    Some(done)
-}
-
-async fn about_return(api: &Api, act: Act) -> Done {
-    let Act { id: return_id, etag, request_id, text: reason, .. } = act;
-    let (mut returns, validate_only) = (api.returns(), false);
-    let done = match act.action.as_str() {
-        "AuthorizeReturn" => {
-            let it = pb::AuthorizeReturnRequest { return_id, etag, request_id, validate_only };
-            returns.authorize_return(it).await.map(|_| "The return is authorised.")
-        }
-        "DeclineReturn" => {
-            let it = pb::DeclineReturnRequest { return_id, reason, etag, request_id, validate_only };
-            returns.decline_return(it).await.map(|_| "The return is declined.")
-        }
-        "CancelReturn" => {
-            let it = pb::CancelReturnRequest { return_id, reason, etag, request_id, validate_only };
-            returns.cancel_return(it).await.map(|_| "The return is called off.")
-        }
-        "CloseReturn" => {
-            let it = pb::CloseReturnRequest { return_id, etag, request_id, validate_only };
-            returns.close_return(it).await.map(|_| "The return is closed.")
-        }
-        _ => return None,
-    };
-    Some(done)
-}
-
-async fn about_change(api: &Api, act: Act) -> Done {
-    let Act { id: order_id, part: change_id, etag, request_id, text: reason, .. } = act;
-    let (mut changes, validate_only) = (api.changes(), false);
-    let done = match act.action.as_str() {
-        "ConfirmOrderChange" => {
-            let it = pb::ConfirmOrderChangeRequest { order_id, change_id, etag, request_id, validate_only };
-            changes.confirm_order_change(it).await.map(|_| "The change is confirmed.")
-        }
-        "DeclineOrderChange" => {
-            let it = pb::DeclineOrderChangeRequest {
-                order_id,
-                change_id,
-                reason,
-                etag,
-                request_id,
-                validate_only,
-            };
-            changes.decline_order_change(it).await.map(|_| "The change is declined.")
-        }
-        _ => return None,
-    };
-    Some(done)
+fn checked(answer: tonic::Response<pb::CheckIntegrityResponse>) -> &'static str {
+    match answer.get_ref().report.as_ref().is_some_and(|it| it.holds) {
+        true => "All laws hold over the whole database.",
+        false => "A law is broken: run `consign check` to see what and where.",
+    }
 }

@@ -1,9 +1,6 @@
 //! The API in a visitor's name, and its answers as templates read them: the fields by the names that the proto has.
 
-use std::sync::LazyLock;
-
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
@@ -11,6 +8,7 @@ use tonic::service::{Interceptor, Routes};
 use tonic::{Request, Status};
 
 use crate::access::ACTOR;
+use crate::client::json_of;
 use crate::console::visitors::{Caller, Visitor};
 use crate::pb;
 use crate::pb::approval_service_client::ApprovalServiceClient;
@@ -21,11 +19,8 @@ use crate::pb::order_service_client::OrderServiceClient;
 use crate::pb::return_service_client::ReturnServiceClient;
 use crate::pb::shipping_service_client::ShippingServiceClient;
 
-static POOL: LazyLock<Option<DescriptorPool>> =
-    LazyLock::new(|| DescriptorPool::decode(pb::FILE_DESCRIPTOR_SET).ok());
-
 /// Rows of a page of a list.
-pub(super) const ROWS: i32 = 50;
+const ROWS: i32 = 50;
 
 /// Says with each call who makes it.
 #[derive(Clone)]
@@ -58,46 +53,53 @@ impl Api {
         value.set_sensitive(true);
         Some(Self(InterceptedService::new(routes.clone(), InTheNameOf { header, value })))
     }
+}
 
-    pub(super) fn orders(&self) -> OrderServiceClient<Inside> {
-        OrderServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
+/// A client for each service that pages use.
+macro_rules! clients {
+    ($($name:ident: $client:ident;)+) => {
+        impl Api { $(
+            pub(super) fn $name(&self) -> $client<Inside> {
+                $client::new(self.0.clone()).max_decoding_message_size(usize::MAX)
+            }
+        )+ }
+    };
+}
 
-    pub(super) fn approvals(&self) -> ApprovalServiceClient<Inside> {
-        ApprovalServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
+clients! {
+    orders: OrderServiceClient;
+    approvals: ApprovalServiceClient;
+    inventory: InventoryServiceClient;
+    shipping: ShippingServiceClient;
+    billing: BillingServiceClient;
+    returns: ReturnServiceClient;
+    changes: OrderChangeServiceClient;
+}
 
-    pub(super) fn inventory(&self) -> InventoryServiceClient<Inside> {
-        InventoryServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
+/// A page of each list, by the API's filter.
+macro_rules! lists {
+    ($($service:ident.$list:ident: $request:ident -> $response:literal;)+) => {
+        impl Api { $(
+            pub(super) async fn $list(&self, filter: String, page_token: String) -> Result<Value, Status> {
+                let request = pb::$request { page_size: ROWS, page_token, filter, ..Default::default() };
+                read($response, self.$service().$list(request).await?.get_ref())
+            }
+        )+ }
+    };
+}
 
-    pub(super) fn shipping(&self) -> ShippingServiceClient<Inside> {
-        ShippingServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
-
-    pub(super) fn billing(&self) -> BillingServiceClient<Inside> {
-        BillingServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
-
-    pub(super) fn returns(&self) -> ReturnServiceClient<Inside> {
-        ReturnServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
-
-    pub(super) fn changes(&self) -> OrderChangeServiceClient<Inside> {
-        OrderChangeServiceClient::new(self.0.clone()).max_decoding_message_size(usize::MAX)
-    }
+lists! {
+    orders.list_orders: ListOrdersRequest -> "ListOrdersResponse";
+    orders.list_messages: ListMessagesRequest -> "ListMessagesResponse";
+    approvals.list_approvals: ListApprovalsRequest -> "ListApprovalsResponse";
+    shipping.list_shipments: ListShipmentsRequest -> "ListShipmentsResponse";
+    billing.list_payments: ListPaymentsRequest -> "ListPaymentsResponse";
+    returns.list_returns: ListReturnsRequest -> "ListReturnsResponse";
+    inventory.list_stock_levels: ListStockLevelsRequest -> "ListStockLevelsResponse";
+    inventory.list_replenishments: ListReplenishmentsRequest -> "ListReplenishmentsResponse";
 }
 
 /// An answer of the API as templates read it; `name` is its message's, such as `GetOrderResponse`.
 pub(super) fn read<M: Message>(name: &str, answer: &M) -> Result<Value, Status> {
-    let unreadable = || Status::internal("an answer of the API could not be read");
-    let pool = POOL.as_ref().ok_or_else(unreadable)?;
-    let described = pool.get_message_by_name(&format!("consign.v1.{name}")).ok_or_else(unreadable)?;
-    let message = DynamicMessage::decode(described, answer.encode_to_vec().as_slice());
-    let options = SerializeOptions::new()
-        .use_proto_field_name(true)
-        .skip_default_fields(false)
-        .stringify_64_bit_integers(false);
-    let message = message.map_err(|_| unreadable())?;
-    message.serialize_with_options(serde_json::value::Serializer, &options).map_err(|_| unreadable())
+    json_of(name, answer).ok_or_else(|| Status::internal("an answer of the API could not be read"))
 }

@@ -39,6 +39,8 @@ pub struct Facts {
     /// What is not as it has to be where customers are served, a sentence each.
     pub insecure: Vec<String>,
     pub has_tls: bool,
+    /// Whether browsers come over TLS: to this server, or to a proxy before it.
+    pub reached_by_tls: bool,
 }
 
 /// What all pages work with.

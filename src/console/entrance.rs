@@ -84,7 +84,7 @@ fn form(desk: &Desk, code: StatusCode, why: Option<&str>) -> Response {
 }
 
 fn with_cookie(desk: &Desk, mut response: Response, session: &str, seconds: u64) -> Response {
-    let secure = if desk.facts.has_tls { "; Secure" } else { "" };
+    let secure = if desk.facts.reached_by_tls { "; Secure" } else { "" };
     let cookie = format!(
         "{COOKIE_NAME}={session}; Path=/console; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
     );

@@ -6,12 +6,9 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tonic::Status;
 
-use crate::console::api::{Api, ROWS, read};
 use crate::console::desk::Desk;
 use crate::console::visitors::Visitor;
-use crate::pb;
 
 /// What a list is asked for.
 #[derive(Deserialize)]
@@ -33,100 +30,30 @@ fn listed(list: Value, filter: String) -> Value {
     json!({ "list": list, "filter": filter })
 }
 
-pub(super) async fn orders(
-    State(desk): State<Arc<Desk>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let filter = asked.filter_or("");
-    let request = pb::ListOrdersRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        view: pb::OrderView::Full.into(),
-        ..Default::default()
-    };
-    let found = async {
-        let answer = desk.api(&visitor)?.orders().list_orders(request).await?;
-        Ok(listed(read("ListOrdersResponse", answer.get_ref())?, filter))
-    };
-    desk.page(&visitor, "orders.html", found.await)
+/// The pages of one list each: the list, and what is usually looked for.
+macro_rules! pages {
+    ($($page:ident: $list:ident, $usual:literal;)+) => { $(
+        pub(super) async fn $page(
+            State(desk): State<Arc<Desk>>,
+            visitor: Visitor,
+            Query(asked): Query<Asked>,
+        ) -> Response {
+            let filter = asked.filter_or($usual);
+            let found = async {
+                let list = desk.api(&visitor)?.$list(filter.clone(), asked.page).await?;
+                Ok(listed(list, filter))
+            };
+            desk.page(&visitor, concat!(stringify!($page), ".html"), found.await)
+        }
+    )+ };
 }
 
-pub(super) async fn approvals(
-    State(desk): State<Arc<Desk>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let filter = asked.filter_or("state = PENDING");
-    let request = pb::ListApprovalsRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        ..Default::default()
-    };
-    let found = async {
-        let answer = desk.api(&visitor)?.approvals().list_approvals(request).await?;
-        Ok(listed(read("ListApprovalsResponse", answer.get_ref())?, filter))
-    };
-    desk.page(&visitor, "approvals.html", found.await)
-}
-
-pub(super) async fn shipments(
-    State(desk): State<Arc<Desk>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let filter = asked.filter_or("");
-    let request = pb::ListShipmentsRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        ..Default::default()
-    };
-    let found = async {
-        let answer = desk.api(&visitor)?.shipping().list_shipments(request).await?;
-        Ok(listed(read("ListShipmentsResponse", answer.get_ref())?, filter))
-    };
-    desk.page(&visitor, "shipments.html", found.await)
-}
-
-pub(super) async fn messages(
-    State(desk): State<Arc<Desk>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let filter = asked.filter_or("state = FAILED");
-    let request = pb::ListMessagesRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        ..Default::default()
-    };
-    let found = async {
-        let answer = desk.api(&visitor)?.orders().list_messages(request).await?;
-        Ok(listed(read("ListMessagesResponse", answer.get_ref())?, filter))
-    };
-    desk.page(&visitor, "messages.html", found.await)
-}
-
-pub(super) async fn returns(
-    State(desk): State<Arc<Desk>>,
-    visitor: Visitor,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let filter = asked.filter_or("state = REQUESTED");
-    let request = pb::ListReturnsRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        ..Default::default()
-    };
-    let found = async {
-        let answer = desk.api(&visitor)?.returns().list_returns(request).await?;
-        Ok(listed(read("ListReturnsResponse", answer.get_ref())?, filter))
-    };
-    desk.page(&visitor, "returns.html", found.await)
+pages! {
+    orders: list_orders, "";
+    approvals: list_approvals, "state = PENDING";
+    shipments: list_shipments, "";
+    messages: list_messages, "state = FAILED";
+    returns: list_returns, "state = REQUESTED";
 }
 
 /// Levels, with what is proposed to be bought above them.
@@ -136,29 +63,15 @@ pub(super) async fn stock(
     Query(asked): Query<Asked>,
 ) -> Response {
     let filter = asked.filter_or("");
-    let levels = pb::ListStockLevelsRequest {
-        page_size: ROWS,
-        page_token: asked.page,
-        filter: filter.clone(),
-        ..Default::default()
-    };
     let found = async {
         let api = desk.api(&visitor)?;
-        let mut inventory = api.inventory();
-        let (levels, proposals) = tokio::join!(inventory.list_stock_levels(levels), proposals(&api));
-        let mut found = listed(read("ListStockLevelsResponse", levels?.get_ref())?, filter);
+        let (levels, proposals) = tokio::join!(
+            api.list_stock_levels(filter.clone(), asked.page),
+            api.list_replenishments("state = PROPOSED".to_owned(), String::new()),
+        );
+        let mut found = listed(levels?, filter);
         found["proposals"] = proposals?;
         Ok(found)
     };
     desk.page(&visitor, "stock.html", found.await)
-}
-
-async fn proposals(api: &Api) -> Result<Value, Status> {
-    let request = pb::ListReplenishmentsRequest {
-        page_size: ROWS,
-        filter: "state = PROPOSED".to_owned(),
-        ..Default::default()
-    };
-    let answer = api.inventory().list_replenishments(request).await?;
-    read("ListReplenishmentsResponse", answer.get_ref())
 }

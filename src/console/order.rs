@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tonic::Status;
 
-use crate::console::api::{Api, ROWS, read};
+use crate::console::api::{Api, read};
 use crate::console::desk::{Desk, said};
 use crate::console::visitors::Visitor;
 use crate::pb;
@@ -51,10 +51,10 @@ async fn whole(api: &Api, key: String) -> Result<Value, Status> {
 
     let (timeline, shipments, messages, payments, returns, change) = tokio::join!(
         timeline(api, &id),
-        shipments(api, &of_order),
-        messages(api, &of_order),
-        payments(api, &of_order),
-        returns(api, &of_order),
+        api.list_shipments(of_order.clone(), String::new()),
+        api.list_messages(of_order.clone(), String::new()),
+        api.list_payments(of_order.clone(), String::new()),
+        api.list_returns(of_order.clone(), String::new()),
         open_change(api, &id, change),
     );
     Ok(json!({
@@ -80,29 +80,6 @@ async fn timeline(api: &Api, id: &str) -> Result<Value, Status> {
     let key = Some(pb::get_order_timeline_request::Key::OrderId(id.to_owned()));
     let answer = api.orders().get_order_timeline(pb::GetOrderTimelineRequest { key }).await?;
     read("GetOrderTimelineResponse", answer.get_ref())
-}
-
-async fn shipments(api: &Api, filter: &str) -> Result<Value, Status> {
-    let request =
-        pb::ListShipmentsRequest { page_size: ROWS, filter: filter.to_owned(), ..Default::default() };
-    read("ListShipmentsResponse", api.shipping().list_shipments(request).await?.get_ref())
-}
-
-async fn messages(api: &Api, filter: &str) -> Result<Value, Status> {
-    let request =
-        pb::ListMessagesRequest { page_size: ROWS, filter: filter.to_owned(), ..Default::default() };
-    read("ListMessagesResponse", api.orders().list_messages(request).await?.get_ref())
-}
-
-async fn payments(api: &Api, filter: &str) -> Result<Value, Status> {
-    let request =
-        pb::ListPaymentsRequest { page_size: ROWS, filter: filter.to_owned(), ..Default::default() };
-    read("ListPaymentsResponse", api.billing().list_payments(request).await?.get_ref())
-}
-
-async fn returns(api: &Api, filter: &str) -> Result<Value, Status> {
-    let request = pb::ListReturnsRequest { page_size: ROWS, filter: filter.to_owned(), ..Default::default() };
-    read("ListReturnsResponse", api.returns().list_returns(request).await?.get_ref())
 }
 
 /// The change that waits to be proposed or confirmed; null without one.

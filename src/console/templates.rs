@@ -8,6 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use crate::console::acts::RESENT_DAYS;
+
 pub(super) const STYLE: &str = include_str!("style.css");
 
 macro_rules! templates {
@@ -29,6 +31,7 @@ pub(super) fn environment() -> Result<Environment<'static>, Error> {
     environment.add_filter("words", words);
     environment.add_filter("tone", tone);
     environment.add_function("fresh", || Uuid::now_v7().to_string());
+    environment.add_global("resent_days", RESENT_DAYS);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }

@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 use self::words::{customer, recipient, word};
 use super::error::DemoError;
 use super::{PATIENCE, sample};
-use crate::client::{CONNECT_WITHIN, Refused, by, connect};
+use crate::client::{CONNECT_WITHIN, Refused, TlsOptions, by, connect};
 use crate::pb::{self, Money};
 
 pub(super) struct Client {
@@ -46,7 +46,7 @@ pub(super) mod words;
 
 impl Client {
     pub(super) async fn connect(target: &str, run: &str) -> Result<Self, DemoError> {
-        let channel = connect(target, None, CONNECT_WITHIN).await?;
+        let channel = connect(target, &TlsOptions::default(), CONNECT_WITHIN).await?;
         Ok(Self {
             orders: pb::order_service_client::OrderServiceClient::new(channel.clone()),
             inventory: pb::inventory_service_client::InventoryServiceClient::new(channel.clone()),

@@ -29,6 +29,7 @@ use sample::{Sample, Story};
 use crate::pb;
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::show::tables;
 use crate::terminal::say;
 
 /// What the command line asks for.
@@ -151,7 +152,7 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
         say(report::as_json(&demo.run, &timelines, &integrity, &played));
     } else {
         for (timeline, wish) in timelines.iter().zip(&sample.orders) {
-            say(report::timeline(timeline, &wish.title).trim_end_matches('\n'));
+            say(tables::timeline(timeline, &wish.title).trim_end_matches('\n'));
         }
         say(report::integrity(&integrity).trim_end_matches('\n'));
         for complaint in &played.complaints {

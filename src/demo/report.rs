@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 
 use super::Played;
 use crate::pb;
-
-/// How many characters of evidence a line of the timeline shows; `--json` has it all.
-const EVIDENCE_MAX: usize = 100;
+use crate::show::tables::{state_word, step_word, time};
 
 /// How wide the name of a call or event is in the demo's lines.
 const NAME_WIDTH: usize = 23;
@@ -39,37 +37,6 @@ pub(super) fn folded(name: &str, answer: &str) -> Vec<String> {
     names.zip(lines).map(|(name, line)| format!("{name:<NAME_WIDTH$} {line}")).collect()
 }
 
-fn step_word(step: &pb::ProcessStep) -> &'static str {
-    step.step().as_str_name().trim_start_matches("STEP_")
-}
-
-fn state_word(step: &pb::ProcessStep) -> &'static str {
-    step.state().as_str_name().trim_start_matches("STEP_STATE_")
-}
-
-/// Twenty lines, one per step.
-pub(super) fn timeline(timeline: &pb::OrderTimeline, title: &str) -> String {
-    let mut text = format!("\nOrder {} — {title}\n", timeline.order_number);
-    for (step, number) in timeline.steps.iter().zip(1..) {
-        let who = match (step.actor.as_str(), step.approver.as_str()) {
-            (actor, "") => actor.to_owned(),
-            (actor, approver) if actor == approver || actor.is_empty() => approver.to_owned(),
-            (actor, approver) => format!("{actor}, approved by {approver}"),
-        };
-        let evidence = match step.evidence.is_empty() {
-            true => shortened(&step.note),
-            false => shortened(&step.evidence.join(", ")),
-        };
-        let _ = writeln!(
-            text,
-            "  {number:>2} {:<20} {:<12} {who:<24} {evidence}",
-            step_word(step),
-            state_word(step)
-        );
-    }
-    text
-}
-
 /// One line per law, and every row that breaks one.
 pub(super) fn integrity(report: &pb::IntegrityReport) -> String {
     let mut text = String::from("\nIntegrity\n");
@@ -94,19 +61,8 @@ pub(super) fn verdict(report: &pb::IntegrityReport) -> String {
     format!("{verdict}: {} laws over {checked} rows", report.laws.len())
 }
 
-/// The beginning of a text that would make a line too long.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(EVIDENCE_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
-fn instant(at: Option<&prost_types::Timestamp>) -> Value {
-    at.map_or(Value::Null, |it| {
-        let micros = it.seconds * 1_000_000 + i64::from(it.nanos / 1_000);
-        json!(crate::domain::Timestamp::from_unix_micros(micros).to_string())
-    })
+fn instant(at: Option<prost_types::Timestamp>) -> Value {
+    at.map_or(Value::Null, |at| json!(time(Some(at))))
 }
 
 /// The final timelines, for programs.
@@ -122,9 +78,9 @@ pub(super) fn as_json(
                 "number": number,
                 "step": step_word(step),
                 "state": state_word(step),
-                "planned": instant(step.planned_time.as_ref()),
-                "started": instant(step.start_time.as_ref()),
-                "done": instant(step.done_time.as_ref()),
+                "planned": instant(step.planned_time),
+                "started": instant(step.start_time),
+                "done": instant(step.done_time),
                 "actor": step.actor,
                 "approver": step.approver,
                 "evidence": step.evidence,

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
 
-use crate::client::{CONNECT_WITHIN, KeyedChannel, ShowKey, Unreachable, connect};
+use crate::client::{ServerOptions, Unreachable};
 use crate::pb;
 use crate::terminal::say;
 
@@ -40,23 +40,14 @@ pub struct Options {
     /// Name of an import that is to be taken up again, as it was told; rows that were accepted do nothing twice
     #[arg(long, value_name = "ID")]
     pub import_id: Option<String>,
-    /// The server
-    #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    pub address: String,
-    /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
-    #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-    /// The API key to show, if the server asks for one; better in the environment, where nobody reads it
-    #[arg(long, env = "CONSIGN_API_KEY", value_name = "KEY", hide_env_values = true)]
-    pub api_key: Option<String>,
+    #[command(flatten)]
+    pub server: ServerOptions,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     #[error("{0}")]
     Unreachable(#[from] Unreachable),
-    #[error("the API key has characters that no key has")]
-    Key,
     #[error("cannot read {path}: {why}")]
     File { path: PathBuf, why: String },
     #[error("the import ended after {rows} rows: {why}; go on with --import-id {import_id}")]
@@ -94,13 +85,12 @@ impl Display for Report {
 
 /// Sends the rows of the file and prints a summary. Returns whether every row was accepted.
 pub async fn run(options: Options) -> Result<bool, ImportError> {
-    let Options { kind, file, dry_run, import_id, address, ca_file, api_key } = options;
+    let Options { kind, file, dry_run, import_id, server } = options;
     let import_id = import_id.unwrap_or_else(|| format!("import-{:016x}", fastrand::u64(..)));
     let position = Arc::new(AtomicU64::new(0));
     let source = file::open(&file, kind, Arc::clone(&position))
         .map_err(|why| ImportError::File { path: file.clone(), why })?;
-    let key = ShowKey::of(api_key.as_deref()).ok_or(ImportError::Key)?;
-    let channel = KeyedChannel::new(connect(&address, ca_file.as_deref(), CONNECT_WITHIN).await?, key);
+    let channel = server.connect().await?;
 
     let wish = pb::ImportOptions { import_id: import_id.clone(), dry_run };
     let bar = progress::Progress::show(source.bytes(), position);

@@ -212,7 +212,7 @@ impl Webhooks {
 impl OperationsSettings {
     fn check(&self, bad: &mut Problems) {
         // Where it may listen is checked beside the gRPC port's address.
-        let Self { listen: _, connections, request_seconds } = self;
+        let Self { listen: _, behind_tls: _, connections, request_seconds } = self;
         within(bad, "operations.connections", *connections, 1, 10_000);
         within(bad, "operations.request_seconds", *request_seconds, 1, 300);
     }

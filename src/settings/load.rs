@@ -97,7 +97,7 @@ fn environment() -> Env {
     let from_kubernetes =
         |key: &str| key.starts_with("SERVICE_") || key == "PORT" || key.starts_with("PORT_");
     Env::prefixed("CONSIGN_")
-        .ignore(&["config", "api_key", "ca_file"])
+        .ignore(&["config", "api_key", "ca_file", "client_certificate", "client_key"])
         .filter(move |key| !from_kubernetes(&key.as_str().to_ascii_uppercase()))
         .map(|key| key_of(key.as_str()).into())
         // Every step above turns it on again.

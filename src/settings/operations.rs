@@ -13,6 +13,8 @@ use crate::settings::load::seconds;
 pub struct OperationsSettings {
     /// Where it listens, over HTTP. None: nowhere. Port 0: any that is free.
     pub listen: Option<SocketAddr>,
+    /// Whether browsers reach it through a proxy that speaks TLS with them: the console's cookie is then sent over TLS only.
+    pub behind_tls: bool,
     /// Connections at once; one more is closed at once.
     pub connections: u32,
     /// How long a request may take to arrive; a connection silent for as long is closed.
@@ -21,7 +23,7 @@ pub struct OperationsSettings {
 
 impl Default for OperationsSettings {
     fn default() -> Self {
-        Self { listen: None, connections: 64, request_seconds: 10 }
+        Self { listen: None, behind_tls: false, connections: 64, request_seconds: 10 }
     }
 }
 

@@ -20,6 +20,7 @@ pub use query::figures::{Backlog, Figures, Pressure};
 pub use query::find::{Availability, EventFilter, EventPage};
 pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
+pub use query::overview::Overview;
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::counts::WriterCounts;

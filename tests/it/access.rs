@@ -252,7 +252,7 @@ fn a_new_key_is_known_by_the_hash_that_is_printed_with_it() {
     assert_eq!(KeyHash::of(key.reveal()), key.hash());
 }
 
-const AUTHORITY: &str = "tests/it/tls/authority.pem";
+pub(crate) const AUTHORITY: &str = "tests/it/tls/authority.pem";
 
 /// A connection with TLS, and the serial number of the certificate that the server showed; as a client with a certificate
 /// of its own, or without.
@@ -292,7 +292,7 @@ fn copy_certificate(server: &str, folder: &Path) {
     }
 }
 
-fn with_tls(folder: &Path, clients: bool) -> impl FnOnce(&mut Settings) + use<> {
+pub(crate) fn with_tls(folder: &Path, clients: bool) -> impl FnOnce(&mut Settings) + use<> {
     copy_certificate("server", folder);
     let (certificate, key) = (folder.join("shown.pem"), folder.join("shown.key.pem"));
     move |settings| {

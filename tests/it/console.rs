@@ -55,6 +55,7 @@ impl<'a> Browser<'a> {
         assert_eq!((status, header(&head, "location")), (303, Some("/console")));
         let cookie = header(&head, "set-cookie").expect("a cookie");
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        assert!(!cookie.contains("Secure"), "nobody would send it back without TLS: {cookie}");
         Self { server, cookie: cookie.split(';').next().expect("a value").to_owned() }
     }
 
@@ -227,3 +228,57 @@ on_both_engines!(a_key_says_what_is_seen_and_done, two_keys, async |server| {
     assert!(page.contains("no role with the permission READ_OPERATIONS"), "{page}");
     server.stop().await;
 });
+
+/// The number on the tile with this label.
+fn tile(page: &str, label: &str) -> Option<i64> {
+    let before = page.split_once(&format!("<span>{label}</span>"))?.0;
+    let number = before.rsplit_once("<span class=\"number\">")?.1;
+    number.split_once('<')?.0.parse().ok()
+}
+
+on_both_engines!(today_counts_what_there_is_for_who_may_see_it, two_keys, async |server| {
+    stock(&server).await;
+    for buyer in ["ada", "ben"] {
+        let request = pb::CreateOrderRequest { order: Some(draft(buyer, "A-1", 1)), ..Default::default() };
+        server.orders.clone().create_order(with_key(ADMIN, request)).await.expect("an order");
+    }
+    let boss = Browser::sign_in(&server, ADMIN).await;
+    let (status, page) = boss.get("/console").await;
+    assert_eq!(status, 200, "{page}");
+    for (label, count) in [
+        ("Orders placed today", 2),
+        ("Orders delivered today", 0),
+        ("Approvals waiting", 0),
+        ("Letters that failed", 0),
+        ("Payments without an answer", 0),
+        ("Shelves below their point", 0),
+    ] {
+        assert_eq!(tile(&page, label), Some(count), "{label}: {page}");
+    }
+    assert!(page.contains("The laws have not been checked since the server started."), "{page}");
+    let (_, system) = boss.get("/console/system").await;
+    assert_eq!(boss.press(&system, "CheckIntegrity", "").await, 303);
+    assert!(boss.get("/console").await.1.contains("all held."));
+
+    let picker = Browser::sign_in(&server, PICKER).await;
+    let (_, page) = picker.get("/console").await;
+    assert_eq!(tile(&page, "Orders placed today"), Some(2), "{page}");
+    for hidden in ["Payments without an answer", "Jobs that are due", "The laws"] {
+        assert!(!page.contains(hidden), "{hidden}: {page}");
+    }
+    server.stop().await;
+});
+
+on_both_engines!(
+    behind_a_proxy_with_tls_the_cookie_goes_over_tls_only,
+    |it| {
+        with_port(it);
+        it.operations.behind_tls = true;
+    },
+    async |server| {
+        let (status, head, _) = post(&server, "/console/login", "who=dana", "").await;
+        let cookie = header(&head, "set-cookie").expect("a cookie");
+        assert!(status == 303 && cookie.ends_with("; Secure"), "{cookie}");
+        server.stop().await;
+    }
+);

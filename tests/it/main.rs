@@ -52,6 +52,7 @@ mod operator;
 mod order_changes;
 mod outage;
 mod overload;
+mod overview;
 mod papers;
 mod parcels;
 mod postgres;

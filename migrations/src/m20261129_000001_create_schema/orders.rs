@@ -40,6 +40,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              on_hold BOOLEAN NOT NULL,
              stuck_gate TEXT,
              stuck_since BIGINT,
+             delivered_at BIGINT,
              run_at BIGINT,
              attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
              lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
@@ -67,6 +68,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
             "CREATE INDEX orders_late ON orders (id, number) WHERE late",
             "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",
+            "CREATE INDEX orders_delivered ON orders (delivered_at) WHERE delivered_at IS NOT NULL",
             "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
         ])
         .await?;

@@ -27,6 +27,8 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              lead_time_days BIGINT CHECK (lead_time_days >= 0),
              declined_at BIGINT,
              missing BIGINT NOT NULL DEFAULT 0 CHECK (missing >= 0 AND missing <= on_hand),
+             below_reorder_point BOOLEAN GENERATED ALWAYS AS (reorder_point IS NOT NULL AND
+                 on_hand - reserved - damaged - quality_hold - missing - safety_stock < reorder_point) STORED,
              PRIMARY KEY (sku, location),
              CHECK (reserved + damaged + quality_hold <= on_hand)",
         )
@@ -102,6 +104,8 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX stock_movements_transfer ON stock_movements (transfer_id) WHERE transfer_id IS NOT NULL",
             "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
             "CREATE INDEX stock_levels_missing ON stock_levels (sku, location) WHERE missing > 0",
+            // The shelf is below its point or not: so long as that stays, no change of stock touches this index.
+            "CREATE INDEX stock_levels_below ON stock_levels (sku, location) WHERE below_reorder_point = TRUE",
             "CREATE INDEX stock_movements_order ON stock_movements (order_id) WHERE order_id IS NOT NULL",
             "CREATE INDEX stock_movements_sku ON stock_movements (sku, id)",
             "CREATE INDEX stock_movements_location ON stock_movements (location, id)",

@@ -16,7 +16,7 @@ use crate::rpc::identity::response_bytes;
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering::parse::OrderKey;
-use crate::rpc::ordering::{parse, reply};
+use crate::rpc::ordering::{overview, parse, reply};
 use crate::rpc::streams::watch;
 use crate::rpc::{customers, status};
 
@@ -83,6 +83,14 @@ impl pb::order_service_server::OrderService for Api {
             })
         })
         .await
+    }
+
+    async fn get_overview(&self, request: Request<pb::GetOverviewRequest>) -> Reply<pb::GetOverviewResponse> {
+        let (_, caller, request) = request.into_parts();
+        let since = parsed(|bad| overview::since(request, self.store().now(), bad))?;
+        let counted = found(self.store().overview(since).await)?;
+        let shown = overview::overview(counted, self.store().last_check(), &caller);
+        Ok(Response::new(pb::GetOverviewResponse { overview: Some(shown) }))
     }
 
     async fn update_order(&self, request: Request<pb::UpdateOrderRequest>) -> Reply<pb::UpdateOrderResponse> {

@@ -100,7 +100,7 @@ impl Store {
 }
 
 impl Backlog {
-    fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         let since = [self.since, other.since].into_iter().flatten().min();
         Self { count: self.count + other.count, since }
     }

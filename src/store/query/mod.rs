@@ -13,6 +13,7 @@ mod laws;
 mod list;
 pub(super) mod listing;
 pub(super) mod order_cache;
+pub(super) mod overview;
 mod plan;
 mod resource;
 pub(super) mod resources;

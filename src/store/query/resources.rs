@@ -2,9 +2,9 @@
 
 use crate::domain::{
     ApprovalState, Channel, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId, InvoiceState,
-    MessageKind, MessageState, Method, MovementKind, OrderId, OrderState, PaymentId, PaymentState,
-    PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState, ShipmentState, Step,
-    TransferState, caseless, phone_searched,
+    MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState, PaymentId,
+    PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
+    ShipmentState, Step, TransferState, caseless, phone_searched,
 };
 use crate::store::query::resource::{
     ARCHIVED, Column, Field, FieldKind, Index, Resource, Shown, TRUTH, Terms, along, field, id, narrow, text,
@@ -51,6 +51,10 @@ const IS_ARCHIVED: Field = field(ARCHIVED, ARCHIVED, FieldKind::Word("", || TRUT
 /// The steps that may come next; and the word where none does.
 fn steps() -> Vec<&'static str> {
     Step::ALL.iter().map(|it| it.as_str()).chain([NO_STEP]).collect()
+}
+
+fn open_changes() -> Vec<&'static str> {
+    OrderChangeState::ALL.iter().filter(|it| it.is_open()).map(|it| it.as_str()).collect()
 }
 
 fn hold_reasons() -> Vec<&'static str> {
@@ -109,6 +113,11 @@ pub(super) static ORDERS: Resource = Resource {
         field("next_step", "next_step", FieldKind::Word("STEP_", steps)),
         field("on_hold", "on_hold", FieldKind::Word("", || TRUTH.to_vec())),
         field("hold_reason", "", FieldKind::Terms(terms::HOLD_REASON, Some(("HOLD_REASON_", hold_reasons)))),
+        field(
+            "open_change",
+            "",
+            FieldKind::Terms(terms::OPEN_CHANGE, Some(("ORDER_CHANGE_STATE_", open_changes))),
+        ),
         field("customer_id", "", FieldKind::Terms(terms::CUSTOMER, None)),
         field("labels.KEY", "", FieldKind::Labels),
         narrow("late", "late", FieldKind::Flag),

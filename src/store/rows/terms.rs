@@ -21,6 +21,9 @@ pub(in crate::store) const SKU: &str = "sku";
 
 pub(in crate::store) const HOLD_REASON: &str = "hold_reason";
 
+/// The state of its open change.
+pub(in crate::store) const OPEN_CHANGE: &str = "open_change";
+
 /// The customer that it names.
 pub(in crate::store) const CUSTOMER: &str = "customer";
 
@@ -40,7 +43,8 @@ pub(in crate::store) fn of_labels(labels: &Labels) -> impl Iterator<Item = (&'st
     labels.iter().flat_map(|(key, value)| [(LABEL, label(key, value)), (LABEL_KEY, key.clone())])
 }
 
-/// The products of an order's lines, the reasons of its active holds, the customer that it names, and its labels.
+/// The products of an order's lines, the reasons of its active holds, the state of its open change, the customer that it
+/// names, and its labels.
 pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
     let skus: BTreeSet<&str> = order.lines.iter().map(|it| it.sku.as_str()).collect();
     let active = order.holds.iter().filter(|it| it.state == HoldState::Active);
@@ -55,5 +59,6 @@ pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
         archived: order.is_archived(),
     };
     let customer = order.named.iter().map(|it| (CUSTOMER, it.id.to_string()));
-    skus.chain(reasons).chain(customer).chain(of_labels(&order.labels)).map(row).collect()
+    let change = order.open_change().map(|it| (OPEN_CHANGE, it.state.to_string()));
+    skus.chain(reasons).chain(change).chain(customer).chain(of_labels(&order.labels)).map(row).collect()
 }

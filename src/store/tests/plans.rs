@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
@@ -32,6 +32,7 @@ use crate::store::writer::wanted::Wanted;
 on_both_engines! {
     no_list_touches_more_than_its_page
     no_hot_read_grows_with_what_is_stored
+    no_count_goes_through_the_archive
     no_fixed_statement_goes_through_a_table_that_grows
     keys_are_looked_up_even_by_who_planned_while_nothing_was_stored
     what_a_group_loads_is_asked_by_fixed_statements
@@ -117,6 +118,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),
         "figures": store.figures(),
+        "overview": store.overview(now),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
         "events_after of an order": store.events_after(0, &EventFilter { order: Some(order), ..EventFilter::default() }, 100),
         "events_after of a customer": store.events_after(
@@ -157,6 +159,49 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         }
     }
     assert!(bad.is_empty(), "{} of the plans touch too much:\n{}", bad.len(), bad.join("\n"));
+}
+
+/// Each count is led to what it counts: by an index that tells the archive from the day, or that holds nothing else.
+async fn no_count_goes_through_the_archive(scene: &Scene) {
+    let seeded = Seeded::into(scene).await;
+    let plans = seeded.session(scene).await;
+    let now = scene.store.now();
+    let mut took = Duration::MAX;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        scene.store.overview(now).await.expect("an overview");
+        took = took.min(begun.elapsed());
+    }
+    let (heard, overview) = hear(scene.store.overview(now)).await;
+    let overview = overview.expect("an overview");
+    let current = seeded.count - seeded.count / 11 * 10 + 4;
+    assert_eq!(overview.orders.values().sum::<i64>(), current, "{overview:?}");
+    println!("{current} orders of {} counted in {took:?}", seeded.count + 1);
+
+    let [statement] = heard.as_slice() else { panic!("{heard:?}") };
+    let plan = explain(&plans, statement).await;
+    let lines: Vec<&str> = plan.iter().map(|it| it.trim().trim_start_matches("-> ").trim()).collect();
+    let table = |line: &str| {
+        let mut words = line.split_whitespace().skip(1);
+        let named = match plans.backend() {
+            DbBackend::Sqlite => words.next(),
+            _ => words.skip_while(|it| *it != "on").nth(1),
+        };
+        asked::GROWING.into_iter().find(|it| named == Some(*it))
+    };
+    let mut counted = BTreeSet::new();
+    for (index, line) in lines.iter().enumerate() {
+        let Some(table) = table(line) else { continue };
+        let details = lines[index + 1..].iter().take_while(|it| !it.contains("(cost=")).copied();
+        let how = match plans.backend() {
+            DbBackend::Sqlite => (*line).to_owned(),
+            _ => [line].into_iter().copied().chain(details).collect::<Vec<_>>().join(" "),
+        };
+        let is_led = asked::LEADS_TO_FEW.iter().any(|it| how.contains(it));
+        assert!(is_led, "{how}\n{}", plan.join("\n"));
+        counted.insert(table);
+    }
+    assert!(counted.len() >= 8, "{counted:?}");
 }
 
 /// Every fixed statement there is. Those that are made beside the lists of them are named here.

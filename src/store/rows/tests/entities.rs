@@ -102,6 +102,7 @@ async fn tables(db: &Session) -> BTreeSet<String> {
     texts(db, sql).await.into_iter().map(|[it]| it).collect()
 }
 
+/// Without those that the database makes of others.
 async fn columns(db: &Session, table: &str) -> BTreeMap<String, Column> {
     let sql = match db.backend() {
         DbBackend::Sqlite => format!(
@@ -113,7 +114,8 @@ async fn columns(db: &Session, table: &str) -> BTreeMap<String, Column> {
             CAST(CAST(attnotnull AS INTEGER) AS TEXT), \
             CAST(CAST(EXISTS (SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary \
             AND attnum = ANY (indkey)) AS INTEGER) AS TEXT) \
-            FROM pg_attribute WHERE attrelid = CAST('{table}' AS regclass) AND attnum > 0 AND NOT attisdropped"
+            FROM pg_attribute WHERE attrelid = CAST('{table}' AS regclass) AND attnum > 0 AND NOT attisdropped \
+            AND attgenerated = ''"
         ),
     };
     let column = |[name, kind, is_needed, is_key]: [String; 4]| {

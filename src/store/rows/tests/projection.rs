@@ -186,16 +186,17 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         table(
             &db,
             "number version last_event state channel external_reference customer_name customer_email customer_phone region \
-            currency total_minor captured_minor refunded_minor fingerprint created_at updated_at stuck_gate stuck_since \
+            currency total_minor captured_minor refunded_minor fingerprint created_at updated_at stuck_gate stuck_since delivered_at \
             run_at attempts lease_token lease_until payment_status fulfillment_status next_step",
             "orders WHERE number = 1",
             "id"
         )
         .await,
         [format!(
-            "1 1 12 FULFILLING PHONE PO-1 ann ann@example.com 60312345678 MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} - 0 0 - PAID PARTIALLY_SHIPPED VERIFY_CUSTOMER",
+            "1 1 12 FULFILLING PHONE PO-1 ann ann@example.com 60312345678 MALAYSIA EUR 6270 6270 100 print-1 {at_0} {} PICKING {} {} - 0 0 - PAID PARTIALLY_SHIPPED VERIFY_CUSTOMER",
             at(13),
-            at(11)
+            at(11),
+            at(14)
         )]
     );
     assert_eq!(
