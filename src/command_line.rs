@@ -1,6 +1,7 @@
 //! The command line.
 
 mod copies;
+mod keys;
 mod packaging;
 
 use std::fmt::Display;
@@ -92,7 +93,7 @@ enum Command {
         #[command(flatten)]
         options: show::Events,
     },
-    /// Make an API key for a caller, with what the server's settings need to know of it
+    /// Make an API key for a caller whom the server's settings are to name, with what they need to know of it
     Key {
         /// The caller's name, by which its calls are recorded
         name: Actor,
@@ -105,6 +106,11 @@ enum Command {
         /// Let it name persons on whose behalf it acts
         #[arg(long)]
         names_persons: bool,
+    },
+    /// Make, list and revoke API keys that the database has
+    Keys {
+        #[command(subcommand)]
+        command: keys::Keys,
     },
     /// Check the invariants of the stored orders, and name every row that breaks one
     Check {
@@ -215,6 +221,7 @@ async fn carry_out(command: Command) -> ExitResult {
         Command::Key { name, roles, expires, names_persons } => {
             new_key(&name, &roles, expires, names_persons).map(|()| true)
         }
+        Command::Keys { command } => keys::run(command).await.map(|()| true),
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
         Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),

@@ -50,7 +50,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 13] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,
@@ -63,6 +63,7 @@ const SERVICES: [&str; 12] = [
     pb::feedback_service_server::SERVICE_NAME,
     pb::customer_service_server::SERVICE_NAME,
     pb::import_service_server::SERVICE_NAME,
+    pb::access_service_server::SERVICE_NAME,
 ];
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.
@@ -125,16 +126,15 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
-        let access = Arc::new(Access::new(settings.access.holders(), Arc::clone(&clock)));
-        if access.believes_callers() {
-            tracing::warn!("callers are believed to be who they say: the settings have no access.keys");
-        }
+        let access = Arc::new(access(&settings, Arc::clone(&clock)));
         let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
         let webhooks = listen_if(settings.webhooks.listen).await?;
         let operators = listen_if(settings.operations.listen).await?;
 
         let (store, rules) = ready_store(&settings, clock).await?;
+        let keys = rpc::KnownKeys::read(store.clone(), Arc::clone(&access)).await?;
+        tell(&settings, &store, &access);
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
@@ -142,6 +142,7 @@ impl Server {
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
+        workers.spawn(keys.clone().follow(stop.clone()));
         workers.spawn(watch_health(store.clone(), health.clone(), readiness.clone(), stop.clone()));
 
         let limits = settings.limits.clone();
@@ -153,7 +154,7 @@ impl Server {
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
         let gate = CallGate::new(&limits, Arc::clone(&access));
-        let api = rpc::Api::new(app, limits.clone(), stop.clone());
+        let api = rpc::Api::new(app, limits.clone(), keys, stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();
         let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
@@ -320,15 +321,28 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
     if let Err(error @ StoreError::ClockOff { .. }) = store.ping().await {
         return Err(error.into());
     }
-    tell(settings, &store);
     Ok((store, rules))
 }
 
+/// Who may call, as far as the settings say it.
+fn access(settings: &Settings, clock: Clock) -> Access {
+    let holders = settings.access.holders();
+    if settings.access.require_keys {
+        return Access::requiring_keys(holders, clock);
+    }
+    Access::new(holders, clock)
+}
+
 /// One line of what runs, with what, and what somebody chose to do without.
-fn tell(settings: &Settings, store: &Store) {
-    let Settings { access, tls, insecure_listen, insecure_durability, .. } = settings;
+fn tell(settings: &Settings, store: &Store, access: &Access) {
+    let Settings { tls, insecure_listen, insecure_durability, .. } = settings;
+    if access.believes_callers() {
+        tracing::warn!(
+            "callers are believed to be who they say: neither settings nor database have an API key"
+        );
+    }
     let without = [
-        (access.keys.is_empty(), "keys"),
+        (access.believes_callers(), "keys"),
         (tls.certificate.is_none(), "TLS"),
         (*insecure_listen, "a check of who may reach it"),
         (*insecure_durability, "a check that PostgreSQL keeps what it acknowledges"),

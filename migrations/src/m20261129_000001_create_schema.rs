@@ -13,6 +13,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+mod access;
 mod billing;
 mod catalogue;
 mod customers;
@@ -39,7 +40,8 @@ impl MigrationTrait for Migration {
         billing::create(&schema).await?;
         shipments::create(&schema).await?;
         decisions::create(&schema).await?;
-        subscribers::create(&schema).await
+        subscribers::create(&schema).await?;
+        access::create(&schema).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

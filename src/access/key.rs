@@ -38,7 +38,7 @@ impl ApiKey {
     }
 }
 
-/// The SHA-256 of a key, as 64 hexadecimal digits: what the settings have of it.
+/// The SHA-256 of a key, as 64 hexadecimal digits: what settings and database have of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyHash([u8; 32]);
@@ -46,6 +46,14 @@ pub struct KeyHash([u8; 32]);
 impl KeyHash {
     pub fn of(key: &str) -> Self {
         Self(Sha256::digest(key.as_bytes()).into())
+    }
+
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
+    pub fn bytes(self) -> [u8; 32] {
+        self.0
     }
 }
 

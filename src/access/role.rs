@@ -23,7 +23,7 @@ pub enum Role {
     Approver,
     /// Watches how the server does, and sees nothing of orders.
     Monitor,
-    /// The back office: everything but APPROVE, TAKE_PAYMENTS and REFUND.
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND and MANAGE_ACCESS.
     Operator,
     /// Everything.
     Admin,
@@ -40,6 +40,25 @@ impl Role {
         Self::Operator,
         Self::Admin,
     ];
+
+    /// The word for it in settings, on the wire and in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reader => "reader",
+            Self::Storefront => "storefront",
+            Self::Warehouse => "warehouse",
+            Self::Finance => "finance",
+            Self::Approver => "approver",
+            Self::Monitor => "monitor",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// None: there is no such role.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.word() == word)
+    }
 
     pub fn permissions(self) -> Vec<Permission> {
         match self {

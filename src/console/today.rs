@@ -27,7 +27,7 @@ pub(super) async fn today(State(desk): State<Arc<Desk>>, visitor: Visitor) -> Re
 pub(super) async fn system(State(desk): State<Arc<Desk>>, visitor: Visitor) -> Response {
     let facts = &desk.facts;
     let believed = desk.access.believes_callers();
-    let believed = believed.then_some("Callers are believed to be who they say: access.keys is empty.");
+    let believed = believed.then_some("Callers are believed to be who they say: there is no API key.");
     let insecure: Vec<&str> = believed.into_iter().chain(facts.insecure.iter().map(String::as_str)).collect();
     let found = json!({
         "version": env!("CARGO_PKG_VERSION"),

@@ -15,6 +15,7 @@
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
 //! | `discounts` | discount codes, and who redeems them |
 //! | `customers` | letters to customers, and their feedback |
+//! | `access` | API keys that calls create and revoke |
 //! | `returns` | goods that come back, and what the customer gets for them |
 //! | `approvals` | the gates between stock, money and fulfilment |
 //! | `ordering` | an order as a whole, from receipt to archive |
@@ -23,6 +24,7 @@
 //!
 //! An order's rules are methods that stand in the wing whose rule they are.
 
+mod access;
 mod approvals;
 mod billing;
 mod catalogue;
@@ -42,6 +44,7 @@ mod shipping;
 pub(crate) mod tests;
 mod unit;
 
+pub use access::keys::{CreateApiKey, RevokeApiKey};
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
 pub use billing::refund::RefundPayment;
@@ -146,6 +149,7 @@ pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
+pub use model::issued_key::{IssuedKey, LIVE_KEYS_MAX, Revocation};
 pub use model::label_file::LabelFile;
 pub use model::labels::{LABEL_KEY_MAX, LABEL_VALUE_MAX, LABELS_MAX, Labels, is_label_key};
 pub use model::line::OrderLine;
@@ -184,7 +188,7 @@ pub use model::returns::{
 };
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids,
-    Invalid, InvoiceId, JobId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId,
+    Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId,
     OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId,
     ServiceLevel, ShipmentId, Sku, TransferId,
 };

@@ -42,7 +42,7 @@ impl Refused {
 impl From<Denied> for Refused {
     fn from(denied: Denied) -> Self {
         let (status, reason) = match denied {
-            Denied::NoKey => (StatusCode::UNAUTHORIZED, "KEY_MISSING"),
+            Denied::NoKey | Denied::FirstKey => (StatusCode::UNAUTHORIZED, "KEY_MISSING"),
             Denied::UnknownKey => (StatusCode::UNAUTHORIZED, "KEY_UNKNOWN"),
             Denied::ExpiredKey(..) => (StatusCode::UNAUTHORIZED, "KEY_EXPIRED"),
             Denied::Lacks(..) => (StatusCode::FORBIDDEN, "PERMISSION_MISSING"),

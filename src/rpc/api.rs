@@ -7,6 +7,7 @@ use tokio::sync::watch as signal;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{Command, Order, OrderCommand, OrderId, Part, Problems, Refusal};
+use crate::rpc::access::known::KnownKeys;
 use crate::rpc::identity::{Call, Mutation};
 use crate::rpc::status;
 use crate::rpc::streams::feed::Feed;
@@ -35,15 +36,16 @@ pub struct Api {
     pub(crate) app: App,
     pub(crate) limits: Arc<Limits>,
     pub(crate) feed: Arc<Feed>,
+    pub(crate) keys: KnownKeys,
     /// Turns true when the server stops: streams end with their resume point.
     pub(crate) shutdown: signal::Receiver<bool>,
 }
 
 impl Api {
     /// Within a runtime: it looks after the streams from here on.
-    pub fn new(app: App, limits: Limits, shutdown: signal::Receiver<bool>) -> Self {
+    pub fn new(app: App, limits: Limits, keys: KnownKeys, shutdown: signal::Receiver<bool>) -> Self {
         let feed = Feed::start(app.store.clone(), shutdown.clone());
-        Self { app, limits: Arc::new(limits), feed, shutdown }
+        Self { app, limits: Arc::new(limits), feed, keys, shutdown }
     }
 
     pub(crate) fn store(&self) -> &Store {

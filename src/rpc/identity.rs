@@ -155,6 +155,8 @@ mutations! {
     CloseReturnRequest = "CloseReturn",
     ApproveRequestRequest = "ApproveRequest",
     RejectRequestRequest = "RejectRequest",
+    CreateApiKeyRequest = "CreateApiKey",
+    RevokeApiKeyRequest = "RevokeApiKey",
 }
 
 impl Call {

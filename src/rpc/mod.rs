@@ -1,5 +1,6 @@
 //! The door: parse the request, change or find, reply. Nothing here knows SQL, and no rule of the business is here.
 
+mod access;
 mod accounts;
 mod admission;
 mod api;
@@ -38,6 +39,7 @@ mod streams;
 mod tls;
 mod unwanted;
 
+pub use access::known::KnownKeys;
 pub use api::Api;
 pub use browsers::{BrowserLayer, browsers};
 pub use calls::Calls;

@@ -114,6 +114,7 @@ pub(crate) fn denied(why: &Denied) -> Status {
             let metadata = facts([("permission", access::name_of(*permission).to_owned())]);
             (Code::PermissionDenied, ErrorReason::PermissionMissing, metadata)
         }
+        Denied::FirstKey => (Code::FailedPrecondition, ErrorReason::KeyMissing, Metadata::new()),
         Denied::NamesPerson(_) => (Code::PermissionDenied, ErrorReason::ActorNotAllowed, Metadata::new()),
     };
     build(code, &text, reason, metadata, |_| {})

@@ -17,13 +17,15 @@ use crate::domain::{Actor, Invalid, Problems, Timestamp};
 pub struct AccessSettings {
     /// Whether callers may ask without a key what the API has (gRPC reflection).
     pub open_reflection: bool,
-    /// Callers by their names. Empty: everybody is believed to be who they say.
+    /// Whether callers have to show a key even before there is one, here or in the database.
+    pub require_keys: bool,
+    /// Callers by their names. Empty, and no key in the database: everybody is believed to be who they say.
     pub keys: BTreeMap<String, KeySettings>,
 }
 
 impl Default for AccessSettings {
     fn default() -> Self {
-        Self { open_reflection: true, keys: BTreeMap::new() }
+        Self { open_reflection: true, require_keys: false, keys: BTreeMap::new() }
     }
 }
 

@@ -73,7 +73,8 @@ impl Settings {
 impl Settings {
     /// Beyond loopback only for callers who prove who they are, and not in the clear.
     fn check_addresses(&self, bad: &mut Problems) {
-        let anybody = self.access.keys.is_empty() && self.tls.client_authorities.is_none();
+        let believed = self.access.keys.is_empty() && !self.access.require_keys;
+        let anybody = believed && self.tls.client_authorities.is_none();
         let why_not = match (anybody, self.tls.certificate.is_none()) {
             (true, _) => Some("callers are not authenticated"),
             (false, true) => Some("keys would travel in the clear"),

@@ -1,6 +1,7 @@
 //! Rows and transactions: decisions are queued and committed in groups, reads have connections of their own.
 //! Nothing here names tonic or prost, and no rule of the business lives here.
 
+mod api_keys;
 mod connection;
 mod handle;
 mod jobs;
@@ -11,6 +12,7 @@ mod subscribers;
 mod tests;
 mod writer;
 
+pub use api_keys::{LiveKeys, UsedKey};
 pub use connection::copies::{Copied, CopyError, Existing, Restored, back_up, restore};
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};

@@ -34,13 +34,13 @@ const READER: &str = "consign_reader";
 const SHOP: &str = "consign_shop";
 const OLD: &str = "consign_old";
 
-fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
+pub(crate) fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
     let sha256 = vec![KeyHash::of(key)];
     let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
     settings.access.keys.insert(name.to_owned(), known);
 }
 
-async fn until_it_ends(mut open: tonic::Streaming<pb::WatchOrdersResponse>) -> Status {
+pub(crate) async fn until_it_ends(mut open: tonic::Streaming<pb::WatchOrdersResponse>) -> Status {
     loop {
         match open.message().await {
             Ok(Some(_)) => {}
@@ -100,7 +100,7 @@ async fn call(channel: &Channel, method: &str, request: Request<()>) -> Result<(
     client.unary(request, path, ProstCodec::<(), ()>::default()).await.map(drop)
 }
 
-fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status.get_details_error_info().map(|it| it.reason).unwrap_or_default()
 }
 

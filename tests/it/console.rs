@@ -282,3 +282,24 @@ on_both_engines!(
         server.stop().await;
     }
 );
+
+on_both_engines!(a_visit_ends_with_the_key_that_it_began_with, two_keys, async |server| {
+    let wanted =
+        pb::ApiKey { principal: "dana".to_owned(), roles: vec!["reader".to_owned()], ..Default::default() };
+    let request = pb::CreateApiKeyRequest { api_key: Some(wanted), ..Default::default() };
+    let made = server.access.clone().create_api_key(with_key(ADMIN, request)).await.expect("a key");
+    let made = made.into_inner();
+    let dana = Browser::sign_in(&server, &made.secret).await;
+    let (status, page) = dana.get("/console/orders").await;
+    assert_eq!(status, 200, "{page}");
+
+    let id = made.api_key.expect("a key").id;
+    let request =
+        pb::RevokeApiKeyRequest { api_key_id: id, reason: "she left".to_owned(), ..Default::default() };
+    server.access.clone().revoke_api_key(with_key(ADMIN, request)).await.expect("it is taken away");
+    let (status, page) = dana.get("/console/orders").await;
+    assert_eq!((status, page.contains("dana")), (303, false), "{page}");
+    let (status, ..) = post(&server, "/console/login", &format!("who={}", made.secret), "").await;
+    assert_eq!(status, 401);
+    server.stop().await;
+});

@@ -39,6 +39,7 @@ mod groups;
 mod imports;
 mod invoices;
 mod karrio;
+mod keys;
 mod kills;
 mod labels;
 mod letters;

@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use consign::pb::access_service_client::AccessServiceClient;
 use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
 use consign::pb::customer_service_client::CustomerServiceClient;
@@ -65,6 +66,7 @@ pub(crate) struct Clients {
     pub(crate) changes: OrderChangeServiceClient<Channel>,
     pub(crate) returns: ReturnServiceClient<Channel>,
     pub(crate) customers: CustomerServiceClient<Channel>,
+    pub(crate) access: AccessServiceClient<Channel>,
 }
 
 impl Clients {
@@ -81,6 +83,7 @@ impl Clients {
             changes: OrderChangeServiceClient::new(channel.clone()),
             returns: ReturnServiceClient::new(channel.clone()),
             customers: CustomerServiceClient::new(channel.clone()),
+            access: AccessServiceClient::new(channel.clone()),
             channel,
         }
     }

@@ -33,6 +33,7 @@ pub(super) mod handling;
 pub(super) mod hold;
 pub(super) mod in_use;
 pub(super) mod invoice;
+pub(super) mod issued_key;
 pub(super) mod label_file;
 pub(super) mod labels;
 pub(super) mod line;

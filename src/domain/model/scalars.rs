@@ -119,6 +119,8 @@ ids! {
     FollowUpId = "fup",
     TransferId = "trf",
     CustomerId = "cus",
+    /// An API key.
+    KeyId = "key",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",

@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use crate::domain::model::account::CustomerAccount;
 use crate::domain::model::capacity::{CapacityOf, DailyShipments};
-use crate::domain::model::courier::{Courier, CourierRecord, CourierRecords};
+use crate::domain::model::courier::{Courier, CourierRecords};
 use crate::domain::model::discount::{DiscountCode, DiscountKey};
 use crate::domain::model::discount_uses::DiscountUsesByKey;
 use crate::domain::model::event::Event;
+use crate::domain::model::issued_key::IssuedKey;
 use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
 use crate::domain::model::message_text::MessageText;
@@ -28,8 +29,8 @@ use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids, InvoiceId,
-    JobId, LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
-    ReturnId, ShipmentId, Sku, TransferId,
+    JobId, KeyId, LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
+    ReservationId, ReturnId, ShipmentId, Sku, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -130,6 +131,9 @@ pub struct ReadSet {
     /// Customers, and the external references under which one may be known.
     pub accounts: Vec<CustomerId>,
     pub account_references: Vec<String>,
+    /// API keys; and whether all are wanted that are not revoked.
+    pub api_keys: Vec<KeyId>,
+    pub live_api_keys: bool,
     /// How often further keys may follow from the customers that it reads, who may change meanwhile: it is decided again
     /// with them.
     pub follows_accounts: u8,
@@ -170,6 +174,8 @@ impl ReadSet {
             discount_codes,
             accounts,
             account_references,
+            api_keys,
+            live_api_keys,
             follows_accounts,
             lease,
         } = other;
@@ -198,6 +204,8 @@ impl ReadSet {
         self.discount_codes.extend(discount_codes);
         self.accounts.extend(accounts);
         self.account_references.extend(account_references);
+        self.api_keys.extend(api_keys);
+        self.live_api_keys |= live_api_keys;
         self.follows_accounts = self.follows_accounts.max(follows_accounts);
         self.lease = self.lease.or(lease);
     }
@@ -231,6 +239,8 @@ pub struct Loaded {
     pub discount_codes: HashSet<(DiscountKey, String)>,
     pub accounts: HashSet<CustomerId>,
     pub account_references: HashSet<String>,
+    pub api_keys: HashSet<KeyId>,
+    pub live_api_keys: bool,
 }
 
 /// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
@@ -274,6 +284,7 @@ pub struct Snapshot {
     pub discount_uses: DiscountUsesByKey,
     pub accounts: HashMap<CustomerId, Arc<CustomerAccount>>,
     pub account_references: HashMap<String, CustomerId>,
+    pub api_keys: BTreeMap<KeyId, Arc<IssuedKey>>,
     /// Replenishments that are not over, all loaded, by product and location.
     pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
@@ -308,6 +319,7 @@ pub struct ChangeSet {
     pub bank_references: HashSet<String>,
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
     pub accounts: BTreeMap<CustomerId, Arc<CustomerAccount>>,
+    pub api_keys: BTreeMap<KeyId, Arc<IssuedKey>>,
     /// How many more redemptions codes have.
     pub discount_uses: DiscountUsesByKey,
     pub events: Vec<Event>,
@@ -360,6 +372,7 @@ impl Snapshot {
         self.count_days(changes);
         self.count_discount_uses(changes);
         self.apply_accounts(changes);
+        self.api_keys.extend(changes.api_keys.iter().map(|(id, key)| (*id, Arc::clone(key))));
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }
@@ -527,28 +540,6 @@ impl<'w> UnitOfWork<'w> {
             self.note_if_not_loaded(|it| it.products.contains(sku), |it| it.products.push(sku.clone()));
         }
         found.map(AsRef::as_ref)
-    }
-
-    pub fn courier(&self, code: &CourierCode) -> Option<&Courier> {
-        self.needs_couriers();
-        self.changes.couriers.get(code).or_else(|| self.snapshot.couriers.get(code)).map(AsRef::as_ref)
-    }
-
-    pub fn all_couriers(&self) -> impl Iterator<Item = &Courier> {
-        self.needs_couriers();
-        self.snapshot.couriers.values().map(AsRef::as_ref)
-    }
-
-    /// Every courier, with its record.
-    pub fn couriers(&self) -> impl Iterator<Item = (&Courier, CourierRecord)> {
-        self.needs_couriers();
-        self.note_if_not_loaded(|it| it.courier_records, |it| it.courier_records = true);
-        let record = |it: &Courier| self.snapshot.courier_records.get(&it.code).copied().unwrap_or_default();
-        self.snapshot.couriers.values().map(move |it| (it.as_ref(), record(it)))
-    }
-
-    fn needs_couriers(&self) {
-        self.note_if_not_loaded(|it| it.couriers, |it| it.couriers = true);
     }
 
     pub fn reservation(&self, id: ReservationId) -> Result<&Reservation, Refusal> {

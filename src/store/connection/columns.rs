@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::domain::{
     Actor, ApprovalId, ApprovalState, Channel, CourierCode, CreditNoteId, Currency, CustomerId, DiscountKey,
     EventKind, FeedbackReason, FeedbackState, FollowUpId, FollowUpState, FulfillmentStatus, Gate, HoldId,
-    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, LocationCode, Machine, MessageId, MessageKind,
-    MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId, PaymentState,
-    PaymentStatus, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId, ReplenishmentState,
-    ReservationId, ReservationState, ReturnId, ReturnState, Risk, SellerId, ServiceLevel, ShipmentId,
-    ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus, TransferId, TransferState,
+    HoldReason, HoldState, InvoiceId, InvoiceState, JobId, KeyId, LocationCode, Machine, MessageId,
+    MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId,
+    PaymentState, PaymentStatus, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId,
+    ReplenishmentState, ReservationId, ReservationState, ReturnId, ReturnState, Risk, SellerId, ServiceLevel,
+    ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus, TransferId, TransferState,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -69,7 +69,7 @@ macro_rules! columns {
 }
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
-    ApprovalId, CreditNoteId, CustomerId, FollowUpId, HoldId, InvoiceId, JobId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, ReturnId, SellerId, ShipmentId, TransferId,
+    ApprovalId, CreditNoteId, CustomerId, FollowUpId, HoldId, InvoiceId, JobId, KeyId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, ReturnId, SellerId, ShipmentId, TransferId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>

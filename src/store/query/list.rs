@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DiscountCode, DiscountUses,
-    FollowUpId, InvoiceId, Location, MessageId, Movement, Order, OrderId, PaymentId, Product, RefundId,
-    Replenishment, Reservation, ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
+    FollowUpId, InvoiceId, IssuedKey, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
+    RefundId, Replenishment, Reservation, ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -16,12 +16,12 @@ use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, MESSAGES,
-    MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS,
-    STOCK_LEVELS, TRANSFERS,
+    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS,
+    MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS,
+    SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
-use crate::store::rows::{catalogue, document, stock, transfer};
+use crate::store::rows::{api_key, catalogue, document, stock, transfer};
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -135,6 +135,13 @@ impl Store {
 
     pub async fn list_customers(&self, listing: &Listing) -> Result<Page<CustomerAccount>, StoreError> {
         self.rows(&CUSTOMERS, listing, catalogue::read).await
+    }
+
+    pub(in crate::store) async fn api_keys_page(
+        &self,
+        listing: &Listing,
+    ) -> Result<Page<IssuedKey>, StoreError> {
+        self.rows(&API_KEYS, listing, api_key::read).await
     }
 
     /// Discount codes, and how often each was redeemed.

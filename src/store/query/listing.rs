@@ -80,4 +80,4 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(pub Vec<u8>);
 
-pub(super) type Page<T> = (Vec<T>, Option<Cursor>);
+pub(in crate::store) type Page<T> = (Vec<T>, Option<Cursor>);

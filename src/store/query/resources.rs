@@ -10,6 +10,7 @@ use crate::store::query::resource::{
     ARCHIVED, Column, Field, FieldKind, Index, Resource, Shown, TRUTH, Terms, along, field, id, narrow, text,
     whole,
 };
+use crate::store::rows::api_key::api_keys;
 use crate::store::rows::order::NO_STEP;
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
@@ -530,6 +531,23 @@ pub(super) static MOVEMENTS: Resource = Resource {
         field("create_time", "at", FieldKind::Created),
     ],
     indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
+    sorts: &[],
+    terms: None,
+};
+
+pub(super) static API_KEYS: Resource = Resource {
+    name: "API keys",
+    from: "api_keys",
+    key: &[id("id")],
+    order: None,
+    shown: Shown::Row(names::<api_keys::Entity>),
+    keyed_by_time: true,
+    fields: &[
+        field("principal", "principal", FieldKind::Text),
+        field("revoked", "revoked", FieldKind::Word("", || TRUTH.to_vec())),
+        field("create_time", "created_at", FieldKind::Created),
+    ],
+    indexes: &[along(&["principal"]), along(&["revoked"])],
     sorts: &[],
     terms: None,
 };

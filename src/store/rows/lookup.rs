@@ -5,6 +5,7 @@ use sea_orm::sea_query::Value;
 use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, TOUCHED_MAX, Timestamp, USES_MAX};
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::account::customers;
+use crate::store::rows::api_key::api_keys;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
@@ -238,6 +239,22 @@ pub(in crate::store) static TRANSFERS: Fixed =
 pub(in crate::store) static LOCK_TRANSFERS: Fixed = Fixed::new(|| {
     select_column::<transfers::Entity>(&transfers::Column::Document, &transfers::Column::Id)
         .locking("FOR UPDATE OF transfers")
+});
+
+/// API keys, which few commands are about, too.
+pub(in crate::store) static API_KEYS: Fixed =
+    Fixed::new(|| select::<api_keys::Entity>(&api_keys::Column::Id, &[api_keys::Column::Id], Locked::No));
+
+pub(in crate::store) static LOCK_API_KEYS: Fixed =
+    Fixed::new(|| select::<api_keys::Entity>(&api_keys::Column::Id, &[api_keys::Column::Id], Locked::Update));
+
+/// All that are not revoked.
+pub(in crate::store) static LIVE_API_KEYS: Fixed = Fixed::new(|| {
+    let sql = format!(
+        "SELECT {} FROM api_keys WHERE api_keys.revoked = FALSE ORDER BY id",
+        names::<api_keys::Entity>()
+    );
+    FixedStatement::new(Effect::Read, [], sql.clone(), &sql)
 });
 
 /// Reservations of these products that have expired by a time, the oldest first and no more than [`EXPIRED_MAX`] and one:

@@ -3,6 +3,7 @@
 //! An order is one document in its row. What the tables around it have of it is its [`projection`].
 
 pub(super) mod account;
+pub(super) mod api_key;
 pub(super) mod capacity;
 pub(super) mod catalogue;
 pub(super) mod decision;

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::account::{customer_terms, customers};
+use crate::store::rows::api_key::api_keys;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::discount::{discount_codes, discount_uses};
@@ -167,6 +168,8 @@ fixed! {
     ADD_DISCOUNT_CODES = insert::<discount_codes::Entity>();
     CHANGE_DISCOUNT_CODES =
         update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);
+    ADD_API_KEYS = insert::<api_keys::Entity>();
+    CHANGE_API_KEYS = update_some::<api_keys::Entity>(&api_keys::Column::Version, &[api_keys::Column::Version, api_keys::Column::Revoked, api_keys::Column::RevokedBy, api_keys::Column::RevokedAt, api_keys::Column::RevokeReason]);
 }
 
 /// How the terms of entries of the catalogue are written.

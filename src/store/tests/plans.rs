@@ -208,7 +208,7 @@ async fn no_count_goes_through_the_archive(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 18] = [
+    let prepared_by_nobody: [&FixedStatement; 21] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -227,6 +227,9 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::TRANSFERS,
         &lookup::LOCK_TRANSFERS,
         &lookup::OPEN_RESERVATIONS,
+        &lookup::API_KEYS,
+        &lookup::LOCK_API_KEYS,
+        &lookup::LIVE_API_KEYS,
     ];
     all.extend(prepared_by_nobody);
     all.extend(writes::all());

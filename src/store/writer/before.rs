@@ -7,19 +7,21 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{
     ChangeSet, Courier, CourierCode, CourierRecords, CustomerAccount, CustomerId, DailyShipments,
-    DiscountCode, DiscountKey, DiscountUsesByKey, JobId, Location, LocationCode, Order, OrderId, Product,
-    Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel, Transfer,
-    TransferId, count_daily_shipments, count_discount_uses, count_open,
+    DiscountCode, DiscountKey, DiscountUsesByKey, IssuedKey, JobId, KeyId, Location, LocationCode, Order,
+    OrderId, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
+    Transfer, TransferId, count_daily_shipments, count_discount_uses, count_open,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
+use crate::store::rows::api_key::KEY_CHANGES;
 use crate::store::rows::catalogue::{self, Entry, term_rows};
+use crate::store::rows::decision::ADD_TO_COUNTERS;
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
-use crate::store::rows::{capacity, discount, record, reservation, stock, transfer};
+use crate::store::rows::{api_key, capacity, discount, record, reservation, stock, transfer};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -36,6 +38,7 @@ pub(in crate::store) struct Before {
     couriers: Old<CourierCode, Arc<Courier>>,
     discount_codes: Old<DiscountKey, Arc<DiscountCode>>,
     accounts: Old<CustomerId, Arc<CustomerAccount>>,
+    api_keys: Old<KeyId, Arc<IssuedKey>>,
 }
 
 /// Job fields of orders and of other callers' reservations, as they are from now on.
@@ -71,6 +74,9 @@ impl Before {
         for id in changes.accounts.keys() {
             self.accounts.entry(*id).or_insert_with(|| snapshot.accounts.get(id).cloned());
         }
+        for id in changes.api_keys.keys() {
+            self.api_keys.entry(*id).or_insert_with(|| snapshot.api_keys.get(id).cloned());
+        }
         for code in changes.discount_codes.keys() {
             let old = || snapshot.discount_codes.get(code).cloned();
             self.discount_codes.entry(code.clone()).or_insert_with(old);
@@ -97,6 +103,7 @@ impl Before {
         )?;
 
         self.save_callers(writes, snapshot);
+        self.save_api_keys(writes, snapshot)?;
         let mut changes = Changes::default();
         self.save_orders(writes, &mut changes, snapshot, jobs)?;
         let reservations = self
@@ -141,6 +148,25 @@ impl Before {
         let (more, less) = reservation::differences(moved);
         writes.put(&writes::ADD_TO_OPEN_RESERVATIONS, more);
         writes.put(&writes::TAKE_OFF_OPEN_RESERVATIONS, less);
+    }
+
+    /// Each change is counted, for the other processes to notice.
+    fn save_api_keys(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        if self.api_keys.is_empty() {
+            return Ok(());
+        }
+        let keys = self.api_keys.iter();
+        let keys = keys.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.api_keys.get(key)?)));
+        save(
+            writes,
+            &writes::ADD_API_KEYS,
+            &writes::CHANGE_API_KEYS,
+            keys,
+            |it| it.version,
+            api_key::to_row,
+        )?;
+        writes.put(&ADD_TO_COUNTERS, vec![vec![KEY_CHANGES.into(), (self.api_keys.len() as i64).into()]]);
+        Ok(())
     }
 
     fn save_replenishments(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {

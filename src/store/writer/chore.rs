@@ -7,7 +7,7 @@ use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::domain::{JobId, Lease, Timestamp};
+use crate::domain::{Day, JobId, KeyId, Lease, Timestamp};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -33,6 +33,7 @@ pub(in crate::store) enum Wish {
     FailJob { lease: Lease, retry_at: Timestamp },
     ForgetKeys { before: Timestamp },
     Subscriber(SubscriberWish),
+    NoteKeyUses { keys: Vec<KeyId>, day: Day },
 }
 
 impl Wish {
@@ -42,6 +43,7 @@ impl Wish {
             Self::FailJob { .. } => "FailJob",
             Self::ForgetKeys { .. } => "ForgetKeys",
             Self::Subscriber(wish) => wish.name(),
+            Self::NoteKeyUses { .. } => "NoteKeyUses",
         }
     }
 }
@@ -69,6 +71,7 @@ impl Chore {
                 ChoreResult::Rows(forget_keys(db, before, FORGOTTEN_AT_ONCE).await?)
             }
             Wish::Subscriber(wish) => ChoreResult::Subscriber(wish.run(db, now).await?),
+            Wish::NoteKeyUses { keys, day } => ChoreResult::Rows(note_key_uses(db, keys, *day).await?),
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
         Ok(outcome)
@@ -162,6 +165,21 @@ pub(in crate::store) async fn forget_keys(
         (SELECT caller FROM open_reservations WHERE open = 0 LIMIT $1)";
     db.execute(empty, vec![bounded(limit).into()]).await?;
     Ok(db.execute(&forgotten, values()).await? + db.execute(&removed, values()).await?)
+}
+
+/// Writes down that these keys were used on a day, unless they were on a later one.
+pub(in crate::store) async fn note_key_uses(
+    db: &Session,
+    keys: &[KeyId],
+    day: Day,
+) -> Result<u64, StoreError> {
+    let mut noted = 0;
+    for key in keys {
+        let sql = "INSERT INTO api_key_uses (key_id, used_on) VALUES ($1, $2) ON CONFLICT (key_id) \
+            DO UPDATE SET used_on = excluded.used_on WHERE api_key_uses.used_on < excluded.used_on";
+        noted += db.execute(sql, vec![key.0.into(), day.number().into()]).await?;
+    }
+    Ok(noted)
 }
 
 pub(in crate::store) fn bounded(limit: u64) -> i64 {

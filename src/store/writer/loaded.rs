@@ -9,7 +9,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
 use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::{capacity, catalogue, record, reservation, stock, transfer};
+use crate::store::rows::{api_key, capacity, catalogue, record, reservation, stock, transfer};
 
 /// What was loaded for a group.
 #[derive(Default)]
@@ -50,6 +50,7 @@ pub(super) enum Topic {
     BankReferences,
     DiscountCodes,
     DiscountUses,
+    ApiKeys,
 }
 
 /// A round of reads: they are asked for together, and each has its rows in the answer.
@@ -105,6 +106,10 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
             Topic::Couriers => {
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
+            }
+            Topic::ApiKeys => {
+                let found = api_key::read(row)?;
+                snapshot.api_keys.insert(found.id, Arc::new(found));
             }
             Topic::OpenReservations => snapshot.open_reservations.extend([reservation::open(row)?]),
             Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),

@@ -1,6 +1,7 @@
 //! A group's loading under way: what is asked for in each round of reads, and what the answers say.
 
 mod accounts;
+mod api_keys;
 mod discounts;
 
 use std::collections::{BTreeSet, HashMap};
@@ -191,6 +192,7 @@ impl<'w> Loading<'w> {
         self.ask_references(&mut reads);
         self.ask_fingerprints(&wanted.fingerprints, &mut reads);
         self.ask_accounts(&mut reads);
+        self.ask_api_keys(&mut reads);
         self.ask_answers(&mut reads);
         reads
     }
@@ -557,6 +559,8 @@ impl<'w> Loading<'w> {
             discount_codes: self.wanted.discount_codes.iter().cloned().collect(),
             accounts: self.wanted.accounts.iter().copied().collect(),
             account_references: self.wanted.account_references.iter().cloned().collect(),
+            api_keys: self.wanted.api_keys.iter().copied().collect(),
+            live_api_keys: self.wanted.live_api_keys,
         });
         Ok(self.group)
     }

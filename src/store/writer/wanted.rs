@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{
-    Actor, CapacityOf, Channel, CourierCode, CustomerId, DiscountKey, JobId, LocationCode, OrderId, Part,
-    ReadSet, ReplenishmentId, ReservationId, Sku, TransferId,
+    Actor, CapacityOf, Channel, CourierCode, CustomerId, DiscountKey, JobId, KeyId, LocationCode, OrderId,
+    Part, ReadSet, ReplenishmentId, ReservationId, Sku, TransferId,
 };
 use crate::store::rows::decision::IdempotencyKey;
 
@@ -61,6 +61,8 @@ pub(in crate::store) struct Wanted {
     pub(super) discount_codes: BTreeSet<(DiscountKey, String)>,
     pub(super) accounts: BTreeSet<CustomerId>,
     pub(super) account_references: BTreeSet<String>,
+    pub(super) api_keys: BTreeSet<KeyId>,
+    pub(super) live_api_keys: bool,
     pub(super) leases: BTreeSet<JobId>,
     pub(super) keys: BTreeSet<IdempotencyKey>,
 }
@@ -93,6 +95,8 @@ impl Wanted {
             discount_codes,
             accounts,
             account_references,
+            api_keys,
+            live_api_keys,
             follows_accounts: _,
             lease,
         } = reads;
@@ -130,6 +134,8 @@ impl Wanted {
         self.discount_codes.extend(discount_codes.iter().cloned());
         self.accounts.extend(accounts);
         self.account_references.extend(account_references.iter().cloned());
+        self.api_keys.extend(api_keys);
+        self.live_api_keys |= live_api_keys;
         self.leases.extend(lease.map(|it| it.job));
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::rust_files;
 
 /// The wings of the domain: each may use those before it, as `src/domain/mod.rs` says.
-const WINGS: [&str; 16] = [
+const WINGS: [&str; 17] = [
     "model",
     "unit",
     "billing",
@@ -19,6 +19,7 @@ const WINGS: [&str; 16] = [
     "shipping",
     "discounts",
     "customers",
+    "access",
     "returns",
     "approvals",
     "ordering",

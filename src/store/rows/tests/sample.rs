@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::domain::{
     Actor, Block, ChangeSet, CountedIn, Courier, Currency, Customer, CustomerAccount, CustomerId, Day,
-    DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, Location, Message,
-    MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId, PostalCodes, Price,
-    Product, ProductKind, Rate, RedeemingCustomer, Redemption, ServiceLevel, Snapshot, StockLevel, Timestamp,
-    Transition, WorkingCalendar,
+    DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, IssuedKey, Location,
+    Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId,
+    PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation, ServiceLevel,
+    Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -161,6 +161,24 @@ pub(super) fn account() -> CustomerAccount {
         payment_terms_days: Some(14),
         labels: [("color".to_owned(), "red".to_owned())].into(),
         ..CustomerAccount::new(customer_id(), contact, AT)
+    }
+}
+
+/// An API key with every field set.
+pub(super) fn api_key(number: u128, is_revoked: bool) -> IssuedKey {
+    let revoked = Revocation { by: code::<Actor>("ann"), at: later(9), reason: "lost".to_owned() };
+    IssuedKey {
+        id: uuid::Uuid::from_u128(number).into(),
+        version: if is_revoked { 2 } else { 1 },
+        principal: code("shop"),
+        hash: [u8::try_from(number).expect("a small number"); 32],
+        roles: vec!["reader".to_owned(), "storefront".to_owned()],
+        names_persons: true,
+        note: "the shop in town".to_owned(),
+        expires_at: Some(later(3_600)),
+        created_by: code("ann"),
+        created_at: AT,
+        revoked: is_revoked.then_some(revoked),
     }
 }
 

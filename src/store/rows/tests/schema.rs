@@ -1,5 +1,7 @@
 //! What the schema itself refuses.
 
+use std::sync::Arc;
+
 use crate::domain::{
     Actor, ChangeSet, Ids, Invoice, Method, OnShortage, OpenRequest, Order, ProviderRequest,
     ReservationState, ReturnState, StockLevel,
@@ -7,7 +9,7 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::rows::tests::full::{bare, full};
 use crate::store::rows::tests::sample::{
-    AT, euro, is_broken, level, levels, nothing, only_order, orders, save, stocked, then,
+    AT, api_key, euro, is_broken, level, levels, nothing, only_order, orders, save, stocked, then,
 };
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for, request};
 
@@ -126,6 +128,14 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
     stocked(&db).await;
     let order = full(1_000);
     save(&db, &nothing(), &orders([&order])).await.expect("an order");
+    for key in [api_key(1, false), api_key(2, true)] {
+        let api_keys = [(key.id, Arc::new(key))].into();
+        save(&db, &nothing(), &ChangeSet { api_keys, ..nothing() }).await.expect("a key");
+    }
+    let live = scene.store.live_keys().await.expect("keys");
+    assert_eq!((live.changes, live.keys), (2, vec![api_key(1, false)]));
+    let (revoked, _) = scene.store.api_key(api_key(2, true).id).await.expect("a key").expect("it is there");
+    assert_eq!(revoked, api_key(2, true));
 
     for statement in [
         "UPDATE invoices SET total_minor = total_minor + 1, shipping_minor = shipping_minor + 1",
@@ -144,6 +154,13 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
         "UPDATE decisions SET actor = 'bob'",
         "UPDATE decisions SET last_position = last_position + 100, last_sequence = last_sequence + 100",
         "DELETE FROM decisions",
+        "UPDATE api_keys SET principal = 'bob'",
+        "UPDATE api_keys SET roles = 'admin'",
+        "UPDATE api_keys SET expires_at = NULL",
+        "UPDATE api_keys SET hash = hash, revoke_reason = 'another' WHERE revoked = TRUE",
+        "UPDATE api_keys SET revoked = FALSE, revoked_by = NULL, revoked_at = NULL, revoke_reason = NULL \
+            WHERE revoked = TRUE",
+        "DELETE FROM api_keys",
     ] {
         let refused = db.script(statement).await.expect_err(statement);
         // SQLite says it in words, PostgreSQL by what raised it.

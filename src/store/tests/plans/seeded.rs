@@ -63,6 +63,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "discount codes" => next!(store.list_discount_codes(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
+        "API keys" => next!(store.list_api_keys(listing)),
         other => panic!("{other} are listed and not looked at here"),
     }
 }
@@ -345,6 +346,8 @@ impl Seeded {
             bank_references: vec!["STATEMENT-7".to_owned()],
             accounts: vec![customer_id()],
             account_references: vec!["C-7".to_owned()],
+            api_keys: vec![self.order.id.0.into()],
+            live_api_keys: true,
             follows_accounts: 0,
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
@@ -433,6 +436,7 @@ impl Seeded {
             "sku" => &["A-1", "RARE"],
             "code_prefix" => &["NEXT-7"],
             "customer_id" => &["cus_00000000000000000000000007", "cus_00000000000000000000000008"],
+            "principal" => &["ann"],
             "email" => &["ann@example.com", "rare@example.com"],
             "name" | "tax_category" | "gtin" | "country" => &[],
             other => panic!("{other} is a text that no values are known of"),

@@ -1,0 +1,3 @@
+//! Who may call, as far as calls decide it.
+
+pub(super) mod keys;
