@@ -315,6 +315,7 @@ string_enum! {
     pub enum OnShortage {
         Refuse = "REFUSE",
         Wait = "WAIT",
+        ShipAvailable = "SHIP_AVAILABLE",
     }
 }
 

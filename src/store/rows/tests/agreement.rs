@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 55] = [
+const DIFFERENT: [(&str, &str, &str, &str); 56] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -52,6 +52,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 55] = [
     ("order_lines", "order_lines", "cancelled = 2", "quantity = 3 AND number = 2"),
     ("credit_notes", "credit_notes", "archived = NOT archived", "TRUE"),
     ("order_lines", "order_lines", "refunded = 2", "quantity = 3 AND number = 2"),
+    ("order_lines", "order_lines", "waiting = 1", "quantity = 3 AND number = 2"),
     ("order_lines", "order_lines", "returned = 2", "quantity = 3 AND number = 2"),
     ("returns", "returns", "archived = NOT archived", "TRUE"),
     ("returns", "returns", "received = 0", "TRUE"),
