@@ -39,7 +39,9 @@ enum_map! {
         ShippingLabelPdf = ShippingLabelPdf, ShippingLabelZpl = ShippingLabelZpl, PackingSlipPdf = PackingSlipPdf,
         PickListPdf = PickListPdf, ReturnFormPdf = ReturnFormPdf,
     }
-    on_shortage, to_on_shortage: OnShortage = OnShortage { Refuse = Refuse, Wait = Wait }
+    on_shortage, to_on_shortage: OnShortage = OnShortage {
+        Refuse = Refuse, Wait = Wait, ShipAvailable = ShipAvailable,
+    }
     allocation, to_allocation: Allocation = AllocationStrategy {
         FewestShipments = FewestShipments, Priority = Priority, Nearest = Nearest,
     }

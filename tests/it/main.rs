@@ -37,6 +37,7 @@ mod followers;
 mod frozen;
 mod groups;
 mod imports;
+mod in_parts;
 mod invoices;
 mod karrio;
 mod keys;

@@ -100,8 +100,10 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              cancelled BIGINT NOT NULL CHECK (cancelled >= 0),
              refunded BIGINT NOT NULL CHECK (refunded >= 0),
              returned BIGINT NOT NULL CHECK (returned >= 0),
+             waiting BIGINT NOT NULL CHECK (waiting >= 0),
              CHECK (cancelled <= quantity),
              CHECK (refunded <= quantity),
+             CHECK (waiting + cancelled <= quantity),
              CHECK (returned <= quantity - cancelled),
              PRIMARY KEY (order_id, number)",
         )
@@ -192,7 +194,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
 
     feedback(schema).await?;
 
-    // Rows exist exactly while their order is AWAITING_STOCK; a smaller number is served first.
+    // Rows exist exactly while their order is AWAITING_STOCK or the rest of it waits; a smaller number is served first.
     schema
         .table(
             "order_waits",

@@ -9,3 +9,4 @@ pub(super) mod order;
 mod parts;
 mod returns;
 mod services;
+mod waits;

@@ -36,6 +36,7 @@ impl Order {
         self.check_payments(&mut found);
         self.check_reservations(&mut found);
         self.check_shipments(&mut found);
+        self.check_rest(&mut found);
         self.check_approvals(&mut found);
         self.check_gates(&mut found);
         match self.has_only_services() {
@@ -214,7 +215,7 @@ impl Order {
                 line.is_service() && approved_at.is_some_and(|approved_at| approved_at <= it.at)
             });
             found.ensure("T3", &key, done_in_turn, "only services done, after the approved payment", "else");
-            let to_ship = if line.is_service() { 0 } else { line.remaining_quantity() };
+            let to_ship = if line.is_service() { 0 } else { line.ready_quantity() };
             let units = |of: &dyn Fn(&Shipment) -> bool, what: fn(&ShipmentItem) -> i64| -> i64 {
                 let items = self.live_shipments().filter(|it| of(it)).flat_map(|it| &it.items);
                 items.filter(|it| it.line == line.number).map(what).sum()
@@ -327,7 +328,7 @@ impl Order {
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
         let all = self.live_shipments().count();
         let wanted = self.wanted_shipments().count();
-        let unplanned = self.unplanned_goods().next().is_some();
+        let unplanned = !self.is_planned_whole();
         let invoice = self.main_invoice().map(|it| it.state);
         match self.state {
             OrderState::Received => {

@@ -20,5 +20,6 @@ pub(super) mod receive;
 pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;
+pub(super) mod rest;
 pub(super) mod restock;
 pub(super) mod transfer;

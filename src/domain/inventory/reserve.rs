@@ -31,10 +31,11 @@ use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 impl Order {
+    /// The units that stock is to be set aside for, without those that are waited for meanwhile.
     pub(in crate::domain) fn needs(&self) -> Vec<Need> {
         let need =
-            |it: &OrderLine| Need { line: it.number, sku: it.sku.clone(), quantity: it.remaining_quantity() };
-        self.wanted_goods().map(need).collect()
+            |it: &OrderLine| Need { line: it.number, sku: it.sku.clone(), quantity: it.ready_quantity() };
+        self.wanted_goods().map(need).filter(|it| it.quantity > 0).collect()
     }
 
     /// How locations are chosen for it: as its caller, its region or the settings say.
@@ -114,19 +115,23 @@ impl Order {
                 (_, OnShortage::Refuse) => Err(Refusal::Short(short)),
                 // Nobody waits with units in hand: what a cart has set aside would be lost to the others, or to those before it.
                 (_, OnShortage::Wait) if self.current_reservation().is_some() => Err(Refusal::Short(short)),
-                (_, OnShortage::Wait) => {
-                    self.transition_automatic(
-                        unit,
-                        OrderState::AwaitingStock,
-                        EventKind::StockAwaited,
-                        shortage_words(&short),
-                    )?;
-                    self.wait_for_stock(unit, 1);
-                    self.tell_waiting(unit);
-                    Ok(())
-                }
+                (_, OnShortage::Wait) => self.wait_for_all(unit, &short),
+                (_, OnShortage::ShipAvailable) => self.reserve_available(unit, &needs, &supplies, &short),
             },
         }
+    }
+
+    /// None of it is set aside until there is all of it.
+    pub(super) fn wait_for_all(&mut self, unit: &mut UnitOfWork, short: &[Shortage]) -> Result<(), Refusal> {
+        self.transition_automatic(
+            unit,
+            OrderState::AwaitingStock,
+            EventKind::StockAwaited,
+            shortage_words(short),
+        )?;
+        self.wait_for_stock(unit, 1);
+        self.tell_waiting(unit);
+        Ok(())
     }
 
     /// Where the rest comes from.
@@ -151,7 +156,7 @@ impl Order {
         planned.map_err(|short| short.into_iter().map(told).collect())
     }
 
-    fn items_held(&self) -> usize {
+    pub(super) fn items_held(&self) -> usize {
         self.current_reservation().map_or(0, |it| it.items.len())
     }
 
@@ -166,7 +171,7 @@ impl Order {
         supplies
     }
 
-    fn reserve_stock(
+    pub(super) fn reserve_stock(
         &mut self,
         unit: &mut UnitOfWork,
         takes: &[Take],
@@ -236,18 +241,18 @@ impl Order {
         self.reservation_lifetime_seconds.map_or(rules.reservation_lifetime(), Duration::from_secs)
     }
 
-    /// Adds the order's units to what is waited for (`sign` 1) or takes them off (−1).
-    fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
+    /// Adds the units that the order waits for to what is waited for (`sign` 1) or takes them off (−1).
+    pub(super) fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
         let Some(region) = &self.region else { return };
-        for line in self.wanted_goods() {
-            *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() +=
-                sign * line.remaining_quantity();
+        for (line, units) in self.awaited_units() {
+            *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() += sign * units;
         }
     }
 
     /// An order that was reserved waits again, in its place by number, and its approval is asked anew when it has its stock:
     /// units that were set aside for it are not there.
     pub(in crate::domain) fn wait_again(&mut self, unit: &mut UnitOfWork, why: &str) -> Result<(), Refusal> {
+        self.stop_waiting(unit);
         self.release_reservation(unit, ReservationState::Released)?;
         for index in 0..self.approvals.len() {
             if self.approvals[index].state == ApprovalState::Pending {
@@ -265,18 +270,21 @@ impl Order {
     }
 
     /// Each time that it begins to wait the customer hears so.
-    fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
+    pub(super) fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
         let told = self.messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock).count();
         self.notify(unit, MessageKind::AwaitingStock, None, i64::try_from(told).unwrap_or(i64::MAX));
     }
 
-    pub(in crate::domain) fn stop_waiting(&self, unit: &mut UnitOfWork) {
+    /// It waits for nothing any more; those behind it move up.
+    pub(in crate::domain) fn stop_waiting(&mut self, unit: &mut UnitOfWork) {
         self.wait_for_stock(unit, -1);
-        let Some(region) = &self.region else { return };
-        for line in self.wanted_goods() {
-            let (sku, units) = (line.sku.clone(), line.remaining_quantity());
-            unit.changes.stopped_waiting.push((self.number, region.clone(), sku, units));
+        if let Some(region) = &self.region {
+            for (line, units) in self.awaited_units() {
+                let sku = line.sku.clone();
+                unit.changes.stopped_waiting.push((self.number, region.clone(), sku, units));
+            }
         }
+        self.lines.iter_mut().for_each(|it| it.waiting_quantity = 0);
     }
 
     /// Takes units that are cancelled from what is waited for; those behind it move up.
@@ -315,9 +323,9 @@ impl Order {
         });
     }
 
-    /// Whether the order goes on with this plan: it has its stock, or waits for it.
+    /// Whether the order goes on with this plan: it has its stock, or some of it, or waits for it.
     fn would_be_kept<T>(&self, planned: &Result<T, Vec<Shortage>>) -> bool {
-        planned.is_ok() || self.on_shortage == OnShortage::Wait
+        planned.is_ok() || self.on_shortage != OnShortage::Refuse
     }
 
     fn infeasible(&self) -> Refusal {
@@ -327,7 +335,7 @@ impl Order {
     }
 
     /// The stock is kept while a person decides about the date, as long as about an approval.
-    fn hold_for_date(&mut self, unit: &mut UnitOfWork) {
+    pub(super) fn hold_for_date(&mut self, unit: &mut UnitOfWork) {
         let note = self.infeasible().to_string();
         self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
         self.keep_for_a_person(unit);
@@ -341,11 +349,11 @@ impl Order {
         }
     }
 
-    /// Whether stock is set aside for every unit of goods that is wanted, before any is shipped.
+    /// Whether stock is set aside for every unit of goods that is wanted and not waited for, before any is shipped.
     pub(in crate::domain) fn has_all_set_aside(&self) -> bool {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let open = |line: i32| items.iter().filter(|it| it.line == line).map(ReservedItem::open).sum::<i64>();
-        self.wanted_goods().all(|it| open(it.number) == it.remaining_quantity())
+        self.wanted_goods().all(|it| open(it.number) == it.ready_quantity())
     }
 
     /// Stock is paid for: the reservation no longer expires.
@@ -471,8 +479,11 @@ impl Order {
     /// A waiting order takes its stock if it is its turn; returns whether it did.
     pub fn fill(&mut self, unit: &mut UnitOfWork) -> Result<bool, Refusal> {
         let is_over = self.wait_ends().is_some_and(|it| it <= unit.now);
-        if self.state != OrderState::AwaitingStock || self.on_hold() || is_over {
+        if !self.waits_for_stock() || self.on_hold() || is_over {
             return Ok(false);
+        }
+        if self.waits_for_rest() {
+            return self.fill_rest(unit);
         }
         self.reserve(unit)?;
         Ok(self.state != OrderState::AwaitingStock)

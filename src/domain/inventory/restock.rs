@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::domain::model::counted::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::location::Location;
-use crate::domain::model::order::OrderState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, OrderId, RegionCode, ReplenishmentId, Sku};
 use crate::domain::model::stock::{MovementKind, StockLevel};
@@ -177,7 +176,7 @@ fn cause(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<OrderI
     let waits = || {
         let mut orders = unit.changes.orders.values();
         let waits = orders
-            .find(|order| order.state == OrderState::AwaitingStock && order.goods().any(|it| it.sku == *sku));
+            .find(|order| order.awaited_units().any(|it| it.0.sku == *sku));
         waits.map(|it| it.id)
     };
     here.map_or_else(waits, |it| it.order)

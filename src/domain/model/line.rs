@@ -40,6 +40,9 @@ pub struct OrderLine {
     /// Units of `quantity` that were paid back by line. The amounts stay those of all units.
     #[serde(default)]
     pub refunded_quantity: i64,
+    /// Units of `quantity` that were not there when the others were set aside, and that are waited for.
+    #[serde(default)]
+    pub waiting_quantity: i64,
 }
 
 impl OrderLine {
@@ -56,6 +59,11 @@ impl OrderLine {
     /// Units that are wanted: ordered and not cancelled.
     pub fn remaining_quantity(&self) -> i64 {
         self.quantity - self.cancelled_quantity
+    }
+
+    /// Units that are wanted and not waited for: set aside, planned or on their way once the order has its stock.
+    pub fn ready_quantity(&self) -> i64 {
+        self.remaining_quantity() - self.waiting_quantity
     }
 
     /// Units whose shares are taken off what the order comes to. Units that were paid back are cancelled after all

@@ -76,9 +76,9 @@ impl Order {
 }
 
 impl Order {
-    /// When it stops waiting for stock: then it ends, and is given none any more.
+    /// When it stops waiting for stock: then what waits is called off, and is given none any more.
     pub(in crate::domain) fn wait_ends(&self) -> Option<Timestamp> {
-        self.wait_until.filter(|_| self.state == OrderState::AwaitingStock)
+        self.wait_until.filter(|_| self.waits_for_stock())
     }
 
     /// Whether its open reservation began as a cart's.
@@ -293,6 +293,7 @@ impl Order {
     /// The delivery that the customer was told of a shipment by the nth letter with a new date; 0: by the promise.
     pub fn delivery_told(&self, shipment: &Shipment, nth: usize) -> Option<Timestamp> {
         match nth.checked_sub(1) {
+            None if shipment.brings_rest => shipment.promised_by,
             None => self.last_promise_told().or(shipment.promised_by),
             Some(index) => shipment.told.get(index).copied(),
         }

@@ -317,6 +317,7 @@ string_enum! {
     pub enum OnShortage {
         Refuse = "REFUSE",
         Wait = "WAIT",
+        ShipAvailable = "SHIP_AVAILABLE",
     }
 }
 

@@ -81,6 +81,10 @@ pub struct Shipment {
     pub called_off: Vec<Booking>,
     /// Why the courier that was assigned last would not carry it; it was released.
     pub courier_refusal: Option<String>,
+    /// Whether it brings what waited for stock after the rest of the order was planned: what was promised of the order
+    /// does not count for it.
+    #[serde(default)]
+    pub brings_rest: bool,
 }
 
 impl Shipment {

@@ -85,10 +85,14 @@ impl Order {
         self.undo(unit, &CANCELLED, reason, "cancelled")
     }
 
-    /// It has waited for stock as long as it was to.
+    /// It has waited for stock as long as it was to: what waits is called off. With nothing else left of it, the order is.
     pub(in crate::domain) fn end_wait(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let reason = "its stock did not come in time";
-        self.undo(unit, &CANCELLED, reason, reason)
+        let rest = self.waiting_rest();
+        match rest.is_empty() || self.must_leave_an_order(&rest).is_err() {
+            true => self.undo(unit, &CANCELLED, reason, reason),
+            false => self.take_off(unit, &rest, reason),
+        }
     }
 
     /// An approval was refused, or not decided in time.
@@ -119,9 +123,7 @@ impl Order {
         reason: &str,
         told: &str,
     ) -> Result<(), Refusal> {
-        if self.state == OrderState::AwaitingStock {
-            self.stop_waiting(unit);
-        }
+        self.stop_waiting(unit);
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
         self.transition(unit, end.state, end.event, told)?;
         self.give_code_back(unit);

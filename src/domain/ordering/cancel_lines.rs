@@ -102,14 +102,17 @@ impl Order {
         reason: &str,
     ) -> Result<(), Refusal> {
         let goods: Vec<CancelledUnits> = lines.iter().filter(|it| self.is_goods(it.line)).copied().collect();
-        if self.state == OrderState::AwaitingStock {
+        let set_aside = if self.state == OrderState::AwaitingStock {
             self.wait_for_fewer(unit, &goods);
-        }
+            goods.clone()
+        } else {
+            self.take_off_rest(unit, &goods)
+        };
         let credited = self.credit_units(unit, lines, reason);
         let value = self.amounts.currency.of(credited.value_minor);
         self.record(unit, EventKind::OrderLinesCancelled, None, format!("{}, worth {value}", words(lines)));
         if !goods.is_empty() {
-            self.release_units(unit, &goods)?;
+            self.release_units(unit, &set_aside)?;
             self.let_go_of_lost_units(unit)?;
             self.stop_lacking(unit)?;
         }

@@ -60,6 +60,9 @@ impl Order {
         if self.approvals.iter().any(|it| it.state == ApprovalState::Pending) {
             open.push("an approval is pending".to_owned());
         }
+        if self.waits_for_rest() {
+            open.push(self.rest_words());
+        }
         if self.has_open_money() {
             open.push("a payment or refund is under way".to_owned());
         }

@@ -83,6 +83,7 @@ impl Pricing<'_> {
                 cancelled_quantity: 0,
                 added_by_change: None,
                 refunded_quantity: 0,
+                waiting_quantity: 0,
             });
         }
         problems.into_result()?;

@@ -23,6 +23,7 @@ impl Order {
                 OrderState::Invoiced => self.settle_invoice(unit)?,
                 OrderState::PaymentCaptured => self.pass_gate(unit, Gate::Payment)?,
                 OrderState::PaymentApproved if self.has_only_services() => self.begin_services(unit)?,
+                OrderState::PaymentApproved if self.has_only_its_rest() => {}
                 OrderState::PaymentApproved => self.plan_shipments(unit)?,
                 OrderState::Fulfilling | OrderState::PartiallyShipped | OrderState::PartiallyDelivered => {
                     self.plan_additions(unit);

@@ -287,7 +287,7 @@ impl Order {
             }
             MessageKind::PromiseChanged => self.outdates_promise(message, rules),
             MessageKind::AwaitingStock => {
-                (self.state != OrderState::AwaitingStock).then_some("the order does not wait for stock now")
+                (!self.waits_for_stock()).then_some("the order does not wait for stock now")
             }
             MessageKind::OutForDelivery
             | MessageKind::DeliveryDelayed

@@ -86,7 +86,7 @@ impl Order {
         let shipments = self.live_shipments().count();
         let handed_over = self.live_shipments().filter(|it| it.state.is_handed_over()).count();
         let delivered = self.live_shipments().filter(|it| it.state == ShipmentState::Delivered).count();
-        let all_planned = self.unplanned_goods().next().is_none();
+        let all_planned = self.is_planned_whole();
         if self.ended_early().is_some() {
             FulfillmentStatus::Cancelled
         } else if self.has_only_services() {

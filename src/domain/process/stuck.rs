@@ -63,6 +63,7 @@ impl Order {
             Step::AssignCourier => Some(StuckGate::Courier),
             Step::ConfirmPickup => Some(StuckGate::Pickup),
             Step::ConfirmToCustomer if self.awaits_only_services() => Some(StuckGate::Service),
+            Step::ConfirmToCustomer if self.waits_for_rest() => Some(StuckGate::Stock),
             Step::NotifyShipment | Step::ConfirmToCustomer => Some(StuckGate::Letter),
             Step::TrackShipment | Step::ConfirmDelivery if self.is_astray() => Some(StuckGate::Exception),
             Step::TrackShipment | Step::ConfirmDelivery => Some(StuckGate::Delivery),
@@ -80,6 +81,7 @@ impl Order {
         let is_planned = self.live_shipments().next().is_some();
         match (is_planned, self.awaits_approval_of_a_change()) {
             (true, _) => StuckGate::Picking,
+            (false, _) if self.has_only_its_rest() => StuckGate::Stock,
             (false, true) => StuckGate::ReservationApproval,
             (false, false) if asks_provider => StuckGate::Provider,
             (false, false) if self.due_minor() > 0 => StuckGate::Payment,

@@ -51,6 +51,9 @@ impl Order {
             return;
         }
         let open = reservation.items.iter().filter(|it| it.open() > 0);
+        if open.clone().next().is_none() {
+            return;
+        }
         let items = open.map(|it: &ReservedItem| (&it.location, it.line, it.open()));
         let legs = self.parcels(items).into_iter().map(|it| leg(unit, &wish, it)).collect();
         self.note_promise(unit, Promise::new(unit.now, occasion, legs));

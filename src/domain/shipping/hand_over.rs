@@ -129,7 +129,7 @@ impl Order {
         let shipment = self.shipments[index].clone();
         let order = self.id;
         let last = self.live_shipments().all(|it| it.id == shipment.id || it.handover.is_some())
-            && self.unplanned_goods().next().is_none();
+            && self.is_planned_whole();
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         for packed in &shipment.items {
             let mut left = packed.packed;

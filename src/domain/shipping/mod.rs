@@ -18,6 +18,7 @@ pub(super) mod quote;
 pub(super) mod reallocate;
 mod record;
 mod release_units;
+mod send_rest;
 pub(super) mod track;
 pub(super) mod tracking_number;
 pub(super) mod tracking_state;

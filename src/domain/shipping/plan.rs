@@ -57,6 +57,21 @@ impl Order {
         }
     }
 
+    /// One more shipment, for goods of another one: what was promised of that counts for it.
+    pub(super) fn plan_instead(
+        &mut self,
+        unit: &mut UnitOfWork,
+        of: usize,
+        location: LocationCode,
+        items: Vec<ShipmentItem>,
+    ) {
+        self.plan_shipment(unit, location, items);
+        let (brings_rest, promised_by) = (self.shipments[of].brings_rest, self.shipments[of].promised_by);
+        if let Some(last) = self.shipments.last_mut().filter(|_| brings_rest) {
+            (last.brings_rest, last.promised_by) = (true, promised_by);
+        }
+    }
+
     /// One more shipment, with the next number.
     pub(super) fn plan_shipment(
         &mut self,
@@ -94,6 +109,7 @@ impl Order {
             labels_recorded: 0,
             reports_updated: 0,
             resolutions: Vec::new(),
+            brings_rest: false,
         });
         let step = opened(id.0, ShipmentState::Planned);
         self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), text);

@@ -77,8 +77,8 @@ impl Order {
         let live: Vec<ShipmentState> = self.live_shipments().map(|it| it.state).collect();
         let delivered = live.iter().filter(|it| **it == ShipmentState::Delivered).count();
         let on_road = live.iter().filter(|it| it.is_handed_over()).count();
-        // What a change added may still have to be paid before it is planned.
-        let all_planned = self.unplanned_goods().next().is_none();
+        // What a change added may still have to be paid before it is planned, and the rest may wait for stock.
+        let all_planned = self.is_planned_whole();
         let (to, kind) = if live.is_empty() || on_road == 0 {
             return Ok(());
         } else if delivered > 0 && delivered == self.wanted_shipments().count() && all_planned {

@@ -265,7 +265,7 @@ impl Order {
                     index
                 }
                 None => {
-                    self.plan_shipment(unit, location.clone(), items);
+                    self.plan_instead(unit, from, location.clone(), items);
                     self.shipments.len() - 1
                 }
             };

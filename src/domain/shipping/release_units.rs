@@ -74,7 +74,7 @@ impl Order {
     fn release_unplanned(&mut self, unit: &mut UnitOfWork, units: &[CancelledUnits]) {
         let order = self.id;
         let wanted: BTreeMap<i32, i64> =
-            self.wanted_goods().map(|it| (it.number, it.remaining_quantity())).collect();
+            self.wanted_goods().map(|it| (it.number, it.ready_quantity())).collect();
         let Some(reservation) = self.open_reservation() else { return };
         let id = reservation.id;
         for CancelledUnits { line, quantity: _ } in units {
@@ -154,7 +154,7 @@ impl Order {
         let location = shipment.location.clone();
         self.cancel_shipment(unit, index)?;
         if !items.is_empty() {
-            self.plan_shipment(unit, location, items);
+            self.plan_instead(unit, index, location, items);
             let last = self.shipments.len() - 1;
             self.promise_shipment_anew(unit, last, PromiseOccasion::LinesCancelled);
         }
@@ -217,7 +217,7 @@ impl Order {
 
     /// With nothing left to hand over, the reservation is used up.
     fn finish_reservation(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
-        if self.live_shipments().any(|it| it.handover.is_none()) || self.unplanned_goods().next().is_some() {
+        if self.live_shipments().any(|it| it.handover.is_none()) || !self.is_planned_whole() {
             return Ok(());
         }
         let Some(reservation) = self.open_reservation() else { return Ok(()) };

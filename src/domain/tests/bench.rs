@@ -194,18 +194,18 @@ impl Bench {
 
     fn waiting(&self) -> (Awaited, AwaitedBefore) {
         let mut orders: Vec<&Arc<Order>> =
-            self.snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock).collect();
+            self.snapshot.orders.values().filter(|it| it.waits_for_stock()).collect();
         orders.sort_by_key(|it| it.number);
         let mut awaited: HashMap<(RegionCode, Sku), i64> = HashMap::new();
         let mut before = HashMap::new();
         for order in orders {
             let region = order.region.clone().expect("a waiting order has a region");
-            for line in order.wanted_goods() {
+            for (line, _) in order.awaited_units() {
                 let found = awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
                 before.insert((order.id, line.sku.clone()), found);
             }
-            for line in order.wanted_goods() {
-                *awaited.entry((region.clone(), line.sku.clone())).or_default() += line.remaining_quantity();
+            for (line, units) in order.awaited_units() {
+                *awaited.entry((region.clone(), line.sku.clone())).or_default() += units;
             }
         }
         (awaited, before)

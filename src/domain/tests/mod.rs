@@ -19,6 +19,7 @@ mod exact;
 mod feedback;
 mod given;
 mod imports;
+mod in_parts;
 mod instead;
 mod invoices;
 mod letters;

@@ -270,6 +270,7 @@ fn line(
         cancelled_quantity: 0,
         added_by_change: None,
         refunded_quantity: 0,
+        waiting_quantity: 0,
         list_price_minor: None,
     }
 }
@@ -433,6 +434,7 @@ fn shipment() -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
+        brings_rest: false,
         carrier_labels: Vec::new(),
         labels_recorded: 0,
         reports_updated: 0,

@@ -21,7 +21,7 @@ use crate::domain::model::issued_key::IssuedKey;
 use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
 use crate::domain::model::message_text::MessageText;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::Refusal;
@@ -336,8 +336,7 @@ impl Snapshot {
     /// Applies an accepted decision's changes, for the next decision to see.
     pub fn apply(&mut self, changes: &ChangeSet) {
         for (id, order) in &changes.orders {
-            let waited = self.orders.get(id).is_some_and(|it| it.state == OrderState::AwaitingStock);
-            if order.state == OrderState::AwaitingStock && !waited {
+            if order.waits_for_more(self.orders.get(id).map(AsRef::as_ref)) {
                 self.line_up(order);
             }
             // Of a number that is given in one group twice, the second time is refused.

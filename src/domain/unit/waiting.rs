@@ -1,6 +1,5 @@
 //! Who waits for stock before whom, as a decision sees it.
 
-use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::Order;
 use crate::domain::model::scalars::{OrderId, RegionCode, Sku};
 use crate::domain::unit::unit_of_work::{Snapshot, UnitOfWork};
@@ -25,7 +24,7 @@ impl Snapshot {
     /// Puts an order that begins to wait in line: behind the orders of this snapshot, and before those received later.
     pub(super) fn line_up(&mut self, order: &Order) {
         let Some(region) = &order.region else { return };
-        for line in order.wanted_goods() {
+        for (line, _) in order.awaited_units() {
             let ahead = self.awaited.get(&(region.clone(), line.sku.clone())).copied().unwrap_or(0);
             self.awaited_before.insert((order.id, line.sku.clone()), ahead);
         }
@@ -35,8 +34,8 @@ impl Snapshot {
                 order.number > 0 && it.number > order.number && it.region.as_ref() == Some(region)
             });
             if later {
-                let mine = order.wanted_goods().filter(|it| it.sku == *sku);
-                *before += mine.map(OrderLine::remaining_quantity).sum::<i64>();
+                let mine = order.awaited_units().filter(|it| it.0.sku == *sku);
+                *before += mine.map(|it| it.1).sum::<i64>();
             }
         }
     }

@@ -147,8 +147,8 @@ fn end_of_wait(
     until: Option<Timestamp>,
     bad: &mut Problems,
 ) -> Option<Timestamp> {
-    if until.is_some() && on_shortage != Some(OnShortage::Wait) {
-        bad.add("order.wait_until", "is for orders that wait: on_shortage must be WAIT");
+    if until.is_some() && on_shortage.is_none_or(|it| it == OnShortage::Refuse) {
+        bad.add("order.wait_until", "is for orders that wait: on_shortage must be WAIT or SHIP_AVAILABLE");
     }
     until
 }

@@ -282,6 +282,7 @@ fn line(line: &OrderLine, currency: Currency, order: &Order) -> pb::OrderLine {
         added_by_change,
         refunded_quantity,
         list_price_minor,
+        waiting_quantity: _,
     } = line;
     let LineAmounts {
         gross_minor: _,
@@ -316,6 +317,8 @@ fn line(line: &OrderLine, currency: Currency, order: &Order) -> pb::OrderLine {
         added_by_change_id: text_of(added_by_change.as_ref()),
         refunded: *refunded_quantity,
         returned: order.returned_units(*number),
+        waiting: order.units_awaited_of(*number),
+        waiting_expected_time: order.line_expected_at(*number).map(timestamp),
     }
 }
 

@@ -45,6 +45,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         labels_recorded: _,
         reports_updated: _,
         resolutions,
+        brings_rest: _,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),

@@ -127,11 +127,19 @@ pub(super) const LAWS: &[Law] = &[
     },
     Law {
         id: "W1",
-        looked_at: "SELECT COUNT(*) FROM orders WHERE state = 'AWAITING_STOCK'",
-        broken: "SELECT {id:o.id}, CASE WHEN o.state = 'AWAITING_STOCK' THEN 'waits' ELSE 'does not wait' END,
-                CASE WHEN w.order_id IS NULL THEN 'does not wait' ELSE 'waits' END
-            FROM orders o LEFT JOIN (SELECT DISTINCT order_id FROM order_waits) w ON w.order_id = o.id
-            WHERE (o.state = 'AWAITING_STOCK') <> (w.order_id IS NOT NULL)",
+        looked_at: "SELECT COUNT(*) FROM orders o
+            WHERE state = 'AWAITING_STOCK' OR EXISTS (SELECT 1 FROM order_waits w WHERE w.order_id = o.id)",
+        broken: "SELECT {id:o.id},
+                CASE WHEN o.state = 'AWAITING_STOCK' OR p.units > 0 THEN 'waits' ELSE 'does not wait' END,
+                CASE WHEN w.order_id IS NULL THEN 'does not wait' ELSE 'waits for ' || w.units END
+            FROM orders o
+            LEFT JOIN (SELECT order_id, CAST(SUM(quantity) AS BIGINT) AS units FROM order_waits GROUP BY order_id) w
+                ON w.order_id = o.id
+            LEFT JOIN (SELECT order_id, CAST(SUM(waiting) AS BIGINT) AS units FROM order_lines WHERE waiting > 0
+                GROUP BY order_id) p ON p.order_id = o.id
+            WHERE (o.state = 'AWAITING_STOCK' OR p.order_id IS NOT NULL) <> (w.order_id IS NOT NULL)
+                OR (o.state = 'AWAITING_STOCK' AND p.order_id IS NOT NULL)
+                OR (p.order_id IS NOT NULL AND p.units <> w.units)",
     },
     Law {
         id: "M3",

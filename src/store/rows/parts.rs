@@ -28,6 +28,7 @@ table! {
         cancelled: i64,
         refunded: i64,
         returned: i64,
+        waiting: i64,
     }
 }
 
@@ -244,20 +245,18 @@ pub(super) fn line(order: &Order, line: &OrderLine) -> order_lines::Model {
         cancelled: line.cancelled_quantity,
         refunded: line.refunded_quantity,
         returned: order.returned_units(line.number),
+        waiting: line.waiting_quantity,
     }
 }
 
 /// Units that an order waits for, product by product.
 pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
-    use crate::domain::OrderState;
     use std::collections::BTreeMap;
 
-    let (OrderState::AwaitingStock, Some(region)) = (order.state, &order.region) else {
-        return Vec::new();
-    };
+    let Some(region) = &order.region else { return Vec::new() };
     let mut units: BTreeMap<&Sku, i64> = BTreeMap::new();
-    for line in order.wanted_goods() {
-        *units.entry(&line.sku).or_default() += line.remaining_quantity();
+    for (line, awaited) in order.awaited_units() {
+        *units.entry(&line.sku).or_default() += awaited;
     }
     let row = |(sku, quantity): (&Sku, i64)| order_waits::Model {
         order_id: order.id,

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, OrderState, ReadSet,
+    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, ReadSet,
     Refusal, Rules, Snapshot, Timestamp, UnitOfWork,
 };
 use crate::store::connection::clock::StoreClock;
@@ -291,9 +291,8 @@ fn save_idle_jobs(writes: &mut Writes, before: &Before, snapshot: &Snapshot, job
 /// Whether the changes let an order begin to wait for stock.
 fn begins_to_wait(snapshot: &Snapshot, changes: &ChangeSet) -> bool {
     changes.orders.values().any(|it| {
-        let waited =
-            snapshot.orders.get(&it.id).is_some_and(|before| before.state == OrderState::AwaitingStock);
-        it.state == OrderState::AwaitingStock && !waited
+        let waited = snapshot.orders.get(&it.id).is_some_and(|before| before.waits_for_stock());
+        it.waits_for_stock() && !waited
     })
 }
 

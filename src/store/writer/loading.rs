@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::domain::{
-    CapacityOf, CustomerId, JobId, Loaded, Location, Method, Order, OrderId, OrderState, Part, Reservation,
+    CapacityOf, CustomerId, JobId, Loaded, Location, Method, Order, OrderId, Part, Reservation,
     ReservationId, Sku, Snapshot, Timestamp,
 };
 use crate::store::connection::error::StoreError;
@@ -329,8 +329,7 @@ impl<'w> Loading<'w> {
         }
 
         if !self.stock.is_empty() {
-            let waiting =
-                self.group.snapshot.orders.values().filter(|it| it.state == OrderState::AwaitingStock);
+            let waiting = self.group.snapshot.orders.values().filter(|it| it.waits_for_stock());
             let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
             if !waiting.is_empty() {
                 reads.push((Topic::AwaitedBefore, lookup::AWAITED_BEFORE.about(lookup::keys(waiting))));

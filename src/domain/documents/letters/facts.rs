@@ -67,6 +67,10 @@ pub(super) struct Facts {
     pub problems: ToCorrect,
     /// What is not there yet.
     pub goods: Vec<Item>,
+    /// Whether the others go now, and only these wait.
+    pub rest_waits: bool,
+    /// When it is called off if it has not come by then.
+    pub waits_until: Option<String>,
     /// What was cancelled, and what it cost.
     pub cancelled: Vec<Item>,
     pub cancelled_value: Option<String>,
@@ -288,6 +292,14 @@ impl Source<'_> {
     fn add_awaited(&self, facts: &mut Facts) {
         let order = self.order;
         let found = order.availability.as_ref();
+        facts.waits_until = order.wait_ends().map(|it| self.language.moment(&self.clock(), it));
+        if order.waits_for_rest() {
+            facts.rest_waits = true;
+            let item = |(it, units): (&OrderLine, i64)| self.item(units, &it.description, it.sku.as_str());
+            facts.goods = order.awaited_units().map(item).collect();
+            facts.delivery_date = order.rest_expected_at().map(|it| self.date(it));
+            return;
+        }
         let is_short = |line: i32| {
             found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
         };
@@ -319,7 +331,8 @@ impl Source<'_> {
         facts.held_until = held_until.map(|it| self.language.moment(&self.clock(), it));
         // Who waited for stock is told the date now; anybody else was told it at the receipt.
         let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
-        facts.delivery_date = self.order.promised_by.filter(|_| has_waited).map(|it| self.date(it));
+        let is_news = has_waited && !self.order.waits_for_rest();
+        facts.delivery_date = self.order.promised_by.filter(|_| is_news).map(|it| self.date(it));
         Ok(())
     }
 
@@ -389,7 +402,8 @@ impl Source<'_> {
         // Of the parts that come: the numbers of cancelled shipments are not used again.
         let before = self.order.live_shipments().take_while(|it| it.id != shipment.id).count();
         facts.shipment_number = before + 1;
-        facts.shipment_count = self.order.live_shipments().count();
+        // The rest comes in a part of its own.
+        facts.shipment_count = self.order.live_shipments().count() + usize::from(self.order.waits_for_rest());
         facts.packages = shipment.packages.len();
         let numbers = shipment.courier_numbers().join(", ");
         facts.tracking_number = (!numbers.is_empty()).then_some(numbers);

@@ -29,10 +29,10 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
         | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
+        MessageKind::AwaitingStock => all.push(Facts { rest_waits: false, ..full }),
         MessageKind::OrderReceived
         | MessageKind::OrderUpdated
         | MessageKind::HoldReleased
-        | MessageKind::AwaitingStock
         | MessageKind::Shipped
         | MessageKind::OutForDelivery
         | MessageKind::DeliveryDelayed
@@ -80,6 +80,8 @@ fn full() -> Facts {
         hold: Some(HoldReason::VerificationFailed),
         problems: ToCorrect { any: true, contact: true, address: true, region: true, duplicate: true },
         goods: items(),
+        rest_waits: true,
+        waits_until: some("31 March 2026, 12:00 UTC"),
         cancelled: items(),
         cancelled_value: some("20.00"),
         credit_note: some("CRN-000003"),

@@ -80,6 +80,9 @@ impl History<'_> {
                 ))
             },
         );
+        if self.order.has_only_its_rest() && line.state == StepState::Pending {
+            line.note = self.order.rest_words();
+        }
         if self.order.live_shipments().any(|it| it.state == ShipmentState::QcFailed) {
             line.state = StepState::Failed;
             let failed = "units failed the quality check and are to be picked again";
@@ -261,6 +264,9 @@ impl History<'_> {
                 line.note = service_call(order);
             }
             line.evidence = self.shown(services);
+            if order.waits_for_rest() && order.live_shipments().next().is_some() {
+                line.note = order.rest_words();
+            }
             if order.closed_at.is_some() {
                 line.state = StepState::Skipped;
                 line.note = "not everything was delivered".to_owned();

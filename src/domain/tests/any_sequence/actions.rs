@@ -311,6 +311,9 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
         return;
     }
 
+    if bench.order(id).waits_for_rest() && bench.fill(id) {
+        return;
+    }
     match bench.state(id) {
         OrderState::Received => {
             let _ = bench.on(id, |order, unit| order.verify_again(unit, Waive::Duplicate));

@@ -135,8 +135,14 @@ pub(super) enum Act {
 
 pub(super) fn some_act() -> impl Strategy<Value = Act> {
     let style =
-        (any::<bool>(), prop::bool::weighted(0.2), 0_u8..9, prop::option::weighted(0.3, 1_u64..2_000))
-            .prop_map(|(waits, abroad, price, seconds)| Style { waits, abroad, price, seconds });
+        (any::<[bool; 2]>(), prop::bool::weighted(0.2), 0_u8..9, prop::option::weighted(0.3, 1_u64..2_000))
+            .prop_map(|([waits, in_parts], abroad, price, seconds)| Style {
+                waits,
+                in_parts,
+                abroad,
+                price,
+                seconds,
+            });
     let checking_out = (0_usize..4, 0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style.clone())
         .prop_map(|(which, name, lines, style)| Act::CheckOut { which, name, lines, style });
     let placing = (0_usize..5, vec((0_usize..5, 1_i64..5), 1..4), style)
@@ -314,6 +320,7 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
         OrderState::Invoiced if choice.is_multiple_of(2) => Charge,
         OrderState::Invoiced if choice.is_multiple_of(3) => Authorize,
         OrderState::Invoiced => Cash,
+        OrderState::PaymentApproved if order.waits_for_rest() && !order.on_hold() => Fill,
         OrderState::ReservationApproved | OrderState::PaymentApproved => Release,
         OrderState::Fulfilling
         | OrderState::PartiallyShipped
@@ -329,6 +336,7 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
             Some((_, _, ShipmentState::Packed)) => Label,
             Some((_, _, ShipmentState::Labelled)) => Assign,
             Some(_) => PickUp,
+            None if order.waits_for_rest() && choice % 4 != 3 => Fill,
             None if serves && order.on_hold() => Release,
             None if serves && choice % 4 != 2 => CompleteService,
             None => Deliver,

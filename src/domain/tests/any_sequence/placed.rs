@@ -11,6 +11,8 @@ pub(super) const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
     pub(super) waits: bool,
+    /// Of those that wait: whether what is there is shipped meanwhile.
+    pub(super) in_parts: bool,
     pub(super) abroad: bool,
     pub(super) price: u8,
     pub(super) seconds: Option<u64>,
@@ -19,7 +21,11 @@ pub(super) struct Style {
 pub(super) fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> NewOrder {
     let lines: Vec<(&str, i64)> = lines.iter().map(|(code, units)| (SOLD[*code], *units)).collect();
     let mut new = order(["ada", "bob", "eve", "kim", "lee"][name], &lines);
-    new.on_shortage = if style.waits { OnShortage::Wait } else { OnShortage::Refuse };
+    new.on_shortage = match (style.waits, style.in_parts) {
+        (false, _) => OnShortage::Refuse,
+        (true, false) => OnShortage::Wait,
+        (true, true) => OnShortage::ShipAvailable,
+    };
     new.reservation_lifetime_seconds = style.seconds;
     // Some of those that wait do so for as long only as stock would be held for them.
     if let (true, Some(seconds)) = (style.waits, style.seconds) {

@@ -37,7 +37,7 @@ proptest! {
 fn all_but_what_a_change_added_can_be_called_off() {
     let mut bench =
         Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
-    let style = Style { waits: false, abroad: false, price: 1, seconds: None };
+    let style = Style { waits: false, in_parts: false, abroad: false, price: 1, seconds: None };
     for act in [
         Act::SetAside { sku: 0, units: 1, seconds: 1 },
         Act::CheckOut { which: 0, name: 0, lines: vec![(0, 1)], style },

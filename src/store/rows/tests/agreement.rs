@@ -53,6 +53,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 56] = [
     ("order_lines", "order_lines", "cancelled = 2", "quantity = 3 AND number = 2"),
     ("credit_notes", "credit_notes", "archived = NOT archived", "TRUE"),
     ("order_lines", "order_lines", "refunded = 2", "quantity = 3 AND number = 2"),
+    ("order_lines", "order_lines", "waiting = 1", "quantity = 3 AND number = 2"),
     ("order_lines", "order_lines", "returned = 2", "quantity = 3 AND number = 2"),
     ("returns", "returns", "archived = NOT archived", "TRUE"),
     ("returns", "returns", "received = 0", "TRUE"),

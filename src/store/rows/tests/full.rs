@@ -53,6 +53,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         cancelled_quantity: 1,
         added_by_change: None,
         refunded_quantity: 0,
+        waiting_quantity: 0,
     };
     let credit_note: CreditNoteId = ids.fresh();
     let totals = Amounts {
@@ -564,6 +565,7 @@ pub(super) fn waiting_for(number: i64, quantities: &[(&str, i64)]) -> Order {
         cancelled_quantity: 0,
         added_by_change: None,
         refunded_quantity: 0,
+        waiting_quantity: 0,
         ..full(number).lines.remove(0)
     });
     Order {

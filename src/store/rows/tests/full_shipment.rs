@@ -128,6 +128,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         booking: Some(booking(1)),
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
+        brings_rest: true,
     }
 }
 
@@ -183,6 +184,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
+        brings_rest: false,
         carrier_labels: Vec::new(),
         labels_recorded: 0,
         reports_updated: 0,

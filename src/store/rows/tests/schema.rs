@@ -25,7 +25,7 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
     let order = full(1);
     save(&db, &nothing(), &orders([&order])).await.expect("an order");
     type Change = (&'static str, fn(&mut Order));
-    let changes: [Change; 27] = [
+    let changes: [Change; 29] = [
         ("more released than reserved", |it| it.reservations[2].items[0].released = 3),
         ("two open reservations", |it| it.reservations[1].state = ReservationState::Confirmed),
         ("a confirmed one that expires", |it| it.reservations[2].expires_at = Some(AT)),
@@ -61,6 +61,8 @@ async fn what_breaks_a_law_is_refused_by_the_schema(scene: &Scene) {
         }),
         ("more paid back than ordered", |it| it.lines[0].refunded_quantity = 4),
         ("less than nothing paid back", |it| it.lines[0].refunded_quantity = -1),
+        ("more waited for than wanted", |it| it.lines[0].waiting_quantity = 3),
+        ("less than nothing waited for", |it| it.lines[0].waiting_quantity = -1),
         ("a credit note that does not add up", |it| {
             let mut again = it.credit_notes[0].clone();
             again.amounts.total_minor += 1;

@@ -134,9 +134,12 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
             order.line_cancellations[0].refund_minor = 0;
             order.line_cancellations[0].credit_notes.clear();
         })),
+        MessageKind::AwaitingStock => all.push(with("of a part, until a day", &|order| {
+            order.wait_until = Some(days_later(20));
+            order.lines[0].waiting_quantity = 1;
+        })),
         MessageKind::OrderUpdated
         | MessageKind::HoldReleased
-        | MessageKind::AwaitingStock
         | MessageKind::PaymentReceived
         | MessageKind::OutForDelivery
         | MessageKind::DeliveryDelayed
