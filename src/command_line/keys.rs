@@ -2,12 +2,11 @@
 //! there is anybody whom a server would let in.
 
 use std::fmt::Display;
-use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::access::{ANONYMOUS, ApiKey, IssuedHolder, Role};
-use crate::client::{CONNECT_WITHIN, KeyedChannel, ShowKey, connect};
+use crate::client::{KeyedChannel, ServerOptions};
 use crate::command_line::shown;
 use crate::domain::{Actor, CreateApiKey, IssuedKey, Timestamp};
 use crate::pb::access_service_client::AccessServiceClient;
@@ -35,7 +34,7 @@ pub(super) enum Keys {
         #[command(flatten)]
         database: DatabaseFlags,
         #[command(flatten)]
-        target: Target,
+        target: ServerOptions,
     },
     /// List the API keys that let somebody in
     List {
@@ -43,7 +42,7 @@ pub(super) enum Keys {
         #[arg(long)]
         revoked: bool,
         #[command(flatten)]
-        target: Target,
+        target: ServerOptions,
     },
     /// Take an API key away, on every server of the database
     Revoke {
@@ -53,7 +52,7 @@ pub(super) enum Keys {
         #[arg(long, value_name = "TEXT")]
         reason: String,
         #[command(flatten)]
-        target: Target,
+        target: ServerOptions,
     },
 }
 
@@ -76,20 +75,6 @@ pub(super) struct Wish {
     note: String,
 }
 
-/// The server that is asked.
-#[derive(Args)]
-pub(super) struct Target {
-    /// The server
-    #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
-    address: String,
-    /// PEM file with the authorities that may vouch for a server at https:// [default: those that browsers know]
-    #[arg(long, env = "CONSIGN_CA_FILE", value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// An admin's API key; better in the environment, where nobody reads it
-    #[arg(long, env = "CONSIGN_API_KEY", value_name = "KEY", hide_env_values = true)]
-    api_key: Option<String>,
-}
-
 pub(super) async fn run(command: Keys) -> Result<(), Box<dyn Display>> {
     match command {
         Keys::Create { wish, first: true, database, target: _ } => first(wish, &database).await,
@@ -99,16 +84,11 @@ pub(super) async fn run(command: Keys) -> Result<(), Box<dyn Display>> {
     }
 }
 
-impl Target {
-    async fn connect(self) -> Result<AccessServiceClient<KeyedChannel>, Box<dyn Display>> {
-        let key = ShowKey::of(self.api_key.as_deref());
-        let key = key.ok_or_else(|| shown("the API key has characters that no key has"))?;
-        let channel = connect(&self.address, self.ca_file.as_deref(), CONNECT_WITHIN).await.map_err(shown)?;
-        Ok(AccessServiceClient::new(KeyedChannel::new(channel, key)))
-    }
+async fn client_of(at: &ServerOptions) -> Result<AccessServiceClient<KeyedChannel>, Box<dyn Display>> {
+    Ok(AccessServiceClient::new(at.connect().await.map_err(shown)?))
 }
 
-async fn create(wish: Wish, target: Target) -> Result<(), Box<dyn Display>> {
+async fn create(wish: Wish, target: ServerOptions) -> Result<(), Box<dyn Display>> {
     let expires = ends_at(wish.expires)?;
     let api_key = pb::ApiKey {
         principal: wish.name.to_string(),
@@ -119,7 +99,7 @@ async fn create(wish: Wish, target: Target) -> Result<(), Box<dyn Display>> {
         ..Default::default()
     };
     let request = pb::CreateApiKeyRequest { api_key: Some(api_key), ..Default::default() };
-    let answer = target.connect().await?.create_api_key(request).await.map_err(refused)?.into_inner();
+    let answer = client_of(&target).await?.create_api_key(request).await.map_err(refused)?.into_inner();
     let id = answer.api_key.map(|it| it.id).unwrap_or_default();
     tell(&wish.name, &id, &answer.secret);
     Ok(())
@@ -180,8 +160,8 @@ fn tell(name: &Actor, id: &str, secret: &str) {
     say(secret);
 }
 
-async fn list(revoked: bool, target: Target) -> Result<(), Box<dyn Display>> {
-    let mut client = target.connect().await?;
+async fn list(revoked: bool, target: ServerOptions) -> Result<(), Box<dyn Display>> {
+    let mut client = client_of(&target).await?;
     let mut request = pb::ListApiKeysRequest {
         page_size: PAGE,
         filter: format!("revoked = {revoked}"),
@@ -220,9 +200,9 @@ fn line(key: &pb::ApiKey) -> String {
     line
 }
 
-async fn revoke(id: String, reason: String, target: Target) -> Result<(), Box<dyn Display>> {
+async fn revoke(id: String, reason: String, target: ServerOptions) -> Result<(), Box<dyn Display>> {
     let request = pb::RevokeApiKeyRequest { api_key_id: id.clone(), reason, ..Default::default() };
-    let answer = target.connect().await?.revoke_api_key(request).await.map_err(refused)?.into_inner();
+    let answer = client_of(&target).await?.revoke_api_key(request).await.map_err(refused)?.into_inner();
     let name = answer.api_key.map(|it| it.principal).unwrap_or_default();
     say(format_args!("revoked {id}, of {name}"));
     Ok(())
