@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, create_courier, create_order, draft, every_law_holds, in_seconds, level, order, pay_by_card, receive,
-    stocked,
+    LEIPZIG, create_courier, create_order, draft, every_law_holds, in_seconds, level, order, pay_by_card,
+    receive, stocked,
 };
 use crate::warehouse::Warehouse;
 

@@ -59,8 +59,14 @@ pub const LAWS: &[(&str, &str)] = &[
         "S10",
         "a cart's reservation that an order has taken over is RELEASED, and in the place of it is one of this order, of no other",
     ),
-    ("W1", "an order waits for stock exactly while it is AWAITING_STOCK, or a part of it is set aside and the rest waits"),
-    ("W2", "of a line, what is set aside, sent, waited for and cancelled is what was ordered, and no unit of it twice"),
+    (
+        "W1",
+        "an order waits for stock exactly while it is AWAITING_STOCK, or a part of it is set aside and the rest waits",
+    ),
+    (
+        "W2",
+        "of a line, what is set aside, sent, waited for and cancelled is what was ordered, and no unit of it twice",
+    ),
     (
         "M1",
         "totals are lines − discounts + taxes + shipping to the last minor unit, on the order and on its invoice",

@@ -34,12 +34,15 @@ impl Order {
 
     /// Whether it ships what is there, has it, and nothing of that is missing.
     fn is_whole(&self) -> bool {
-        let lacks = !self.lacks_nothing() || self.live_shipments().any(|it| it.state == ShipmentState::QcFailed);
+        let lacks =
+            !self.lacks_nothing() || self.live_shipments().any(|it| it.state == ShipmentState::QcFailed);
         self.on_shortage == OnShortage::ShipAvailable && !self.on_hold() && !lacks && self.has_its_stock()
     }
 
     fn may_wait_for_rest(&self) -> bool {
-        self.on_shortage == OnShortage::ShipAvailable && self.has_its_stock() && self.current_reservation().is_some()
+        self.on_shortage == OnShortage::ShipAvailable
+            && self.has_its_stock()
+            && self.current_reservation().is_some()
     }
 
     fn has_its_stock(&self) -> bool {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{
-    ITEMS_MAX, Need, availability, passed_over, plan, supply_near,
-};
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, availability, passed_over, plan, supply_near};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::set_aside;
@@ -30,7 +28,8 @@ impl Order {
         short: &[Shortage],
     ) -> Result<(), Refusal> {
         let found = availability(needs, supplies);
-        let available = |(need, found): (&Need, i64)| Need { quantity: found.min(need.quantity), ..need.clone() };
+        let available =
+            |(need, found): (&Need, i64)| Need { quantity: found.min(need.quantity), ..need.clone() };
         let there: Vec<Need> = needs.iter().zip(found.iter().map(|it| it.available)).map(available).collect();
         let there: Vec<Need> = there.into_iter().filter(|it| it.quantity > 0).collect();
         if there.is_empty() && self.current_reservation().is_none() {
@@ -67,7 +66,8 @@ impl Order {
     pub(in crate::domain) fn rest_words(&self) -> String {
         let rest = self.waiting_rest();
         let units: i64 = rest.iter().map(|it| it.quantity).sum();
-        let lines: Vec<String> = rest.iter().map(|it| format!("{} of line {}", it.quantity, it.line)).collect();
+        let lines: Vec<String> =
+            rest.iter().map(|it| format!("{} of line {}", it.quantity, it.line)).collect();
         match lines.is_empty() {
             true => String::new(),
             false => format!("{units} units wait for stock: {}", lines.join(", ")),
@@ -125,7 +125,8 @@ impl Order {
             return Ok(false);
         };
         let held = reservation.items.len();
-        let need = |(line, quantity): (&OrderLine, i64)| Need { line: line.number, sku: line.sku.clone(), quantity };
+        let need =
+            |(line, quantity): (&OrderLine, i64)| Need { line: line.number, sku: line.sku.clone(), quantity };
         let needs: Vec<Need> = self.awaited_units().map(need).collect();
         let allocation = self.allocation(unit);
         let mut planned = plan(&needs, &self.supplies_of_rest(unit, &needs), allocation);
@@ -176,9 +177,8 @@ impl Order {
     /// Whether nothing of it can be planned although it is paid: all that is left of it waits for stock.
     pub(in crate::domain) fn has_only_its_rest(&self) -> bool {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
-        let is_ready = |number: i32| {
-            self.lines.iter().any(|it| it.number == number && !self.awaits_its_change(it))
-        };
+        let is_ready =
+            |number: i32| self.lines.iter().any(|it| it.number == number && !self.awaits_its_change(it));
         self.waits_for_rest() && !items.iter().any(|it| it.open() > 0 && is_ready(it.line))
     }
 }

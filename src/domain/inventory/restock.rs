@@ -175,8 +175,7 @@ fn cause(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<OrderI
     let here = unit.changes.movements.iter().rev().find(|it| it.sku == *sku && it.location == *location);
     let waits = || {
         let mut orders = unit.changes.orders.values();
-        let waits = orders
-            .find(|order| order.awaited_units().any(|it| it.0.sku == *sku));
+        let waits = orders.find(|order| order.awaited_units().any(|it| it.0.sku == *sku));
         waits.map(|it| it.id)
     };
     here.map_or_else(waits, |it| it.order)

@@ -35,7 +35,8 @@ impl Order {
     /// The lines that it waits for, each with the units of it.
     pub fn awaited_units(&self) -> impl Iterator<Item = (&OrderLine, i64)> {
         let waits_whole = self.state == OrderState::AwaitingStock;
-        let units = move |it: &OrderLine| if waits_whole { it.remaining_quantity() } else { it.waiting_quantity };
+        let units =
+            move |it: &OrderLine| if waits_whole { it.remaining_quantity() } else { it.waiting_quantity };
         self.wanted_goods().map(move |it| (it, units(it))).filter(|it| it.1 > 0)
     }
 

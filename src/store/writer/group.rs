@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, ReadSet,
-    Refusal, Rules, Snapshot, Timestamp, UnitOfWork,
+    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, ReadSet, Refusal, Rules,
+    Snapshot, Timestamp, UnitOfWork,
 };
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
