@@ -155,6 +155,7 @@ mutations! {
     CloseReturnRequest = "CloseReturn",
     ApproveRequestRequest = "ApproveRequest",
     RejectRequestRequest = "RejectRequest",
+    RedeliverEventsRequest = "RedeliverEvents",
 }
 
 impl Call {

@@ -10,6 +10,7 @@ use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
 use consign::pb::customer_service_client::CustomerServiceClient;
 use consign::pb::discount_service_client::DiscountServiceClient;
+use consign::pb::event_service_client::EventServiceClient;
 use consign::pb::feedback_service_client::FeedbackServiceClient;
 use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
@@ -65,6 +66,7 @@ pub(crate) struct Clients {
     pub(crate) changes: OrderChangeServiceClient<Channel>,
     pub(crate) returns: ReturnServiceClient<Channel>,
     pub(crate) customers: CustomerServiceClient<Channel>,
+    pub(crate) events: EventServiceClient<Channel>,
 }
 
 impl Clients {
@@ -81,6 +83,7 @@ impl Clients {
             changes: OrderChangeServiceClient::new(channel.clone()),
             returns: ReturnServiceClient::new(channel.clone()),
             customers: CustomerServiceClient::new(channel.clone()),
+            events: EventServiceClient::new(channel.clone()),
             channel,
         }
     }

@@ -134,7 +134,14 @@ async fn the_columns_of_each_entity_are_those_of_its_table(scene: &Scene) {
     let db = scene.store.look().await.expect("a connection");
     let entities = entities();
     // Decisions, counters and what subscribers were told are written by statements of their own.
-    let others = ["decisions", "counters", "event_subscribers", "seaql_migrations", "untold_events"];
+    let others = [
+        "decisions",
+        "counters",
+        "event_redeliveries",
+        "event_subscribers",
+        "seaql_migrations",
+        "untold_events",
+    ];
     let others = others.map(str::to_owned);
     assert_eq!(tables(&db).await, entities.keys().cloned().chain(others).collect());
     for (table, Described { columns: mut expected, .. }) in entities {
