@@ -33,7 +33,9 @@ use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
-use crate::server::outside::{couriers, letters, mail, payment_provider, seller, subscribers};
+use crate::server::outside::{
+    couriers, known_subscribers, letters, mail, payment_provider, seller, subscribers,
+};
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
@@ -50,7 +52,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 13] = [
+const SERVICES: [&str; 14] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,
@@ -64,6 +66,7 @@ const SERVICES: [&str; 13] = [
     pb::customer_service_server::SERVICE_NAME,
     pb::import_service_server::SERVICE_NAME,
     pb::access_service_server::SERVICE_NAME,
+    pb::event_service_server::SERVICE_NAME,
 ];
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.
@@ -368,6 +371,7 @@ fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, Ser
         mail: mail(settings)?,
         couriers: Arc::new(couriers(settings)?),
         letters: Arc::new(letters(&settings.letters)?),
+        subscribers: Arc::new(known_subscribers(&settings.events)),
         drawings: Drawings::new(settings.limits.drawings),
         rules,
         requests_kept_for: settings.limits.requests_kept_for(),

@@ -179,6 +179,7 @@ pub use model::policy::{
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
 pub use model::recipient::{BareAddress, Sender};
+pub use model::redelivery::{DeliveryState, Redelivery};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
@@ -226,6 +227,8 @@ pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;
 pub use ordering::verify::{Attest, VerifyOrder, Waive};
 pub use process::decide::decide;
+pub(crate) use process::redeliver::REDELIVERED_AT_ONCE_MAX;
+pub use process::redeliver::RedeliverEvents;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus, ReturnStatus};
 pub use process::stuck::Wait;

@@ -196,6 +196,7 @@ enum_map! {
         Support = Support,
     }
 
+    delivery_state, to_delivery_state: DeliveryState = EventDeliveryState { Waiting = Waiting, GivenUp = GivenUp }
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }
     approval_state: ApprovalState = ApprovalState {
         Pending = Pending, Approved = Approved, Rejected = Rejected, Expired = Expired, Withdrawn = Withdrawn,

@@ -157,6 +157,7 @@ mutations! {
     RejectRequestRequest = "RejectRequest",
     CreateApiKeyRequest = "CreateApiKey",
     RevokeApiKeyRequest = "RevokeApiKey",
+    RedeliverEventsRequest = "RedeliverEvents",
 }
 
 impl Call {

@@ -17,6 +17,7 @@ mod couriers;
 mod customers;
 mod discounts;
 pub(crate) mod enums;
+mod events;
 mod feedback;
 mod greeting;
 mod identity;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::documents::{LOGO_BYTES_MAX, check_logo};
 use crate::domain::{CourierCode, Letters, Seller, Sender};
@@ -12,7 +13,7 @@ use crate::outside::{
 };
 use crate::server::ServeError;
 use crate::settings::{self, EventSettings, LetterSettings, Settings};
-use crate::work::Subscriber;
+use crate::work::{KnownSubscriber, Subscriber};
 
 pub(super) fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
     match settings.payment_provider {
@@ -112,7 +113,17 @@ pub(super) fn couriers(
 pub(super) fn subscribers(settings: &EventSettings) -> Vec<Subscriber> {
     let known = settings.subscribers.iter().filter_map(|(name, it)| {
         let endpoint = it.endpoint().ok()?;
-        Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone() })
+        let answer_within = Duration::from_secs(it.answer_within_seconds.into());
+        Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone(), answer_within })
+    });
+    known.collect()
+}
+
+/// The same as the API shows them.
+pub(super) fn known_subscribers(settings: &EventSettings) -> BTreeMap<String, KnownSubscriber> {
+    let known = subscribers(settings).into_iter().map(|it| {
+        let Subscriber { name, endpoint, kinds, answer_within: _ } = it;
+        (name, KnownSubscriber { address: endpoint.address(), kinds })
     });
     known.collect()
 }

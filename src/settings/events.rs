@@ -1,6 +1,7 @@
 //! Who is told of events.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct EventSettings {
     pub subscribers: BTreeMap<String, SubscriberSettings>,
 }
 
+/// How long a subscriber may take to answer, in seconds.
+const ANSWER_WITHIN: RangeInclusive<u32> = 1..=10;
+
 /// One subscriber.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +36,13 @@ pub struct SubscriberSettings {
     /// Whether it may be in a network that only this server reaches, and be called without TLS.
     #[serde(default)]
     pub private_addresses: bool,
+    /// How long it may take to answer, in seconds.
+    #[serde(default = "answer_within")]
+    pub answer_within_seconds: u32,
+}
+
+fn answer_within() -> u32 {
+    *ANSWER_WITHIN.end()
 }
 
 impl SubscriberSettings {
@@ -52,6 +63,10 @@ impl EventSettings {
             }
             if !(1..=2).contains(&it.secrets.len()) {
                 bad.add(format!("{at}.secrets"), "must have one secret, or two while one is replaced");
+            }
+            if !ANSWER_WITHIN.contains(&it.answer_within_seconds) {
+                let bounds = format!("must be {} to {}", ANSWER_WITHIN.start(), ANSWER_WITHIN.end());
+                bad.add(format!("{at}.answer_within_seconds"), bounds);
             }
             if let Err(why) = it.endpoint() {
                 bad.add(format!("{at}.url"), why.to_string());

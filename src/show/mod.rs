@@ -189,18 +189,18 @@ pub async fn events(options: Events) -> Result<(), ShowError> {
 }
 
 /// Events one after the other, without the heartbeats between them.
-struct EventStream(tonic::Streaming<pb::WatchOrdersResponse>);
+struct EventStream(tonic::Streaming<pb::WatchEventsResponse>);
 
 async fn watch(channel: KeyedChannel, after: i64) -> Result<EventStream, ShowError> {
-    let request = pb::WatchOrdersRequest { after_position: after, ..Default::default() };
-    let answer = client(channel).watch_orders(by(ACTOR, request)).await;
-    Ok(EventStream(answer.map_err(|it| refused("WatchOrders", it))?.into_inner()))
+    let request = pb::WatchEventsRequest { after_position: after, ..Default::default() };
+    let answer = client(channel).watch_events(by(ACTOR, request)).await;
+    Ok(EventStream(answer.map_err(|it| refused("WatchEvents", it))?.into_inner()))
 }
 
 impl EventStream {
     async fn next(&mut self) -> Result<Option<pb::OrderEvent>, Status> {
         while let Some(message) = self.0.message().await? {
-            if let Some(pb::watch_orders_response::Update::Event(event)) = message.update {
+            if let Some(pb::watch_events_response::Update::Event(event)) = message.update {
                 return Ok(Some(event));
             }
         }

@@ -22,7 +22,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::query::single_flight::{Ended, SingleFlight, Waiter};
-use crate::store::rows::{decision, lookup, writes};
+use crate::store::rows::{decision, lookup, subscribers, writes};
 use crate::store::writer::chance::fresh_ids;
 #[cfg(test)]
 use crate::store::writer::change::Closure;
@@ -87,7 +87,7 @@ impl Drop for Inner {
 impl Store {
     /// Connects, checks what the database promises, and starts the writer.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let writer = [lookup::all(), writes::all(), decision::all()].concat();
+        let writer = [lookup::all(), writes::all(), decision::all(), subscribers::all()].concat();
         let prepared = Prepared { writer, reader: lookup::of_readers() };
         let pools = Pools::open(&options, prepared).await?;
         let clock = StoreClock::new(&options, pools.time().await?);

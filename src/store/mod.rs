@@ -17,9 +17,11 @@ pub use connection::copies::{Copied, CopyError, Existing, Restored, back_up, res
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use handle::Store;
+pub use query::deliveries::{Delivery, Failing, Followed, Redelivered, ToRedeliver};
+pub use query::feed::{EventFilter, EventPage};
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::figures::{Backlog, Figures, Pressure};
-pub use query::find::{Availability, EventFilter, EventPage};
+pub use query::find::Availability;
 pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::overview::Overview;

@@ -36,7 +36,7 @@ use crate::store::{Effect, RequestContext, Store};
 pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
-pub use publish::{Subscriber, tell};
+pub use publish::{KnownSubscriber, Subscriber, tell};
 
 /// How often request ids that are too old are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
@@ -53,6 +53,8 @@ pub struct App {
     /// Those that are booked through an interface.
     pub couriers: Arc<BTreeMap<CourierCode, Arc<dyn CourierInterface>>>,
     pub letters: Arc<Letters>,
+    /// Those that are told of events, by name.
+    pub subscribers: Arc<BTreeMap<String, KnownSubscriber>>,
     pub drawings: Drawings,
     pub rules: Arc<Rules>,
     /// How long a request id and its answer are kept.

@@ -15,15 +15,12 @@ use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told
 use crate::work::jobs::spread;
 use crate::work::stop_requested;
 
-/// How long one worker may tell a subscriber before another takes over: a round, the call that is under way at its end,
-/// and time to write down the outcome.
+/// How long one worker may tell a subscriber before another takes over: a round, the call that is under way at its end, of
+/// ten seconds at most, and time to write down the outcome.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// After this a round begins no further call.
 const ROUND: Duration = Duration::from_secs(10);
-
-/// How long a subscriber may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Events of one round.
 const PAGE: u64 = 64;
@@ -62,6 +59,31 @@ pub struct Subscriber {
     pub endpoint: Endpoint,
     /// Of these kinds; none: of all.
     pub kinds: Vec<EventKind>,
+    /// How long it may take to answer; at most ten seconds.
+    pub answer_within: Duration,
+}
+
+/// What people may know of a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSubscriber {
+    /// Where it is called.
+    pub address: String,
+    /// None: of all kinds.
+    pub kinds: Vec<EventKind>,
+}
+
+/// Why an event was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Missed {
+    error: String,
+    /// HTTP status of the answer, if there was one.
+    status: Option<u16>,
+}
+
+impl Missed {
+    fn without_answer(error: String) -> Self {
+        Self { error, status: None }
+    }
 }
 
 /// Tells each of them, until the server stops. Those that are new hear of what happens from now on.
@@ -200,7 +222,7 @@ impl Subscriber {
         room: u64,
         end: Instant,
     ) -> Result<(i64, Vec<OfOrder>), StoreError> {
-        let filter = EventFilter { kinds: self.kinds.clone(), ..EventFilter::default() };
+        let filter = EventFilter::of_kinds(&self.kinds);
         let page = store.events_after(after, &filter, room).await?;
         let orders: HashSet<OrderId> = page.events.iter().map(|(_, it)| it.order).collect();
         let untold = store.orders_untold(&self.name, orders).await?;
@@ -230,8 +252,8 @@ impl Subscriber {
         let refused = told.iter().find_map(|it| it.refused.clone()).or(of_retold);
         let untold = told.into_iter().flat_map(|it| it.untold).collect();
         let Some(why) = refused.filter(|_| !took_some) else {
-            for Retold { position, failed } in &retold {
-                if let Some(Failed { again: None, error }) = failed {
+            for Retold { position, failed, .. } in &retold {
+                if let Some(Failed { again: None, error, status: _ }) = failed {
                     tracing::error!(subscriber = %self.name, position, why = %error, "an event is given up");
                 }
             }
@@ -263,24 +285,30 @@ impl Subscriber {
         let mut outcome = OfOrder::default();
         let mut waits = waits_already;
         for (position, event) in events {
-            let untold =
-                |attempts, run_at, error| Untold { position, order: event.order, attempts, run_at, error };
+            let untold = |attempts, run_at, Missed { error, status }: Missed| Untold {
+                position,
+                order: event.order,
+                attempts,
+                run_at,
+                error,
+                status,
+            };
             if waits || Instant::now() >= end {
-                let error = match waits {
-                    true => "an event before it was not taken yet",
-                    false => "there was no time for it yet",
+                let (run_at, why) = match waits {
+                    true => (None, "an event before it was not taken yet"),
+                    false => (Some(store.now()), "there was no time for it yet"),
                 };
                 waits = true;
-                outcome.untold.push(untold(0, store.now(), error.to_owned()));
+                outcome.untold.push(untold(0, run_at, Missed::without_answer(why.to_owned())));
                 continue;
             }
             match self.call(&notice(position, &event), store.now()).await {
                 Ok(()) => outcome.taken += 1,
-                Err(why) => {
+                Err(missed) => {
                     waits = true;
                     let again = store.now().plus(spread(backoff(1, PAUSE_MAX)));
-                    outcome.untold.push(untold(1, again, why.clone()));
-                    outcome.refused = Some(why);
+                    outcome.refused = Some(missed.error.clone());
+                    outcome.untold.push(untold(1, Some(again), missed));
                 }
             }
         }
@@ -294,31 +322,36 @@ impl Subscriber {
             return None;
         }
         let now = store.now();
-        let why = match event_at(store, position, order).await {
+        let missed = match event_at(store, position, order).await {
             Ok(event) => self.call(&notice(position, &event), now).await.err(),
             Err(error) => {
                 tracing::warn!(subscriber = %self.name, position, %error, "an event to tell again cannot be read");
-                Some(error)
+                Some(Missed::without_answer(error))
             }
         };
         let is_overdue = attempts > 0 && now >= since.plus(GIVEN_UP_AFTER);
         let again = now.plus(spread(backoff(attempts.saturating_add(1), PAUSE_MAX)));
-        let failed = why.map(|error| Failed { again: (!is_overdue).then_some(again), error });
-        Some(Retold { position, failed })
+        let again = (!is_overdue).then_some(again);
+        let failed = missed.map(|Missed { error, status }| Failed { again, error, status });
+        Some(Retold { position, order, since, failed })
     }
 
-    async fn call(&self, notice: &Notice, now: Timestamp) -> Result<(), String> {
+    async fn call(&self, notice: &Notice, now: Timestamp) -> Result<(), Missed> {
         let seconds = now.unix_micros() / 1_000_000;
-        match timeout(ANSWER_WITHIN, self.endpoint.tell(notice, seconds)).await {
-            Ok(taken) => taken.map_err(|it| it.to_string()),
-            Err(_) => Err(format!("no answer within {} seconds", ANSWER_WITHIN.as_secs())),
+        match timeout(self.answer_within, self.endpoint.tell(notice, seconds)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err(Missed { error: why.to_string(), status: why.status() }),
+            Err(_) => {
+                let error = format!("no answer within {} seconds", self.answer_within.as_secs());
+                Err(Missed::without_answer(error))
+            }
         }
     }
 }
 
 /// The event at a position, or why there is none.
 async fn event_at(store: &Store, position: i64, order: OrderId) -> Result<Event, String> {
-    let filter = EventFilter { order: Some(order), ..EventFilter::default() };
+    let filter = EventFilter::of_order(order).within(position..=position);
     let page = store.events_after(position - 1, &filter, 1).await.map_err(|it| it.to_string())?;
     let found = page.events.into_iter().find(|it| it.0 == position);
     found.map(|it| it.1).ok_or_else(|| format!("there is no event {position}"))
@@ -345,18 +378,26 @@ mod tests {
     fn subscriber() -> Subscriber {
         let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().expect("a secret");
         let endpoint = Endpoint::new("https://shop.example.com/", vec![key], false).expect("an address");
-        Subscriber { name: "shop".to_owned(), endpoint, kinds: Vec::new() }
+        let answer_within = Duration::from_secs(10);
+        Subscriber { name: "shop".to_owned(), endpoint, kinds: Vec::new(), answer_within }
     }
 
     fn refused(position: i64) -> OfOrder {
         let order = OrderId(uuid::Uuid::nil());
         let error = "it answered 503".to_owned();
-        let untold = Untold { position, order, attempts: 1, run_at: NOW, error: error.clone() };
+        let error_again = error.clone();
+        let untold =
+            Untold { position, order, attempts: 1, run_at: Some(NOW), error: error_again, status: Some(503) };
         OfOrder { taken: 0, untold: vec![untold], refused: Some(error) }
     }
 
     fn retold(position: i64, again: Option<Timestamp>) -> Retold {
-        Retold { position, failed: Some(Failed { again, error: "no answer".to_owned() }) }
+        let failed = Failed { again, error: "no answer".to_owned(), status: None };
+        Retold { failed: Some(failed), ..taken(position) }
+    }
+
+    fn taken(position: i64) -> Retold {
+        Retold { position, order: OrderId(uuid::Uuid::nil()), since: NOW, failed: None }
     }
 
     #[test]
@@ -380,8 +421,7 @@ mod tests {
         assert!(failed.again.is_some_and(|it| it > NOW) && told.pause.is_some(), "{told:?}");
         assert_eq!(told.attempts, 7);
 
-        let taken = Retold { position: 4, failed: None };
-        let told = subscriber().outcome((7, 6), 7, vec![retold(3, None), taken], Vec::new(), NOW);
+        let told = subscriber().outcome((7, 6), 7, vec![retold(3, None), taken(4)], Vec::new(), NOW);
         assert_eq!(told.retold[0].failed.as_ref().map(|it| it.again), Some(None));
         assert_eq!((told.attempts, told.pause), (0, None));
     }

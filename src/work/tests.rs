@@ -61,6 +61,7 @@ impl Scene {
             mail,
             couriers: Arc::default(),
             letters: Arc::default(),
+            subscribers: Arc::default(),
             drawings: Drawings::new(2),
             rules,
             requests_kept_for: Duration::from_secs(86_400),

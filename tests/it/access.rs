@@ -40,7 +40,7 @@ pub(crate) fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
     settings.access.keys.insert(name.to_owned(), known);
 }
 
-pub(crate) async fn until_it_ends(mut open: tonic::Streaming<pb::WatchOrdersResponse>) -> Status {
+pub(crate) async fn until_it_ends(mut open: tonic::Streaming<pb::WatchEventsResponse>) -> Status {
     loop {
         match open.message().await {
             Ok(Some(_)) => {}
@@ -58,8 +58,8 @@ on_both_engines!(
         it.access.keys.get_mut("reader").expect("it is there").expires = Some(soon);
     },
     async |server| {
-        let request = with_key(READER, pb::WatchOrdersRequest::default());
-        let open = server.orders.clone().watch_orders(request).await.expect("it may still read");
+        let request = with_key(READER, pb::WatchEventsRequest::default());
+        let open = server.events.clone().watch_events(request).await.expect("it may still read");
         let ended = tokio::time::timeout(Duration::from_secs(60), until_it_ends(open.into_inner()));
         let ended = ended.await.expect("the key ends in seconds");
         assert_eq!((ended.code(), reason(&ended).as_str()), (Code::Unauthenticated, "KEY_EXPIRED"));

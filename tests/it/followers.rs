@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use consign::pb;
+use consign::pb::event_service_client::EventServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
 use fastrand::Rng;
@@ -110,7 +111,7 @@ async fn what_another_process_records_arrives_within_about_a_second() {
     let (here, there) = (site.start().await, site.start().await);
     let shipment = &shipments[0];
     let mut journey = track(&here.channel(), shipment, 1).await.expect("a stream");
-    let mut orders = watch_orders(&here.channel(), -1).await.expect("a stream");
+    let mut orders = watch_events(&here.channel(), -1).await.expect("a stream");
 
     let mut longest = Duration::ZERO;
     for number in 0..scale(5, 50) {
@@ -142,7 +143,7 @@ async fn a_reader_that_never_reads_costs_little_and_is_given_up_with_its_resume_
     let before = server.resident_kib();
     let mut unread = Vec::new();
     for _ in 0..readers {
-        unread.push(watch_orders(&narrow(&server).await, 0).await.expect("a stream"));
+        unread.push(watch_events(&narrow(&server).await, 0).await.expect("a stream"));
     }
     // Another reader goes on as if nobody were slow, long enough for those to be given up.
     let began = Instant::now();
@@ -188,16 +189,16 @@ async fn readers_that_never_read_keep_nobody_out_and_do_not_hold_up_the_end() {
     let began = Instant::now();
     let mut unread = Vec::new();
     for _ in 0..READERS {
-        unread.push(watch_orders(&narrow(&server).await, 0).await.expect("a stream"));
+        unread.push(watch_events(&narrow(&server).await, 0).await.expect("a stream"));
     }
-    let more = watch_orders(&server.channel(), -1).await;
+    let more = watch_events(&server.channel(), -1).await;
     if began.elapsed() < SLOW {
         assert_eq!(reason(&more.expect_err("every place is taken")), "OVERLOADED");
     }
 
     let mut open = Vec::new();
     while open.len() < READERS {
-        match watch_orders(&server.channel(), -1).await {
+        match watch_events(&server.channel(), -1).await {
             Ok(stream) => open.push(stream),
             Err(status) => assert_eq!(reason(&status), "OVERLOADED"),
         }
@@ -386,9 +387,9 @@ async fn track(
     Ok(stream.into_inner())
 }
 
-async fn watch_orders(channel: &Channel, after: i64) -> Result<Streaming<pb::WatchOrdersResponse>, Status> {
-    let request = pb::WatchOrdersRequest { after_position: after, ..Default::default() };
-    Ok(OrderServiceClient::new(channel.clone()).watch_orders(request).await?.into_inner())
+async fn watch_events(channel: &Channel, after: i64) -> Result<Streaming<pb::WatchEventsResponse>, Status> {
+    let request = pb::WatchEventsRequest { after_position: after, ..Default::default() };
+    Ok(EventServiceClient::new(channel.clone()).watch_events(request).await?.into_inner())
 }
 
 /// The sequence of the next event; heartbeats are passed over.
@@ -401,11 +402,11 @@ async fn next_event(stream: &mut Streaming<pb::TrackShipmentResponse>) -> i64 {
     }
 }
 
-async fn next_position(stream: &mut Streaming<pb::WatchOrdersResponse>) -> i64 {
+async fn next_position(stream: &mut Streaming<pb::WatchEventsResponse>) -> i64 {
     loop {
         let message = timeout(PATIENCE, stream.message()).await.expect("news in time").expect("no error");
         let message = message.expect("more to come");
-        if let Some(pb::watch_orders_response::Update::Event(_)) = message.update {
+        if let Some(pb::watch_events_response::Update::Event(_)) = message.update {
             return message.resume_position;
         }
     }
@@ -440,10 +441,10 @@ async fn record(
 /// The positions of all events there are, read from the first to the last.
 async fn everything(server: &Process) -> Vec<i64> {
     // The answer to what cannot be names the last position.
-    let status = watch_orders(&server.channel(), i64::MAX).await.expect_err("there is no such event yet");
+    let status = watch_events(&server.channel(), i64::MAX).await.expect_err("there is no such event yet");
     let last: Option<i64> = status.message().rsplit(' ').next().and_then(|it| it.parse().ok());
     let last = last.expect("a position");
-    let mut stream = watch_orders(&server.channel(), 0).await.expect("a stream");
+    let mut stream = watch_events(&server.channel(), 0).await.expect("a stream");
     let mut positions = Vec::new();
     while positions.last().is_none_or(|it| *it < last) {
         positions.push(next_position(&mut stream).await);
@@ -507,7 +508,7 @@ async fn follow_orders(
     let mut own_breaks = breaks;
     loop {
         let after = received.places.last().copied().unwrap_or(0);
-        let Some(mut stream) = reach(&door, async |it| watch_orders(it, after).await).await else {
+        let Some(mut stream) = reach(&door, async |it| watch_events(it, after).await).await else {
             continue;
         };
         loop {
@@ -520,7 +521,7 @@ async fn follow_orders(
             };
             match message {
                 Ok(Some(message)) => {
-                    use pb::watch_orders_response::Update;
+                    use pb::watch_events_response::Update;
                     match message.update.expect("every message says something") {
                         Update::Event(_) => received.places.push(message.resume_position),
                         Update::Heartbeat(_) => {

@@ -120,17 +120,17 @@ fn lost_leases(log: &str) -> bool {
 /// Each message was sent by one decision: its order says so once.
 async fn each_letter_is_booked_once(clients: &Clients) {
     use consign::pb;
-    let request = pb::WatchOrdersRequest { after_position: 0, ..Default::default() };
-    let mut events = clients.orders.clone().watch_orders(request).await.expect("a stream").into_inner();
+    let request = pb::WatchEventsRequest { after_position: 0, ..Default::default() };
+    let mut events = clients.events.clone().watch_events(request).await.expect("a stream").into_inner();
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
     while let Some(message) = events.message().await.expect("the stream goes on") {
         match message.update {
-            Some(pb::watch_orders_response::Update::Event(event)) if event.to_state == "SENT" => {
+            Some(pb::watch_events_response::Update::Event(event)) if event.to_state == "SENT" => {
                 *sent.entry(event.subject_id).or_default() += 1;
             }
-            Some(pb::watch_orders_response::Update::Event(_)) => {}
+            Some(pb::watch_events_response::Update::Event(_)) => {}
             // The first heartbeat says that this was all.
-            Some(pb::watch_orders_response::Update::Heartbeat(_)) | None => break,
+            Some(pb::watch_events_response::Update::Heartbeat(_)) | None => break,
         }
     }
     assert!(!sent.is_empty() && sent.values().all(|it| *it == 1), "{sent:?}");

@@ -168,8 +168,8 @@ on_both_engines!(every_fault_of_a_key_is_told_and_none_is_made, an_admin, async 
 on_both_engines!(a_revoked_key_lets_nobody_in_and_its_streams_end, an_admin, async |server| {
     let (id, secret) = made(&server, wanted("shop", &["reader"])).await;
     let (_, other) = made(&server, wanted("shop", &["reader"])).await;
-    let request = with_key(&secret, pb::WatchOrdersRequest::default());
-    let open = server.orders.clone().watch_orders(request).await.expect("it may read").into_inner();
+    let request = with_key(&secret, pb::WatchEventsRequest::default());
+    let open = server.events.clone().watch_events(request).await.expect("it may read").into_inner();
 
     let revoked = revoke(&server, &id, "lost on the train").await.expect("it is taken away");
     let told = revoked.revocation.expect("it is over");
@@ -229,8 +229,8 @@ async fn what_one_process_makes_and_takes_away_the_others_know_within_two_second
 
     let (id, secret) = made(&first, wanted("shop", &["reader"])).await;
     comes_to(&second, &secret, None).await;
-    let request = with_key(&secret, pb::WatchOrdersRequest::default());
-    let open = second.orders.clone().watch_orders(request).await.expect("it may read").into_inner();
+    let request = with_key(&secret, pb::WatchEventsRequest::default());
+    let open = second.events.clone().watch_events(request).await.expect("it may read").into_inner();
     revoke(&first, &id, "lost").await.expect("it is taken away");
     comes_to(&second, &secret, unknown()).await;
     let ended = tokio::time::timeout(PATIENCE, until_it_ends(open)).await.expect("it ends in seconds");

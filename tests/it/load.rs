@@ -209,12 +209,12 @@ impl Told {
         };
         let told = self.events.lock().unwrap().clone();
         let Some((&last, _)) = told.last_key_value() else { return };
-        let request = pb::WatchOrdersRequest { after_position: from, ..Default::default() };
-        let mut found = clients.orders.clone().watch_orders(request).await.expect("a stream").into_inner();
+        let request = pb::WatchEventsRequest { after_position: from, ..Default::default() };
+        let mut found = clients.events.clone().watch_events(request).await.expect("a stream").into_inner();
         let mut place = from;
         while place < last {
             let message = found.message().await.expect("the stream goes on").expect("it does not end");
-            let Some(pb::watch_orders_response::Update::Event(event)) = message.update else { continue };
+            let Some(pb::watch_events_response::Update::Event(event)) = message.update else { continue };
             assert_eq!(event.position, place + 1, "positions have no gap");
             place = event.position;
             if let Some(told) = told.get(&place) {
@@ -273,11 +273,11 @@ impl Load {
 /// Remembers every event that comes, from the last one told on, until the stream ends.
 async fn watch_events(clients: Clients, told: Arc<Told>) {
     let after_position = told.events.lock().unwrap().last_key_value().map_or(0, |(it, _)| *it);
-    let request = pb::WatchOrdersRequest { after_position, ..Default::default() };
-    let Ok(stream) = clients.orders.clone().watch_orders(request).await else { return };
+    let request = pb::WatchEventsRequest { after_position, ..Default::default() };
+    let Ok(stream) = clients.events.clone().watch_events(request).await else { return };
     let mut stream = stream.into_inner();
     while let Ok(Some(message)) = stream.message().await {
-        if let Some(pb::watch_orders_response::Update::Event(event)) = message.update {
+        if let Some(pb::watch_events_response::Update::Event(event)) = message.update {
             let said = (event.order_id, event.sequence, event.r#type);
             told.events.lock().unwrap().insert(event.position, said);
         }

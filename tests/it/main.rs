@@ -28,6 +28,7 @@ mod discounts;
 mod disk;
 mod documents;
 mod elsewhere;
+mod events;
 mod exact;
 mod feedback;
 mod filters;

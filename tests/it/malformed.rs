@@ -165,7 +165,7 @@ async fn what_is_not_even_a_message_is_the_callers_fault_too() {
     // One message is what every method takes: of two it would be anybody's guess which one is meant.
     let one = framed(0, 2, b"\x12\x00");
     for behind in [framed(0, 0, b""), one.clone(), framed(0, 9, b""), vec![0], vec![0, 0, 0, 0, 9]] {
-        for path in [path, "/consign.v1.OrderService/ListOrders", "/consign.v1.OrderService/WatchOrders"] {
+        for path in [path, "/consign.v1.OrderService/ListOrders", "/consign.v1.EventService/WatchEvents"] {
             let status = send_body(&server, path, [one.clone(), behind.clone()].concat(), None).await;
             let why = "more than one message was sent, or something behind it";
             assert_eq!(status.code(), Code::InvalidArgument, "{path} {behind:?}");

@@ -11,6 +11,7 @@ use consign::pb::approval_service_client::ApprovalServiceClient;
 use consign::pb::billing_service_client::BillingServiceClient;
 use consign::pb::customer_service_client::CustomerServiceClient;
 use consign::pb::discount_service_client::DiscountServiceClient;
+use consign::pb::event_service_client::EventServiceClient;
 use consign::pb::feedback_service_client::FeedbackServiceClient;
 use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
@@ -67,6 +68,7 @@ pub(crate) struct Clients {
     pub(crate) returns: ReturnServiceClient<Channel>,
     pub(crate) customers: CustomerServiceClient<Channel>,
     pub(crate) access: AccessServiceClient<Channel>,
+    pub(crate) events: EventServiceClient<Channel>,
 }
 
 impl Clients {
@@ -84,6 +86,7 @@ impl Clients {
             returns: ReturnServiceClient::new(channel.clone()),
             customers: CustomerServiceClient::new(channel.clone()),
             access: AccessServiceClient::new(channel.clone()),
+            events: EventServiceClient::new(channel.clone()),
             channel,
         }
     }

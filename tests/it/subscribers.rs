@@ -1,6 +1,7 @@
-//! Subscribers of events: each event of an order once and in order, however often they refuse or fall silent.
+//! Subscribers of events: each event of an order once and in order, however often they refuse or fall silent, and the
+//! server that tells them is killed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,19 +16,21 @@ use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::child::Site;
+use crate::child::{Site, scale};
 use crate::server::{Clients, Engine, TestServer, patient};
 use crate::shop::{by, create_order, draft, every_law_holds, stocked};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What a subscriber does with a call, by the number of times that it has heard of this event.
-type Temper = fn(position: i64, heard: usize) -> Answer;
+type Temper = Arc<dyn Fn(i64, usize) -> Answer + Send + Sync>;
 
 #[derive(Clone, Copy)]
-enum Answer {
+pub(crate) enum Answer {
     Take,
     Refuse,
+    /// Neither takes the event nor answers, until the other side hangs up.
+    Stall,
     /// Hangs up without an answer, after it has taken the event.
     TakeSilently,
     /// Says that it has taken the event, and then never ends its answer.
@@ -36,8 +39,11 @@ enum Answer {
 
 const TALKS_ON: &str = "200 OK";
 
+/// No status: nothing is answered.
+const STALLS: &str = "";
+
 /// A server that takes events as Standard Webhooks asks: each is looked at by its id, and only the first counts.
-struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     heard: Arc<Mutex<Heard>>,
 }
@@ -47,51 +53,69 @@ struct Heard {
     /// Events in the order in which they first counted.
     taken: Vec<Value>,
     times: HashMap<i64, usize>,
+    /// Under which ids each was sent.
+    ids: HashMap<i64, BTreeSet<String>>,
     faults: Vec<String>,
 }
 
 impl Receiver {
-    async fn start(temper: Temper) -> Self {
+    /// `temper` gets an event's position, and how often it was sent by now.
+    pub(crate) async fn start(temper: impl Fn(i64, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let temper: Temper = Arc::new(temper);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let heard: Arc<Mutex<Heard>> = Arc::default();
         let shared = Arc::clone(&heard);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, Arc::clone(&shared), temper));
+                tokio::spawn(answer(stream, Arc::clone(&shared), Arc::clone(&temper)));
             }
         });
         Self { address, heard }
     }
 
-    fn settings(&self) -> SubscriberSettings {
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}/events", self.address)
+    }
+
+    pub(crate) fn settings(&self) -> SubscriberSettings {
         SubscriberSettings {
-            url: format!("http://{}/events", self.address),
+            url: self.address(),
             secrets: vec![SECRET.parse().expect("a secret")],
             types: Vec::new(),
             private_addresses: true,
+            answer_within_seconds: 10,
         }
     }
 
-    fn taken(&self) -> Vec<Value> {
+    pub(crate) fn taken(&self) -> Vec<Value> {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(heard.faults.is_empty(), "{:?}", heard.faults);
         heard.taken.clone()
     }
 
-    fn times(&self, position: i64) -> usize {
+    pub(crate) fn times(&self, position: i64) -> usize {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         heard.times.get(&position).copied().unwrap_or(0)
     }
 
-    async fn until_taken(&self, events: usize) -> Vec<Value> {
+    pub(crate) fn ids(&self, position: i64) -> BTreeSet<String> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.ids.get(&position).cloned().unwrap_or_default()
+    }
+
+    pub(crate) async fn until_taken(&self, events: usize) -> Vec<Value> {
+        self.until_taken_within(events, Duration::from_secs(90)).await
+    }
+
+    async fn until_taken_within(&self, events: usize, within: Duration) -> Vec<Value> {
         let started = Instant::now();
         loop {
             let taken = self.taken();
             if taken.len() >= events {
                 return taken;
             }
-            assert!(started.elapsed() < Duration::from_secs(90), "{} of {events} were taken", taken.len());
+            assert!(started.elapsed() < within, "{} of {events} were taken", taken.len());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -113,9 +137,11 @@ async fn answer(mut stream: TcpStream, heard: Arc<Mutex<Heard>>, temper: Temper)
     };
     let status = {
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        take(&mut heard, &head, &body, temper)
+        take(&mut heard, &head, &body, &temper)
     };
-    if status == Some(TALKS_ON) {
+    if status == Some(STALLS) {
+        let _ = stream.read(&mut [0; 1]).await;
+    } else if status == Some(TALKS_ON) {
         let head = format!("HTTP/1.1 {TALKS_ON}\r\ncontent-length: 9000000\r\n\r\n");
         let _ = stream.write_all(head.as_bytes()).await;
         // Until the other side hangs up.
@@ -125,7 +151,7 @@ async fn answer(mut stream: TcpStream, heard: Arc<Mutex<Heard>>, temper: Temper)
     }
 }
 
-fn take(heard: &mut Heard, head: &str, body: &str, temper: Temper) -> Option<&'static str> {
+fn take(heard: &mut Heard, head: &str, body: &str, temper: &Temper) -> Option<&'static str> {
     let header = |name: &str| {
         let found =
             head.lines().find_map(|it| it.split_once(": ").filter(|it| it.0.eq_ignore_ascii_case(name)));
@@ -146,8 +172,10 @@ fn take(heard: &mut Heard, head: &str, body: &str, temper: Temper) -> Option<&'s
     let times = heard.times.entry(position).or_default();
     *times += 1;
     let answer = temper(position, *times);
+    heard.ids.entry(position).or_default().insert(id);
     match answer {
         Answer::Refuse => Some("503 Service Unavailable"),
+        Answer::Stall => Some(STALLS),
         Answer::Take | Answer::TakeSilently | Answer::TakeAndTalkOn => {
             let known = heard.taken.iter().any(|it| it["data"]["position"] == event["data"]["position"]);
             if !known {
@@ -156,14 +184,14 @@ fn take(heard: &mut Heard, head: &str, body: &str, temper: Temper) -> Option<&'s
             match answer {
                 Answer::TakeAndTalkOn => Some(TALKS_ON),
                 Answer::Take => Some("204 No Content"),
-                Answer::TakeSilently | Answer::Refuse => None,
+                Answer::TakeSilently | Answer::Refuse | Answer::Stall => None,
             }
         }
     }
 }
 
 /// Every event of every order, and those of each order in their order.
-fn is_whole_and_in_order(taken: &[Value], feed: &[pb::OrderEvent]) {
+pub(crate) fn is_whole_and_in_order(taken: &[Value], feed: &[pb::OrderEvent]) {
     let mut by_order: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for it in taken {
         let (order, sequence) = (it["data"]["orderId"].as_str(), it["data"]["sequence"].as_str());
@@ -177,23 +205,33 @@ fn is_whole_and_in_order(taken: &[Value], feed: &[pb::OrderEvent]) {
     assert_eq!(by_order, expected);
 }
 
-async fn feed(server: &Clients) -> Vec<pb::OrderEvent> {
+pub(crate) async fn feed(server: &Clients) -> Vec<pb::OrderEvent> {
     let mut open =
-        server.orders.clone().watch_orders(pb::WatchOrdersRequest::default()).await.expect("a stream");
+        server.events.clone().watch_events(pb::WatchEventsRequest::default()).await.expect("a stream");
     let mut events = Vec::new();
     while let Some(message) = open.get_mut().message().await.expect("a message") {
         match message.update {
-            Some(pb::watch_orders_response::Update::Event(event)) => events.push(event),
-            Some(pb::watch_orders_response::Update::Heartbeat(_)) | None => break,
+            Some(pb::watch_events_response::Update::Event(event)) => events.push(event),
+            Some(pb::watch_events_response::Update::Heartbeat(_)) | None => break,
         }
     }
     events
 }
 
-async fn buy(server: &Clients, orders: usize) {
-    stocked(server, "EVT", 1_000).await;
+/// A feed is read up to its first heartbeat: by then nothing has happened for so long.
+pub(crate) fn quiet(settings: &mut Settings) {
+    settings.limits.heartbeat_seconds = 5;
+}
+
+pub(crate) async fn buy(server: &Clients, orders: usize) {
+    stocked(server, "EVT", 10_000).await;
+    place(server, "buyer", orders).await;
+}
+
+/// Every other order is cancelled.
+pub(crate) async fn place(server: &Clients, name: &str, orders: usize) {
     for index in 0..orders {
-        let buyer = format!("buyer{index}");
+        let buyer = format!("{name}{index}");
         let placed = create_order(server, draft(&buyer, "EVT", 1)).await.expect("there is stock");
         if index % 2 == 0 {
             let request = pb::CancelOrderRequest {
@@ -206,11 +244,16 @@ async fn buy(server: &Clients, orders: usize) {
     }
 }
 
-async fn server_telling(engine: Engine, receiver: &Receiver, types: &[&str]) -> Option<TestServer> {
+pub(crate) async fn server_telling(
+    engine: Engine,
+    receiver: &Receiver,
+    types: &[&str],
+) -> Option<TestServer> {
     let types = types.iter().map(|it| it.parse().expect("a kind")).collect();
     let subscriber = SubscriberSettings { types, ..receiver.settings() };
     let change = |it: &mut Settings| {
         patient(it);
+        quiet(it);
         it.events.subscribers.insert("shop".to_owned(), subscriber);
     };
     TestServer::start_with(engine, change).await
@@ -315,4 +358,63 @@ async fn a_server_that_is_killed_again_and_again_tells_everything_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_again_and_again_tells_everything_on_postgres() {
     killed_while_telling(Engine::Postgres).await;
+}
+
+/// Of all calls 30 % are refused and 10 % never answered, an event's first three; from then on it is taken.
+fn hostile(position: i64, heard: usize) -> Answer {
+    let mixed = (position as u64 * 7 + heard as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    match mixed % 100 {
+        0..30 if heard <= 3 => Answer::Refuse,
+        30..40 if heard <= 3 => Answer::Stall,
+        _ => Answer::Take,
+    }
+}
+
+/// Two subscribers that refuse and stall, while the process that tells them is killed at evenly spread moments: each event
+/// counts once, in the order of its order, and none is lost.
+async fn killed_while_telling_the_hostile(engine: Engine) {
+    let (events, kills) = scale((1_000, 3), (10_000, 20));
+    let receivers = [Receiver::start(hostile).await, Receiver::start(hostile).await];
+    let Some(server) = TestServer::start(engine).await else { return };
+    let mut site = Site::of(server.stop().await);
+    for (receiver, name) in receivers.iter().zip(["shop", "books"]) {
+        let variable = |it: &str| format!("CONSIGN_EVENTS__SUBSCRIBERS__{name}__{it}");
+        site.set(&variable("URL"), receiver.address());
+        site.set(&variable("SECRETS"), format!("[{SECRET}]"));
+        site.set(&variable("PRIVATE_ADDRESSES"), true);
+        site.set(&variable("ANSWER_WITHIN_SECONDS"), 1);
+    }
+    let mut process = site.start().await;
+    let clients = Clients::over(process.channel());
+    // Each has more than five events in the mean.
+    buy(&clients, events / 5).await;
+    let placed = feed(&clients).await.len();
+    assert!(placed >= events, "{placed}");
+
+    let within = scale(Duration::from_secs(300), Duration::from_secs(3_600));
+    for kill in 1..=kills {
+        receivers[0].until_taken_within(placed * kill / (kills + 1), within).await;
+        drop(process);
+        process = site.start().await;
+    }
+    let feed = feed(&Clients::over(process.channel())).await;
+    for receiver in &receivers {
+        let taken = receiver.until_taken_within(feed.len(), within).await;
+        is_whole_and_in_order(&taken, &feed);
+        let calls: usize = feed.iter().map(|it| receiver.times(it.position)).sum();
+        println!("{} events in {calls} calls, over {kills} kills", taken.len());
+        assert!(feed.iter().all(|it| receiver.ids(it.position).len() == 1), "an id is an event's own");
+    }
+    drop(process);
+    assert_eq!(site.broken_laws(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_that_refuse_and_stall_hear_everything_over_kills_on_sqlite() {
+    killed_while_telling_the_hostile(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_that_refuse_and_stall_hear_everything_over_kills_on_postgres() {
+    killed_while_telling_the_hostile(Engine::Postgres).await;
 }

@@ -160,11 +160,11 @@ on_both_engines!(a_stream_ends_with_a_cancelled_shipment_and_refuses_an_unknown_
 });
 
 on_both_engines!(an_order_that_is_not_there_cannot_be_followed, async |server| {
-    let unknown = pb::WatchOrdersRequest {
-        order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+    let unknown = pb::WatchEventsRequest {
+        filter: "order_id = ord_01h455vb4pex5vsknk084sn02q".to_owned(),
         ..Default::default()
     };
-    let refused = server.orders.clone().watch_orders(unknown).await.expect_err("nobody knows it");
+    let refused = server.events.clone().watch_events(unknown).await.expect_err("nobody knows it");
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::NotFound, "NOT_FOUND"));
 });
 

@@ -19,6 +19,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // Without `run_at` an event is given up; with the greatest there is it waits behind an earlier one of its order.
     schema
         .table(
             "untold_events",
@@ -29,16 +30,36 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              attempts BIGINT NOT NULL CHECK (attempts >= 0),
              since BIGINT NOT NULL,
              run_at BIGINT,
+             tried_at BIGINT,
              error TEXT NOT NULL,
+             status BIGINT,
              PRIMARY KEY (subscriber, position)",
         )
         .await?;
+
+    // Who had events told once more.
+    schema
+        .table(
+            "event_redeliveries",
+            Shape::Wide,
+            "id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+             subscriber TEXT NOT NULL REFERENCES event_subscribers (name),
+             actor TEXT NOT NULL,
+             at BIGINT NOT NULL,
+             events BIGINT NOT NULL CHECK (events > 0),
+             first_position BIGINT NOT NULL CHECK (first_position > 0),
+             last_position BIGINT NOT NULL CHECK (last_position >= first_position)",
+        )
+        .await?;
+    schema.append_only("event_redeliveries").await?;
 
     schema
         .indexes(&[
             "CREATE INDEX untold_events_due ON untold_events (subscriber, run_at) WHERE run_at IS NOT NULL",
             "CREATE INDEX untold_events_order ON untold_events (subscriber, order_id, position)
              WHERE run_at IS NOT NULL",
+            "CREATE INDEX untold_events_given_up ON untold_events (subscriber, tried_at, position) WHERE run_at IS NULL",
+            "CREATE INDEX event_redeliveries_subscriber ON event_redeliveries (subscriber, id)",
         ])
         .await
 }

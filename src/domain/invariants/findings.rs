@@ -125,6 +125,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("L5", "of every message that was sent it is known what it said"),
     ("E1", "every job can be claimed within the hour that a lease lasts at most"),
     ("E2", "every message that is to be sent has a job that sends it"),
+    ("E3", "of the events of an order that wait for a subscriber, the first waits for none of the others"),
     ("I1", "every claimed request id has its answer"),
     (
         "F1",

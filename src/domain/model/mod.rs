@@ -55,6 +55,7 @@ pub(super) mod postal_form;
 pub(super) mod product;
 pub(super) mod promise;
 pub(super) mod recipient;
+pub(super) mod redelivery;
 pub(super) mod refund;
 pub(super) mod refusal;
 pub(super) mod replenishment;

@@ -3,6 +3,7 @@
 mod actions;
 pub(super) mod advance;
 pub(super) mod decide;
+pub(super) mod redeliver;
 pub(super) mod schedule;
 mod slips;
 pub(super) mod status;

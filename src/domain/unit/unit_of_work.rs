@@ -24,6 +24,7 @@ use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::product::Product;
+use crate::domain::model::redelivery::Redelivery;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::Replenishment;
 use crate::domain::model::reservation::Reservation;
@@ -328,6 +329,7 @@ pub struct ChangeSet {
     pub label_files: Vec<LabelFile>,
     /// What messages said at their first try.
     pub message_texts: Vec<(MessageId, MessageText)>,
+    pub redeliveries: Vec<Redelivery>,
     /// The job this change completes.
     pub lease: Option<Lease>,
 }

@@ -47,6 +47,16 @@ pub enum NotTaken {
     Address,
 }
 
+impl NotTaken {
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status.as_u16()),
+            Self::NoAnswer(_) | Self::Address => None,
+        }
+    }
+}
+
 impl Endpoint {
     pub fn new(url: &str, keys: Vec<EventKey>, allows_private: bool) -> Result<Self, Invalid> {
         let wrong = || Invalid::new("must be an address such as https://shop.example.com/events");
@@ -66,6 +76,13 @@ impl Endpoint {
         let tls = if is_secret { Some(checking_certificates().ok_or_else(wrong)?) } else { None };
         let port = uri.port_u16().unwrap_or(if is_secret { 443 } else { 80 });
         Ok(Self { uri, host, port, keys, allows_private, tls })
+    }
+
+    /// Where it is, as people are shown it: what stands behind a `?` may be secret.
+    pub fn address(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let authority = self.uri.authority().map_or(self.host.as_str(), |it| it.as_str());
+        format!("{scheme}://{authority}{}", self.uri.path())
     }
 
     /// Tells of one event. `now` is in seconds since 1970. Redirects are not followed.
@@ -122,6 +139,8 @@ mod tests {
             |url: &str, allows_private| Endpoint::new(url, vec![key.clone()], allows_private).map(drop);
         assert!(made("https://shop.example.com/events?of=orders", false).is_ok());
         assert!(made("http://127.0.0.1:8080/", true).is_ok());
+        let shown = Endpoint::new("https://shop.example.com:8443/events?key=1", vec![key.clone()], false);
+        assert_eq!(shown.map(|it| it.address()).expect("an address"), "https://shop.example.com:8443/events");
         for wrong in
             ["", "shop.example.com", "ftp://shop.example.com/", "http://shop.example.com/", "https://a:b@c/"]
         {

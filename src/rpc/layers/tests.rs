@@ -12,7 +12,7 @@ use crate::access::{ApiKey, KeyHolder, Principal, Role};
 
 const UNARY: &str = "/consign.v1.OrderService/GetOrder";
 
-const STREAM: &str = "/consign.v1.OrderService/WatchOrders";
+const STREAM: &str = "/consign.v1.EventService/WatchEvents";
 
 fn request(path: &str, timeout: Option<&str>) -> Request<AxumBody> {
     let mut request = Request::builder().uri(path);

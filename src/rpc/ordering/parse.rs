@@ -4,9 +4,7 @@ mod reads;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use reads::{
-    Begin, OrderKey, get_order, get_order_timeline, list_orders, list_stuck_orders, order_view, watch_orders,
-};
+pub(crate) use reads::{OrderKey, get_order, get_order_timeline, list_orders, list_stuck_orders, order_view};
 
 use crate::domain::{
     AddOrderNote, Address, ArchiveOrder, Attest, CancelOrder, CancelOrderLines, CancelledUnits, CloseOrder,

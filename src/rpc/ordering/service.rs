@@ -13,11 +13,9 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
 use crate::rpc::identity::response_bytes;
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering::parse::OrderKey;
 use crate::rpc::ordering::{overview, parse, reply};
-use crate::rpc::streams::watch;
 use crate::rpc::{customers, status};
 
 impl Api {
@@ -357,19 +355,6 @@ impl pb::order_service_server::OrderService for Api {
         let laws = found(self.store().check_integrity(within).await)?;
         let report = reply::integrity_report(laws, begun.elapsed());
         Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
-    }
-
-    type WatchOrdersStream = watch::Stream<pb::WatchOrdersResponse>;
-
-    async fn watch_orders(&self, request: Request<pb::WatchOrdersRequest>) -> Reply<Self::WatchOrdersStream> {
-        let permit = StreamPermit::of(&request);
-        let (begin, filter) = parsed(|bad| parse::watch_orders(request.into_inner(), bad))?;
-        if let Some(order) = filter.order {
-            self.order(order).await?;
-        }
-        let last = found(self.store().last_position().await)?;
-        let after = watch::start(begin, last)?;
-        watch::follow(self, permit, after, watch::Events { store: self.store().clone(), filter })
     }
 }
 

@@ -13,8 +13,8 @@ use tonic::{Response, Status};
 use crate::domain::Refusal;
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
+use crate::rpc::events::parse::Begin;
 use crate::rpc::layers::StreamPermit;
-use crate::rpc::ordering::parse::Begin;
 use crate::rpc::ordering::reply;
 use crate::rpc::reply::timestamp;
 use crate::rpc::status;
@@ -202,14 +202,14 @@ pub(crate) struct Events {
 }
 
 impl Source for Events {
-    type Message = pb::WatchOrdersResponse;
+    type Message = pb::WatchEventsResponse;
 
     async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
         let EventPage { events, position, is_end } =
             self.store.events_after(after, &self.filter, PAGE).await?;
         let messages = events.iter().map(|(position, event)| {
             let event = reply::event(*position, event);
-            (*position, update(*position, pb::watch_orders_response::Update::Event(event)))
+            (*position, update(*position, pb::watch_events_response::Update::Event(event)))
         });
         let then = if is_end { NextStep::Wait } else { NextStep::LookAgain };
         Ok(Found { messages: messages.collect(), position, then })
@@ -223,13 +223,13 @@ impl Source for Events {
         let time = Some(timestamp(self.store.now()));
         update(
             position,
-            pb::watch_orders_response::Update::Heartbeat(pb::Heartbeat { high_water: position, time }),
+            pb::watch_events_response::Update::Heartbeat(pb::Heartbeat { high_water: position, time }),
         )
     }
 }
 
-fn update(position: i64, update: pb::watch_orders_response::Update) -> pb::WatchOrdersResponse {
-    pb::WatchOrdersResponse { update: Some(update), resume_position: position }
+fn update(position: i64, update: pb::watch_events_response::Update) -> pb::WatchEventsResponse {
+    pb::WatchEventsResponse { update: Some(update), resume_position: position }
 }
 
 /// The place after which a stream of events begins, if there is one.

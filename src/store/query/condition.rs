@@ -373,16 +373,16 @@ fn wrong(field: &Field, value: &Operand, why: &str) -> String {
     format!("{} `{}`{} {why}", field.name, shown(&value.text), place_of(value.at))
 }
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     text.chars().take(VALUE_SHOWN).collect()
 }
 
-fn place_of(at: usize) -> String {
+pub(super) fn place_of(at: usize) -> String {
     if at == 0 { String::new() } else { format!(" at character {at}") }
 }
 
 /// Digits, with a minus before them or not.
-fn whole_number(text: &str) -> Option<i64> {
+pub(super) fn whole_number(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     text.parse().ok().filter(|_| digits.bytes().all(|it| it.is_ascii_digit()))
 }

@@ -7,45 +7,18 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{
     Courier, CourierCode, CourierNames, CourierRecord, CourierRecords, CustomerAccount, CustomerId,
-    DiscountCode, DiscountKey, DiscountUses, Event, EventKind, Location, LocationCode, MessageId,
-    MessageText, Order, OrderId, Part, Product, RegionCode, Replenishment, ReplenishmentId, Reservation,
-    ReservationId, Sku, StockLevel, Timestamp, Transfer, TransferId, caseless,
+    DiscountCode, DiscountKey, DiscountUses, Event, Location, LocationCode, MessageId, MessageText, Order,
+    OrderId, Part, Product, RegionCode, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku,
+    StockLevel, Timestamp, Transfer, TransferId,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
-use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::query::history::{events, events_of};
+use crate::store::query::history::events_of;
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::{catalogue, discount, document, record, stock, transfer};
 use crate::store::writer::chore::bounded;
-
-/// Positions that one look into the feed covers at most, so that a filter that fits nothing costs little.
-const WINDOW: i64 = 10_000;
-
-/// Decisions that are read at once; each has a handful of events.
-const DECISIONS_AT_ONCE: usize = 256;
-
-/// Which events of the feed are wanted; an empty filter wants all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EventFilter {
-    pub order: Option<OrderId>,
-    /// Of this customer's orders.
-    pub customer_email: Option<String>,
-    /// Of these kinds; empty: of all.
-    pub kinds: Vec<EventKind>,
-}
-
-/// A part of the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventPage {
-    pub events: Vec<(i64, Event)>,
-    /// Everything up to this position has been looked at: where to go on.
-    pub position: i64,
-    /// Whether that was all there is for now.
-    pub is_end: bool,
-}
 
 /// Availability of a product, and the orders that wait for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -261,48 +234,6 @@ impl Store {
         events_of(&self.look().await?, &[order]).await
     }
 
-    /// The part of the feed after a position, at most `limit` events of it.
-    pub async fn events_after(
-        &self,
-        position: i64,
-        filter: &EventFilter,
-        limit: u64,
-    ) -> Result<EventPage, StoreError> {
-        let db = self.snapshot().await?;
-        let last = last_position(&db).await?;
-        let mut found = Vec::new();
-        let mut seen = position;
-        let wanted = |it: &Event| filter.kinds.is_empty() || filter.kinds.contains(&it.kind);
-        // Decision by decision, as events are not rows: until there are enough, the window or the feed ends.
-        let until = last.min(position.saturating_add(WINDOW));
-        while seen < until && (found.len() as u64) < limit {
-            let rows = decisions_after(&db, seen, until, filter).await?;
-            let is_all = rows.len() < DECISIONS_AT_ONCE;
-            let events = events(&rows)?;
-            if let Some((last_read, _)) = events.last() {
-                seen = seen.max(*last_read);
-            }
-            found.extend(events.into_iter().filter(|(at, it)| *at > position && wanted(it)));
-            if is_all {
-                seen = until;
-            }
-        }
-
-        let room = usize::try_from(limit).unwrap_or(usize::MAX);
-        let position = if found.len() >= room {
-            found.truncate(room);
-            found.last().map_or(position, |it| it.0)
-        } else {
-            seen.max(position)
-        };
-        Ok(EventPage { events: found, position, is_end: position >= last })
-    }
-
-    /// The position of the newest event; 0 before the first.
-    pub async fn last_position(&self) -> Result<i64, StoreError> {
-        last_position(&self.look().await?).await
-    }
-
     /// Messages that failed at `since` or later and stand there, of orders that are not archived, the oldest failure
     /// first.
     pub async fn failed_messages(&self, since: Timestamp, limit: u64) -> Result<Vec<MessageId>, StoreError> {
@@ -311,35 +242,4 @@ impl Store {
         let values: Vec<Value> = vec![since.unix_micros().into(), bounded(limit).into()];
         self.look().await?.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
-}
-
-async fn last_position(db: &Session) -> Result<i64, StoreError> {
-    let row = db.query_one("SELECT COALESCE(MAX(last_position), 0) FROM decisions", Vec::new()).await?;
-    row.map_or(Ok(0), |it| it.get(0))
-}
-
-/// The decisions with events after a position.
-async fn decisions_after(
-    db: &Session,
-    after: i64,
-    until: i64,
-    filter: &EventFilter,
-) -> Result<Vec<Row>, StoreError> {
-    let mut values: Vec<Value> = vec![after.into(), until.into()];
-    let mut sql = "SELECT first_position, events FROM decisions \
-        WHERE last_position > $1 AND first_position <= $2"
-        .to_owned();
-    if let Some(order) = filter.order {
-        values.push(order.0.into());
-        sql.push_str(&format!(" AND order_id = ${}", values.len()));
-    }
-    if let Some(email) = &filter.customer_email {
-        values.push(caseless(email).into());
-        sql.push_str(&format!(
-            " AND order_id IN (SELECT id FROM orders WHERE customer_email = ${})",
-            values.len()
-        ));
-    }
-    sql.push_str(&format!(" ORDER BY last_position LIMIT {DECISIONS_AT_ONCE}"));
-    db.query(&sql, values).await
 }

@@ -297,6 +297,15 @@ pub(super) const LAWS: &[Law] = &[
             WHERE m.state = 'QUEUED' AND o.run_at IS NULL",
     },
     Law {
+        id: "E3",
+        looked_at: "SELECT COUNT(*) FROM untold_events",
+        // The greatest time that there is: it waits behind another.
+        broken: "SELECT e.subscriber || ' ' || e.position, 'an earlier event of its order that waits', 'none'
+            FROM untold_events e WHERE e.run_at = 9223372036854775807 AND NOT EXISTS (
+                SELECT 1 FROM untold_events f WHERE f.subscriber = e.subscriber AND f.order_id = e.order_id
+                    AND f.position < e.position AND f.run_at IS NOT NULL)",
+    },
+    Law {
         id: "D6",
         looked_at: "SELECT COUNT(*) FROM open_reservations",
         broken: "SELECT caller, CAST(SUM(there) AS TEXT) || ' open', CAST(SUM(counted) AS TEXT) || ' counted' FROM (

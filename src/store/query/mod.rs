@@ -2,8 +2,10 @@
 
 pub(super) mod agreement;
 mod condition;
+pub(super) mod deliveries;
 #[cfg(test)]
 pub(super) mod documented;
+pub(super) mod feed;
 pub(super) mod feedback;
 pub(super) mod figures;
 pub(super) mod find;

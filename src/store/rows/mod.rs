@@ -20,6 +20,7 @@ pub(super) mod returns;
 pub(super) mod seller;
 pub(super) mod statements;
 pub(super) mod stock;
+pub(super) mod subscribers;
 pub(super) mod table;
 pub(super) mod terms;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::domain::{
     Timestamp, Unsent,
 };
 use crate::store::connection::error::StoreError;
-use crate::store::query::find::EventFilter;
+use crate::store::query::feed::EventFilter;
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
 use crate::store::rows::document;
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, on_order, order_for, sku};
@@ -290,7 +290,7 @@ async fn the_feed_is_read_from_a_position(scene: &Scene) {
     bell.changed().await.expect("it rings");
     create_order(&scene.store, None, order_for(&[("A-1", 1)], OnShortage::Refuse)).await.expect("two");
 
-    let filter = EventFilter { order: Some(id), ..EventFilter::default() };
+    let filter = EventFilter::of_order(id);
     let mut position = 0;
     let mut seen = Vec::new();
     loop {
@@ -306,11 +306,11 @@ async fn the_feed_is_read_from_a_position(scene: &Scene) {
     assert_eq!(seen, all);
     assert_eq!(position, scene.store.last_position().await.expect("a look"));
     let order: Arc<Order> = scene.store.order(id).await.expect("a look").expect("the order");
-    let filter = EventFilter {
-        customer_email: Some(order.customer.email.clone()),
-        kinds: vec![domain::EventKind::OrderReceived],
-        ..EventFilter::default()
-    };
+    let terms = [
+        Term::equal("customer_email", order.customer.email.to_uppercase()),
+        Term::equal("type", "ORDER_RECEIVED"),
+    ];
+    let filter = EventFilter::of(&terms).expect("a filter");
     assert_eq!(scene.store.events_after(0, &filter, 100).await.expect("a page").events.len(), 1);
 }
 

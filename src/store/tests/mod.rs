@@ -13,4 +13,5 @@ mod reads;
 mod requests;
 pub(in crate::store) mod shop;
 mod stock;
+mod subscribers;
 mod transactions;

@@ -17,12 +17,13 @@ use sea_orm::sea_query::Value;
 use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
-use crate::store::query::find::EventFilter;
+use crate::store::query::deliveries::ToRedeliver;
+use crate::store::query::feed::EventFilter;
 use crate::store::query::integrity as laws;
-use crate::store::query::listing::Listing;
+use crate::store::query::listing::{Listing, Term};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::tests::sample::customer_id;
-use crate::store::rows::{decision, lookup, writes};
+use crate::store::rows::{decision, lookup, subscribers, writes};
 use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
 use crate::store::tests::plans::seeded::{Seeded, lists, read};
 use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
@@ -89,6 +90,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
     let plans = seeded.session(scene).await;
     let order = seeded.order.id;
     let store = &scene.store;
+    store.begin_subscriber("shop").await.expect("a subscriber");
     let now = store.now();
     let mut heard: Vec<(&str, Heard)> = Vec::new();
     macro_rules! heard {
@@ -120,12 +122,16 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "figures": store.figures(),
         "overview": store.overview(now),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
-        "events_after of an order": store.events_after(0, &EventFilter { order: Some(order), ..EventFilter::default() }, 100),
+        "events_after of an order": store.events_after(0, &EventFilter::of_order(order), 100),
         "events_after of a customer": store.events_after(
             seeded.count - 100,
-            &EventFilter { customer_email: Some("rare@example.com".to_owned()), ..EventFilter::default() },
+            &EventFilter::of(&[Term::equal("customer_email", "rare@example.com")]).expect("a filter"),
             100,
         ),
+        "events_before": store.events_before(i64::MAX, &EventFilter::default(), 100),
+        "events_before of an order": store.events_before(i64::MAX, &EventFilter::of_order(order), 100),
+        "deliveries": store.deliveries("shop", None, &Listing { size: 2, ..Listing::default() }),
+        "events_to_redeliver": store.events_to_redeliver("shop", &ToRedeliver::GivenUpSince(now), &[], 100),
         "list_stuck_orders": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, None),
         "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
@@ -234,6 +240,7 @@ fn fixed() -> Vec<&'static FixedStatement> {
     all.extend(prepared_by_nobody);
     all.extend(writes::all());
     all.extend(decision::all());
+    all.extend(subscribers::all());
     let of_rebuilding: [&FixedStatement; 3] = [
         &writes::ADD_MISSING_INVOICE_NUMBERS,
         &writes::ADD_MISSING_CREDIT_NOTE_NUMBERS,
@@ -257,6 +264,7 @@ fn every_fixed_statement_is_looked_at() {
     let declared = [
         include_str!("../rows/lookup.rs").matches(") static ").count(),
         include_str!("../rows/decision.rs").matches(") static ").count(),
+        include_str!("../rows/subscribers.rs").matches(") static ").count(),
         // As the macro has them, and those beside it.
         include_str!("../rows/writes.rs").lines().filter(|it| is_named(it)).count(),
         include_str!("../rows/writes.rs").matches(") static ADD_MISSING").count(),

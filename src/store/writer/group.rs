@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, ReadSet, Refusal, Rules,
-    Snapshot, Timestamp, UnitOfWork,
+    ChangeSet, Event, JobId, LabelFile, Lease, MessageId, MessageText, Movement, ReadSet, Redelivery,
+    Refusal, Rules, Snapshot, Timestamp, UnitOfWork,
 };
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
@@ -25,8 +25,8 @@ use crate::store::rows::order::JobFields;
 use crate::store::rows::parts::{label_file, message_text};
 use crate::store::rows::projection::values;
 use crate::store::rows::statements::Writes;
-use crate::store::rows::stock;
 use crate::store::rows::writes;
+use crate::store::rows::{stock, subscribers};
 use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::change::{Change, Effect, Outcome, RequestKey, RequestMode};
@@ -204,6 +204,7 @@ impl Writer {
         let mut movements: Vec<Movement> = Vec::new();
         let mut label_files: Vec<LabelFile> = Vec::new();
         let mut texts: Vec<(MessageId, MessageText)> = Vec::new();
+        let mut redeliveries: Vec<Redelivery> = Vec::new();
         let mut leases: Vec<Lease> = Vec::new();
         let mut decisions = Vec::new();
         for (change, state) in group.iter().zip(states) {
@@ -211,6 +212,7 @@ impl Writer {
             movements.append(&mut changes.movements);
             label_files.append(&mut changes.label_files);
             texts.append(&mut changes.message_texts);
+            redeliveries.append(&mut changes.redeliveries);
             leases.extend(changes.lease.filter(|it| !leases.contains(it)));
             let claim = request_of(change.as_ref()).filter(|(_, mode, _)| matches!(mode, RequestMode::Claim));
             let key = claim.zip(answer.as_ref()).map(|((key, _, fingerprint), answer)| {
@@ -230,6 +232,7 @@ impl Writer {
         writes.put(&writes::ADD_CARRIER_LABELS, values(label_files.iter().map(label_file).collect()));
         let texts = texts.iter().map(message_text).collect::<Result<Vec<_>, _>>()?;
         writes.put(&writes::ADD_MESSAGE_TEXTS, values(texts));
+        subscribers::add(&mut writes, &redeliveries);
         decision::add(&mut writes, decisions)?;
         // After what they may amend.
         writes.put(&AMEND_ANSWERS, amended);

@@ -1,5 +1,6 @@
 //! What subscribers of events have been told: up to which position of the feed, and which events wait to be told again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sea_orm::sea_query::Value;
@@ -7,6 +8,7 @@ use sea_orm::sea_query::Value;
 use crate::domain::{OrderId, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
+use crate::store::rows::subscribers::BEHIND;
 
 /// A subscriber that one worker may tell until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,14 +42,20 @@ pub struct Untold {
     pub position: i64,
     pub order: OrderId,
     pub attempts: u32,
-    pub run_at: Timestamp,
+    /// None: once no earlier event of its order waits.
+    pub run_at: Option<Timestamp>,
     pub error: String,
+    /// HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
 }
 
 /// An event that was told once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retold {
     pub position: i64,
+    pub order: OrderId,
+    /// As it was read: another time means that somebody asked meanwhile for it to be told once more.
+    pub since: Timestamp,
     /// None: it was taken.
     pub failed: Option<Failed>,
 }
@@ -58,6 +66,8 @@ pub struct Failed {
     /// None: it is given up.
     pub again: Option<Timestamp>,
     pub error: String,
+    /// HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
 }
 
 /// An event that waits to be told again.
@@ -167,33 +177,71 @@ pub(in crate::store) async fn settle(
     if db.execute(sql, values).await? == 0 {
         return Ok(false);
     }
-    for Untold { position, order, attempts, run_at, error } in &told.untold {
-        let sql = "INSERT INTO untold_events (subscriber, position, order_id, attempts, since, run_at, error) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    put_aside(db, name, &told.untold, now).await?;
+    for retold in &told.retold {
+        note(db, name, retold, now).await?;
+    }
+    let retold = told.retold.iter().map(|it| it.order);
+    let orders: BTreeSet<OrderId> = told.untold.iter().map(|it| it.order).chain(retold).collect();
+    for order in orders {
+        let_next_follow(db, name, order, now).await?;
+    }
+    Ok(true)
+}
+
+/// Keeps the events that were not taken.
+async fn put_aside(db: &Session, name: &str, untold: &[Untold], now: Timestamp) -> Result<(), StoreError> {
+    for Untold { position, order, attempts, run_at, error, status } in untold {
+        let sql = "INSERT INTO untold_events \
+            (subscriber, position, order_id, attempts, since, run_at, error, status, tried_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        let tried_at = (*attempts > 0).then(|| now.unix_micros());
         let values: Vec<Value> = vec![
-            name.clone().into(),
+            name.into(),
             (*position).into(),
             order.0.into(),
             i64::from(*attempts).into(),
             now.unix_micros().into(),
-            run_at.unix_micros().into(),
+            run_at.map_or(BEHIND, Timestamp::unix_micros).into(),
             error.clone().into(),
+            status.map(i64::from).into(),
+            tried_at.into(),
         ];
         db.execute(sql, values).await?;
     }
-    for Retold { position, failed } in &told.retold {
-        let mut values: Vec<Value> = vec![name.clone().into(), (*position).into()];
-        let sql = match failed {
-            None => "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2",
-            Some(Failed { again, error }) => {
-                let again = again.map(Timestamp::unix_micros);
-                values.extend([again.into(), error.clone().into(), now.unix_micros().into()]);
-                "UPDATE untold_events SET attempts = attempts + 1, run_at = $3, error = $4, \
-                since = CASE WHEN attempts = 0 THEN $5 ELSE since END \
-                WHERE subscriber = $1 AND position = $2"
-            }
-        };
-        db.execute(sql, values).await?;
-    }
-    Ok(true)
+    Ok(())
+}
+
+/// Writes down how it went with an event that waited. What somebody asked for meanwhile stays to be done.
+async fn note(db: &Session, name: &str, retold: &Retold, now: Timestamp) -> Result<(), StoreError> {
+    let Retold { position, order: _, since, failed } = retold;
+    let mut values: Vec<Value> = vec![name.into(), (*position).into()];
+    let sql = match failed {
+        None => "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2",
+        Some(Failed { again, error, status }) => {
+            let again = again.map(Timestamp::unix_micros);
+            values.extend([
+                again.into(),
+                error.clone().into(),
+                now.unix_micros().into(),
+                status.map(i64::from).into(),
+                since.unix_micros().into(),
+            ]);
+            "UPDATE untold_events SET attempts = attempts + 1, run_at = $3, error = $4, tried_at = $5, \
+            status = $6, since = CASE WHEN attempts = 0 THEN $5 ELSE since END \
+            WHERE subscriber = $1 AND position = $2 AND since = $7"
+        }
+    };
+    db.execute(sql, values).await?;
+    Ok(())
+}
+
+/// Makes the first event of an order that still waits one whose turn it is, if it waited behind another. So those behind it
+/// are not looked at until then.
+async fn let_next_follow(db: &Session, name: &str, order: OrderId, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE untold_events SET run_at = $3 WHERE subscriber = $1 AND run_at = $4 AND position = \
+        (SELECT MIN(position) FROM untold_events WHERE subscriber = $1 AND order_id = $2 AND run_at IS NOT NULL)";
+    let values: Vec<Value> = vec![name.into(), order.0.into(), now.unix_micros().into(), BEHIND.into()];
+    db.execute(sql, values).await?;
+    Ok(())
 }

@@ -5,9 +5,9 @@ use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, listing};
 use crate::rpc::ordering::reply::OrderView;
-use crate::rpc::parse::{digits, id, number, optional_id, required, text, word};
+use crate::rpc::parse::{digits, id, required, word};
 use crate::settings::Limits;
-use crate::store::{EventFilter, Listing};
+use crate::store::Listing;
 
 /// One order, by its id or by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,27 +76,4 @@ pub(crate) fn list_stuck_orders(
     let pb::ListStuckOrdersRequest { page_size, page_token, gate } = request;
     let gate = word("gate", gate, enums::to_stuck_gate, bad);
     Some((listing(Wanted { page_size, page_token, ..Wanted::default() }, limits, bad), gate))
-}
-
-/// Start and filter of a watch.
-pub(crate) fn watch_orders(
-    request: pb::WatchOrdersRequest,
-    bad: &mut Problems,
-) -> Option<(Begin, EventFilter)> {
-    let pb::WatchOrdersRequest { after_position, order_id, customer_email } = request;
-    let begin = match after_position {
-        -1 => Begin::Now,
-        position => Begin::After(number("after_position", position, -1..=i64::MAX, bad)),
-    };
-    let order = optional_id("order_id", &order_id, bad);
-    let email = text("customer_email", customer_email, 254, bad);
-    let customer_email = (!email.is_empty()).then_some(email);
-    Some((begin, EventFilter { order, customer_email, kinds: Vec::new() }))
-}
-
-/// The start of a stream of events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begin {
-    Now,
-    After(i64),
 }
