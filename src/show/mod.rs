@@ -9,6 +9,7 @@ use tonic::Status;
 
 use crate::client::{KeyedChannel, Refused, ServerOptions, Unreachable, by, json_of};
 use crate::pb;
+use crate::pb::event_service_client::EventServiceClient;
 use crate::pb::order_service_client::OrderServiceClient;
 use crate::terminal::{is_taken, say};
 
@@ -193,7 +194,7 @@ struct EventStream(tonic::Streaming<pb::WatchEventsResponse>);
 
 async fn watch(channel: KeyedChannel, after: i64) -> Result<EventStream, ShowError> {
     let request = pb::WatchEventsRequest { after_position: after, ..Default::default() };
-    let answer = client(channel).watch_events(by(ACTOR, request)).await;
+    let answer = EventServiceClient::new(channel).watch_events(by(ACTOR, request)).await;
     Ok(EventStream(answer.map_err(|it| refused("WatchEvents", it))?.into_inner()))
 }
 
