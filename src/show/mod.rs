@@ -109,8 +109,7 @@ pub async fn orders(options: Orders) -> Result<(), ShowError> {
     let mut lines = Lines::new(json, tables::ORDERS_HEAD);
     let page = async |page_size, page_token| {
         let (filter, view) = (filter.clone(), view.into());
-        let request =
-            pb::ListOrdersRequest { page_size, page_token, filter, view, ..Default::default() };
+        let request = pb::ListOrdersRequest { page_size, page_token, filter, view, ..Default::default() };
         let answer = client.list_orders(by(ACTOR, request)).await.map_err(|it| refused("ListOrders", it))?;
         let pb::ListOrdersResponse { orders, next_page_token } = answer.into_inner();
         Ok((orders, next_page_token))
