@@ -106,15 +106,20 @@ fn refusal(status: &Status) -> String {
     }
 }
 
+/// A request with these fields, or with none.
+macro_rules! request {
+    ($request:ident) => { pb::$request::default() };
+    ($request:ident { $($field:ident: $value:expr),+ $(,)? }) => {
+        pb::$request { $($field: $value,)+ ..Default::default() }
+    };
+}
+
 /// Each button: the call that it makes of a form, and what is said when that went well.
 macro_rules! acts {
-    ($form:ident, $($action:literal: $service:ident.$call:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) => $told:expr;)+) => {
+    ($form:ident, $($action:literal: $service:ident.$call:ident($($request:tt)+) => $told:expr;)+) => {
         async fn done(api: &Api, $form: Act) -> Done {
             let done = match $form.action.as_str() {
-                $($action => {
-                    let request = pb::$request { $($field: $value,)* ..Default::default() };
-                    api.$service().$call(request).await.map($told)
-                })+
+                $($action => api.$service().$call(request!($($request)+)).await.map($told),)+
                 _ => return None,
             };
             Some(done)
@@ -193,7 +198,7 @@ acts! { it,
     "DeclineOrderChange": changes.decline_order_change(DeclineOrderChangeRequest {
         order_id: it.id, change_id: it.part, reason: it.text, etag: it.etag, request_id: it.request_id,
     }) => |_| "The change is declined.";
-    "CheckIntegrity": orders.check_integrity(CheckIntegrityRequest {}) => checked;
+    "CheckIntegrity": orders.check_integrity(CheckIntegrityRequest) => checked;
 }
 
 fn resent_since() -> prost_types::Timestamp {

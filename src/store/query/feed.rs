@@ -329,7 +329,9 @@ fn open(cursor: &Cursor, hash: &[u8; 8]) -> Result<i64, Refusal> {
 }
 
 async fn last_position(db: &Session) -> Result<i64, StoreError> {
-    let row = db.query_one("SELECT COALESCE(MAX(last_position), 0) FROM decisions", Vec::new()).await?;
+    // SQLite goes through the whole table unless the condition of the index is said.
+    let sql = "SELECT COALESCE(MAX(last_position), 0) FROM decisions WHERE last_position IS NOT NULL";
+    let row = db.query_one(sql, Vec::new()).await?;
     row.map_or(Ok(0), |it| it.get(0))
 }
 

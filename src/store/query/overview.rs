@@ -1,7 +1,8 @@
 //! How much there is of everything, for those who look after orders. One statement counts all of it at one moment. Each
 //! count goes along an index that leaves the archive out, or that holds nothing but what is counted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use sea_orm::sea_query::Value;
@@ -64,7 +65,7 @@ impl Store {
         let gates: Vec<StuckGate> = gates.into_iter().map(|it| it.0).collect();
         let counted = Counted::of(&db.query(&statement(&gates), values).await?)?;
 
-        let mut stuck: BTreeMap<StuckGate, Backlog> = counted.by_word("stuck")?;
+        let mut stuck = counted.by_word("stuck", gates.iter().copied())?;
         stuck.retain(|_, it| it.count > 0);
         Ok(Overview {
             at,
@@ -72,14 +73,14 @@ impl Store {
             placed: counted.of_all("placed").count,
             delivered: counted.of_all("delivered").count,
             position: counted.of_all("position").count,
-            orders: counts(counted.by_word("orders")?),
+            orders: counts(counted.by_word("orders", current_orders())?),
             on_hold: counted.of_all("on_hold").count,
             late: counted.of_all("late").count,
             stuck,
-            approvals: counted.by_word("approvals")?,
-            changes: counts(counted.by_word("changes")?),
-            shipments: counts(counted.by_word("shipments")?),
-            returns: counts(counted.by_word("returns")?),
+            approvals: counted.by_word("approvals", Gate::ALL.iter().copied())?,
+            changes: counts(counted.by_word("changes", open_changes())?),
+            shipments: counts(counted.by_word("shipments", ShipmentState::ALL.iter().copied())?),
+            returns: counts(counted.by_word("returns", open_returns())?),
             failed_letters: counted.of_all("failed_letters"),
             unanswered_payments: counted.of_all("unanswered_payments"),
             below_reorder_point: counted.of_all("below_reorder_point").count,
@@ -89,97 +90,109 @@ impl Store {
     }
 }
 
+fn current_orders() -> impl Iterator<Item = OrderState> {
+    OrderState::ALL.iter().copied().filter(|it| *it != OrderState::Archived)
+}
+
+fn open_changes() -> impl Iterator<Item = OrderChangeState> {
+    OrderChangeState::ALL.iter().copied().filter(|it| it.is_open())
+}
+
+fn open_returns() -> impl Iterator<Item = ReturnState> {
+    ReturnState::ALL.iter().copied().filter(|it| !it.is_final())
+}
+
 /// Its parameters: now; since when what is new counts, as a time and as an id; for each gate since when who stands there
 /// stands there for too long.
 fn statement(gates: &[StuckGate]) -> String {
-    let quoted = |it: &str| format!("('{it}')");
-    let is_current = |it: &&OrderState| **it != OrderState::Archived;
-    let states = OrderState::ALL.iter().filter(is_current).map(|it| quoted(it.as_str()));
-    let approvals = Gate::ALL.iter().map(|it| quoted(it.as_str()));
-    let changes = OrderChangeState::ALL.iter().filter(|it| it.is_open()).map(|it| quoted(it.as_str()));
-    let shipments = ShipmentState::ALL.iter().map(|it| quoted(it.as_str()));
-    let returns = ReturnState::ALL.iter().filter(|it| !it.is_final()).map(|it| quoted(it.as_str()));
-    let waits = gates.iter().zip(4..);
-    let waits = waits.map(|(gate, until)| format!("('{gate}', CAST(${until} AS BIGINT))"));
-    let channels: Vec<String> = Channel::ALL.iter().map(|it| format!("'{it}'")).collect();
-
-    let in_state = |table: &str| format!("{table} WHERE state = word.column1 AND archived = FALSE");
+    let channels = quoted(Channel::ALL);
+    let orders = quoted(current_orders());
+    // In the order of the index, so that nothing is sorted.
     let orders = format!(
-        "orders WHERE channel IN ({}) AND state = word.column1 AND archived = FALSE",
-        channels.join(", ")
+        "channel IN ({channels}) AND state IN ({orders}) AND archived = FALSE GROUP BY channel, state"
     );
-    let changing =
-        format!("order_terms WHERE field = '{OPEN_CHANGE}' AND term = word.column1 AND archived = FALSE");
-    let pending = "approvals WHERE gate = word.column1 AND state = 'PENDING' AND archived = FALSE";
-    let stuck = "orders WHERE stuck_gate = word.column1 AND stuck_since <= word.column2";
+    let in_state = |words: String| format!("state IN ({words}) AND archived = FALSE GROUP BY state");
+    let shipments = in_state(quoted(ShipmentState::ALL));
+    let returns = in_state(quoted(open_returns()));
+    let pending = quoted(Gate::ALL);
+    let pending = format!("gate IN ({pending}) AND state = 'PENDING' AND archived = FALSE GROUP BY gate");
+    let changes = quoted(open_changes());
+    let changes =
+        format!("field = '{OPEN_CHANGE}' AND term IN ({changes}) AND archived = FALSE GROUP BY term");
     let mut parts = vec![
-        all("placed", "orders WHERE id >= $3", None),
-        all("delivered", "orders WHERE delivered_at >= $2", None),
-        "SELECT 'position', '', COALESCE(MAX(last_position), 0), CAST(NULL AS BIGINT) FROM decisions"
+        count("placed", "''", "orders WHERE id >= $3", None),
+        count("delivered", "''", "orders WHERE delivered_at >= $2", None),
+        "SELECT 'position', '', COALESCE(MAX(last_position), 0), CAST(NULL AS BIGINT) FROM decisions \
+            WHERE last_position IS NOT NULL"
             .to_owned(),
-        by_word("orders", states, &orders, None),
-        all("on_hold", "orders WHERE on_hold = TRUE AND archived = FALSE", None),
-        all("late", "orders WHERE late", None),
-        by_word("approvals", approvals, pending, Some("requested_at")),
-        by_word("changes", changes, &changing, None),
-        by_word("shipments", shipments, &in_state("shipments"), None),
-        by_word("returns", returns, &in_state("returns"), None),
-        all("failed_letters", "messages WHERE failed_at IS NOT NULL AND archived = FALSE", Some("failed_at")),
-        all("unanswered_payments", "payments WHERE request IS NOT NULL", Some("updated_at")),
-        all("below_reorder_point", "stock_levels WHERE below_reorder_point = TRUE", None),
-        all("proposed_replenishments", "replenishments WHERE state = 'PROPOSED'", None),
-        all("orders_due", "orders WHERE run_at <= $1", Some("run_at")),
-        all("reservations_due", "reservations WHERE run_at <= $1", Some("run_at")),
+        count("orders", "state", &format!("orders WHERE {orders}"), None),
+        count("on_hold", "''", "orders WHERE on_hold = TRUE AND archived = FALSE", None),
+        count("late", "''", "orders WHERE late", None),
+        count("approvals", "gate", &format!("approvals WHERE {pending}"), Some("requested_at")),
+        count("changes", "term", &format!("order_terms WHERE {changes}"), None),
+        count("shipments", "state", &format!("shipments WHERE {shipments}"), None),
+        count("returns", "state", &format!("returns WHERE {returns}"), None),
+        count(
+            "failed_letters",
+            "''",
+            "messages WHERE failed_at IS NOT NULL AND archived = FALSE",
+            Some("failed_at"),
+        ),
+        count("unanswered_payments", "''", "payments WHERE request IS NOT NULL", Some("updated_at")),
+        count("below_reorder_point", "''", "stock_levels WHERE below_reorder_point = TRUE", None),
+        count("proposed_replenishments", "''", "replenishments WHERE state = 'PROPOSED'", None),
+        count("orders_due", "''", "orders WHERE run_at <= $1", Some("run_at")),
+        count("reservations_due", "''", "reservations WHERE run_at <= $1", Some("run_at")),
     ];
-    if !gates.is_empty() {
-        parts.push(by_word("stuck", waits, stuck, Some("stuck_since")));
-    }
+    let stuck = |(gate, until): (&StuckGate, i32)| {
+        let rows = format!("orders WHERE stuck_gate = '{gate}' AND stuck_since <= ${until}");
+        count("stuck", &format!("'{gate}'"), &rows, Some("stuck_since"))
+    };
+    parts.extend(gates.iter().zip(4..).map(stuck));
     parts.join(" UNION ALL ")
 }
 
-/// A row: how many there are, and since when the oldest waits, if a column says so.
-fn all(what: &str, rows: &str, oldest: Option<&str>) -> String {
+/// Words of a closed set, as SQL has them.
+fn quoted<W: Display>(words: impl IntoIterator<Item = W>) -> String {
+    words.into_iter().map(|it| format!("'{it}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// A row, or one for each word that there is: how many there are, and since when the oldest waits, if a column says so.
+fn count(what: &str, word: &str, rows: &str, oldest: Option<&str>) -> String {
     let oldest = oldest.map_or("CAST(NULL AS BIGINT)".to_owned(), |column| format!("MIN({column})"));
-    format!("SELECT '{what}', '', COUNT(*), {oldest} FROM {rows}")
+    format!("SELECT '{what}', {word}, COUNT(*), {oldest} FROM {rows}")
 }
 
-/// A row for each word, likewise. Word by word, each along its own part of an index.
-fn by_word(what: &str, words: impl Iterator<Item = String>, rows: &str, oldest: Option<&str>) -> String {
-    let oldest =
-        oldest.map_or("CAST(NULL AS BIGINT)".to_owned(), |it| format!("(SELECT MIN({it}) FROM {rows})"));
-    let words = words.collect::<Vec<_>>().join(", ");
-    format!(
-        "SELECT '{what}', word.column1, (SELECT COUNT(*) FROM {rows}), {oldest} FROM (VALUES {words}) AS word"
-    )
-}
-
-/// What the rows say, by what is counted and by word.
-struct Counted(HashMap<String, Vec<(String, Backlog)>>);
+/// What the rows say: what is counted, its word, and how many there are of it.
+struct Counted(Vec<(String, String, Backlog)>);
 
 impl Counted {
     fn of(rows: &[Row]) -> Result<Self, StoreError> {
-        let mut counted: HashMap<String, Vec<(String, Backlog)>> = HashMap::new();
-        for row in rows {
+        let read = |row: &Row| {
             let since: Option<i64> = row.get(3)?;
             let since = since.map(Timestamp::from_unix_micros);
-            counted
-                .entry(row.get(0)?)
-                .or_default()
-                .push((row.get(1)?, Backlog { count: row.get(2)?, since }));
-        }
-        Ok(Self(counted))
+            Ok((row.get(0)?, row.get(1)?, Backlog { count: row.get(2)?, since }))
+        };
+        rows.iter().map(read).collect::<Result<_, StoreError>>().map(Self)
     }
 
     fn of_all(&self, what: &str) -> Backlog {
-        self.0.get(what).and_then(|it| it.first()).map(|it| it.1).unwrap_or_default()
+        self.0.iter().find(|it| it.0 == what).map(|it| it.2).unwrap_or_default()
     }
 
-    fn by_word<W: FromStr + Ord>(&self, what: &str) -> Result<BTreeMap<W, Backlog>, StoreError> {
-        let parsed = |(word, counted): &(String, Backlog)| {
+    /// Each of these words with what there is of it, also if that is nothing.
+    fn by_word<W: FromStr + Ord>(
+        &self,
+        what: &str,
+        words: impl Iterator<Item = W>,
+    ) -> Result<BTreeMap<W, Backlog>, StoreError> {
+        let mut found: BTreeMap<W, Backlog> = words.map(|it| (it, Backlog::default())).collect();
+        for (_, word, counted) in self.0.iter().filter(|it| it.0 == what) {
             let known = word.parse().map_err(|_| StoreError::corrupt("overview", format!("{what} {word}")));
-            Ok((known?, *counted))
-        };
-        self.0.get(what).map_or(Ok(BTreeMap::new()), |it| it.iter().map(parsed).collect())
+            let sum = found.entry(known?).or_default();
+            *sum = sum.and(*counted);
+        }
+        Ok(found)
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) const GROWING: [&str; 29] = [
 ];
 
 /// Of a count: what leads past the archive, and indexes that hold only what is counted.
-pub(super) const LEADS_TO_FEW: [&str; 18] = [
+pub(super) const LEADS_TO_FEW: [&str; 19] = [
     "archived=?",
     "archived = false",
     "NOT archived",
@@ -60,6 +60,7 @@ pub(super) const LEADS_TO_FEW: [&str; 18] = [
     "payments_one_request",
     "request IS NOT NULL",
     "replenishments_state",
+    "replenishments_open",
     "replenishments_one_proposed",
     "decisions_position",
 ];
@@ -187,6 +188,14 @@ impl Touched {
             if !line.contains(" USING ") {
                 self.unled.insert((*table).to_owned());
             }
+        }
+        // Looking for the least or the largest of a column that no index leads to, it says that it searches.
+        if let ["SEARCH", table, ..] = words.as_slice()
+            && GROWING.contains(table)
+            && !line.contains(" USING ")
+        {
+            self.scanned.insert((*table).to_owned());
+            self.unled.insert((*table).to_owned());
         }
         if let Some(index) = words.iter().position(|it| *it == "INDEX") {
             self.indexes.extend(words.get(index + 1).map(|it| (*it).to_owned()));
@@ -318,7 +327,11 @@ pub(super) fn gone_through(plan: &[String], backend: DbBackend) -> BTreeSet<Stri
     for (index, line) in lines.iter().enumerate() {
         let words: Vec<_> = line.split_whitespace().collect();
         if backend == DbBackend::Sqlite {
-            if let ["SCAN", table, ..] = words.as_slice() {
+            // Looking for the least or the largest of a column that no index leads to, it says that it searches.
+            let is_scan = words.first() == Some(&"SCAN") || !line.contains(" USING ");
+            if let ["SCAN" | "SEARCH", table, ..] = words.as_slice()
+                && is_scan
+            {
                 found.extend(growing(table));
             }
             continue;
