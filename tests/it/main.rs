@@ -60,6 +60,7 @@ mod practice;
 mod process;
 mod promises;
 mod proxy;
+mod reads;
 mod refund_lines;
 mod relay;
 mod returns;

@@ -21,6 +21,7 @@ mod given;
 mod imports;
 mod instead;
 mod invoices;
+mod keys;
 mod letters;
 mod lost;
 mod manifests;
