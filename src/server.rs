@@ -1,5 +1,6 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
+mod callers;
 mod outside;
 mod signals;
 
@@ -33,6 +34,7 @@ use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
+use crate::server::callers::{access, follow};
 use crate::server::outside::{
     couriers, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
@@ -145,7 +147,6 @@ impl Server {
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
-        workers.spawn(keys.clone().follow(stop.clone()));
         workers.spawn(watch_health(store.clone(), health.clone(), readiness.clone(), stop.clone()));
 
         let limits = settings.limits.clone();
@@ -156,14 +157,15 @@ impl Server {
             let door = webhook::Door { store, settings, deadline: limits.deadline() };
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
-        let gate = CallGate::new(&limits, Arc::clone(&access));
+        let (closing, closed) = watch::channel(false);
+        let reads = follow(&keys, &settings, &mut workers, &stop, &closed);
+        let gate = CallGate::new(&limits, Arc::clone(&access)).noting(reads);
         let api = rpc::Api::new(app, limits.clone(), keys, stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();
         let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
         let routes = with_descriptions(api, door)?
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
-        let (closing, closed) = watch::channel(false);
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
             let port =
@@ -325,15 +327,6 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
         return Err(error.into());
     }
     Ok((store, rules))
-}
-
-/// Who may call, as far as the settings say it.
-fn access(settings: &Settings, clock: Clock) -> Access {
-    let holders = settings.access.holders();
-    if settings.access.require_keys {
-        return Access::requiring_keys(holders, clock);
-    }
-    Access::new(holders, clock)
 }
 
 /// One line of what runs, with what, and what somebody chose to do without.

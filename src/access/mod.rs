@@ -242,15 +242,14 @@ impl Access {
 
     fn holder_of(&self, holders: &Holders, key: &KeyHash) -> Result<Arc<Principal>, Denied> {
         let Known { holder, used } = holders.by_key.get(key).ok_or(Denied::UnknownKey)?;
-        if let Some(used) = used
-            && !used.load(Ordering::Relaxed)
-        {
+        if let Some(expired) = holder.expires.filter(|it| *it <= (self.clock)()) {
+            return Err(Denied::ExpiredKey(holder.principal.name.clone(), expired));
+        }
+        // Most of the time it is set already: then nobody else's cache is disturbed.
+        if let Some(used) = used.as_ref().filter(|it| !it.load(Ordering::Relaxed)) {
             used.store(true, Ordering::Relaxed);
         }
-        match holder.expires.filter(|it| *it <= (self.clock)()) {
-            Some(expired) => Err(Denied::ExpiredKey(holder.principal.name.clone(), expired)),
-            None => Ok(Arc::clone(&holder.principal)),
-        }
+        Ok(Arc::clone(&holder.principal))
     }
 
     /// Whose key this is. None: callers are believed.

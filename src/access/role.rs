@@ -23,20 +23,23 @@ pub enum Role {
     Approver,
     /// Watches how the server does, and sees nothing of orders.
     Monitor,
-    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND and MANAGE_ACCESS.
+    /// Sees who was shown customers' data, and nothing of that data.
+    Auditor,
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS and READ_AUDIT.
     Operator,
     /// Everything.
     Admin,
 }
 
 impl Role {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reader,
         Self::Storefront,
         Self::Warehouse,
         Self::Finance,
         Self::Approver,
         Self::Monitor,
+        Self::Auditor,
         Self::Operator,
         Self::Admin,
     ];
@@ -50,6 +53,7 @@ impl Role {
             Self::Finance => "finance",
             Self::Approver => "approver",
             Self::Monitor => "monitor",
+            Self::Auditor => "auditor",
             Self::Operator => "operator",
             Self::Admin => "admin",
         }
@@ -99,6 +103,7 @@ impl Role {
                 Permission::Approve,
             ],
             Self::Monitor => vec![Permission::ReadOperations],
+            Self::Auditor => vec![Permission::ReadAudit],
             Self::Operator => vec![
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,

@@ -130,6 +130,7 @@ pub use model::courier::{
 };
 pub use model::credit_note::CreditNote;
 pub use model::customer::Customer;
+pub use model::data_read::DataRead;
 pub use model::day::Day;
 pub use model::discount::{
     CountedIn, DISCOUNT_USES_MAX, DiscountCode, DiscountKey, Gives, MINIMUMS_MAX, RedeemingCustomer,

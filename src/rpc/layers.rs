@@ -29,8 +29,10 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::access::Access;
+use crate::access::{ACTOR, Access, Pass};
+use crate::domain::Actor;
 use crate::pb;
+use crate::rpc::access::reads::{self, Reader, Reads};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Record, Span, UnderWay};
@@ -75,6 +77,8 @@ pub struct CallGate {
     most: [u32; 3],
     counted: Calls,
     access: Arc<Access>,
+    /// None: who reads is not written down.
+    reads: Option<Reads>,
 }
 
 #[derive(Debug, Clone)]
@@ -106,7 +110,14 @@ impl CallGate {
             most: [limits.calls, limits.streams, limits.imports],
             counted: Calls::default(),
             access,
+            reads: None,
         }
+    }
+
+    /// The same, with notes taken of whose personal data callers are shown.
+    #[must_use]
+    pub fn noting(self, reads: Option<Reads>) -> Self {
+        Self { reads, ..self }
     }
 
     /// Waits until no call has been under way for `span`.
@@ -149,6 +160,21 @@ impl CallGate {
             Shape::Stream | Shape::Import => Span::Streaming,
         };
         Record::open(Arc::clone(method), span, CallId::of(headers), &self.counted, &self.under_way)
+    }
+
+    /// Who reads by this call, if that is written down: one whose key let them in, and whose answer is one message.
+    fn reader(
+        &self,
+        shape: Shape,
+        method: &Arc<str>,
+        pass: Option<&Pass>,
+        headers: &HeaderMap,
+    ) -> Option<(Reads, Reader)> {
+        let (reads, pass) = (self.reads.as_ref()?, pass.filter(|_| shape == Shape::Unary)?);
+        let principal = pass.principal.name.clone();
+        let named = headers.get(ACTOR).and_then(|it| it.to_str().ok());
+        let actor = named.map_or_else(|| principal.clone(), |it| Actor::stored(it.to_owned()));
+        Some((reads.clone(), Reader { principal, actor, method: Arc::clone(method) }))
     }
 
     fn room(&self, shape: Shape) -> Option<OwnedSemaphorePermit> {
@@ -317,12 +343,13 @@ where
                 }
             };
             let lasts = shape != Shape::Unary;
+            let reader = gate.reader(shape, &name, pass.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
-            let response =
-                match in_time(record.id.clone().within(inner.call(request)), until, &mut standing).await {
-                    Ok(response) => response,
-                    Err(status) => return Ok(record.answered(status)),
-                };
+            let answering = reads::noted(reader, record.id.clone().within(inner.call(request)));
+            let response = match in_time(answering, until, &mut standing).await {
+                Ok(response) => response,
+                Err(status) => return Ok(record.answered(status)),
+            };
 
             let response = record.begun(blamed(response?));
             Ok(response.map(|body| {

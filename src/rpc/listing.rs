@@ -5,6 +5,7 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::domain::Problems;
+use crate::rpc::access::reads::shows_nothing_yet;
 use crate::rpc::api::{Api, Reply};
 use crate::rpc::identity::response_bytes;
 use crate::settings::Limits;
@@ -64,6 +65,7 @@ impl Api {
         let most = response_bytes(&self.limits);
         let mut listing = listing;
         loop {
+            shows_nothing_yet();
             let page = find(listing.clone()).await?;
             let bytes = page.encoded_len();
             if bytes <= most || listing.size <= 1 {

@@ -41,6 +41,7 @@ mod tls;
 mod unwanted;
 
 pub use access::known::KnownKeys;
+pub use access::reads::{Reads, Unwritten};
 pub use api::Api;
 pub use browsers::{BrowserLayer, browsers};
 pub use calls::Calls;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -19,13 +20,23 @@ pub struct AccessSettings {
     pub open_reflection: bool,
     /// Whether callers have to show a key even before there is one, here or in the database.
     pub require_keys: bool,
+    /// Whether it is written down who was shown customers' personal data; not while callers are believed.
+    pub audit_reads: bool,
+    /// How long that is kept.
+    pub reads_kept_days: u32,
     /// Callers by their names. Empty, and no key in the database: everybody is believed to be who they say.
     pub keys: BTreeMap<String, KeySettings>,
 }
 
 impl Default for AccessSettings {
     fn default() -> Self {
-        Self { open_reflection: true, require_keys: false, keys: BTreeMap::new() }
+        Self {
+            open_reflection: true,
+            require_keys: false,
+            audit_reads: false,
+            reads_kept_days: 365,
+            keys: BTreeMap::new(),
+        }
     }
 }
 
@@ -101,6 +112,9 @@ impl From<Moment> for String {
 
 impl AccessSettings {
     pub(super) fn check(&self, bad: &mut Problems) {
+        if !(1..=36_500).contains(&self.reads_kept_days) {
+            bad.add("access.reads_kept_days", "must be 1 to 36500");
+        }
         let mut known = BTreeMap::new();
         for (name, key) in &self.keys {
             let at = format!("access.keys.{name}");
@@ -123,6 +137,11 @@ impl AccessSettings {
                 }
             }
         }
+    }
+
+    /// How long it is kept who was shown customers' data.
+    pub fn reads_kept_for(&self) -> Duration {
+        Duration::from_secs(u64::from(self.reads_kept_days) * 86_400)
     }
 
     /// The callers that are known.

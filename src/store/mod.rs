@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod connection;
+mod data_reads;
 mod handle;
 mod jobs;
 mod query;

@@ -86,7 +86,7 @@ pub(crate) fn with_key<T>(key: &str, message: T) -> Request<T> {
     request
 }
 
-fn named<T>(key: &str, actor: &'static str, message: T) -> Request<T> {
+pub(crate) fn named<T>(key: &str, actor: &'static str, message: T) -> Request<T> {
     let mut request = with_key(key, message);
     request.metadata_mut().insert("consign-actor", MetadataValue::from_static(actor));
     request

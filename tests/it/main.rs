@@ -63,6 +63,7 @@ mod practice;
 mod process;
 mod promises;
 mod proxy;
+mod reads;
 mod refund_lines;
 mod relay;
 mod returns;

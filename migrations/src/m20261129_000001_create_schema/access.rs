@@ -1,4 +1,4 @@
-//! API keys that calls made.
+//! API keys that calls made, and the record of who was shown customers' personal data.
 
 use super::{DbErr, Schema, Shape};
 
@@ -49,8 +49,29 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
+    // An order that names a customer whom the shop keeps has both. Rows are removed when they were kept long enough.
+    schema
+        .table(
+            "data_reads",
+            Shape::Wide,
+            "id UUID NOT NULL PRIMARY KEY,
+             at BIGINT NOT NULL,
+             principal TEXT NOT NULL,
+             actor TEXT NOT NULL,
+             method TEXT NOT NULL,
+             order_id UUID,
+             customer_id UUID,
+             CHECK (order_id IS NOT NULL OR customer_id IS NOT NULL)",
+        )
+        .await?;
+    schema.refuse("data_reads", "UPDATE", "TRUE").await?;
+
     schema
         .indexes(&[
+            "CREATE INDEX data_reads_at ON data_reads (at)",
+            "CREATE INDEX data_reads_principal ON data_reads (principal, id)",
+            "CREATE INDEX data_reads_order ON data_reads (order_id, id) WHERE order_id IS NOT NULL",
+            "CREATE INDEX data_reads_customer ON data_reads (customer_id, id) WHERE customer_id IS NOT NULL",
             "CREATE UNIQUE INDEX api_keys_hash ON api_keys (hash)",
             "CREATE INDEX api_keys_live ON api_keys (id) WHERE revoked = FALSE",
             "CREATE INDEX api_keys_principal ON api_keys (principal, id)",

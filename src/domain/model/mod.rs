@@ -18,6 +18,7 @@ pub(super) mod counted;
 pub(super) mod courier;
 pub(super) mod credit_note;
 pub(super) mod customer;
+pub(super) mod data_read;
 pub(super) mod day;
 pub(super) mod discount;
 pub(super) mod discount_uses;

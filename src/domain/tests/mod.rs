@@ -22,6 +22,7 @@ mod imports;
 mod in_parts;
 mod instead;
 mod invoices;
+mod keys;
 mod letters;
 mod lost;
 mod manifests;

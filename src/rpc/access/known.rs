@@ -38,6 +38,10 @@ impl KnownKeys {
         Ok(known)
     }
 
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Lets in whom the database names now.
     pub(super) async fn read_again(&self) -> Result<(), StoreError> {
         let mut known = self.changes.lock().await;

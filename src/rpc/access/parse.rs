@@ -11,6 +11,7 @@ const NOTE_MAX: usize = 500;
 
 list_requests! {
     list_api_keys: ListApiKeysRequest,
+    list_data_access: ListDataAccessRequest,
 }
 
 /// A new key, with the roles that it is for.

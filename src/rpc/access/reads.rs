@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use http::Response;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tonic::service::AxumBody;
 use tonic::{Code, Status};
 
@@ -82,30 +82,30 @@ pub struct Reads {
 /// What waits to be written.
 pub struct Unwritten(mpsc::Receiver<Vec<DataRead>>);
 
+/// Answers, and notes whose data the answer shows; None: nobody asks for that.
+pub(crate) async fn noted(
+    reader: Option<(Reads, Reader)>,
+    answering: impl Future<Output = Result<Response<AxumBody>, Infallible>>,
+) -> Result<Response<AxumBody>, Infallible> {
+    let Some((reads, reader)) = reader else { return answering.await };
+    let noting = async {
+        let answer = answering.await;
+        (answer, SHOWN.with(RefCell::take))
+    };
+    let (answer, shown) = SHOWN.scope(RefCell::default(), noting).await;
+    let is_answered = answer
+        .as_ref()
+        .is_ok_and(|it| Status::from_header_map(it.headers()).is_none_or(|it| it.code() == Code::Ok));
+    if is_answered && !shown.is_empty() {
+        reads.note(reader, shown).await;
+    }
+    answer
+}
+
 impl Reads {
     pub fn new(store: Store) -> (Self, Unwritten) {
         let (queue, unwritten) = mpsc::channel(QUEUED_MAX);
         (Self { store, queue }, Unwritten(unwritten))
-    }
-
-    /// Answers, and notes whose data the answer shows.
-    pub(crate) async fn noting(
-        self,
-        reader: Reader,
-        answering: impl Future<Output = Result<Response<AxumBody>, Infallible>>,
-    ) -> Result<Response<AxumBody>, Infallible> {
-        let noted = async {
-            let answer = answering.await;
-            (answer, SHOWN.with(RefCell::take))
-        };
-        let (answer, shown) = SHOWN.scope(RefCell::default(), noted).await;
-        let is_answered = answer.as_ref().is_ok_and(|it| {
-            Status::from_header_map(it.headers()).is_none_or(|status| status.code() == Code::Ok)
-        });
-        if is_answered && !shown.is_empty() {
-            self.note(reader, shown).await;
-        }
-        answer
     }
 
     async fn note(&self, reader: Reader, shown: BTreeSet<Subject>) {
@@ -145,21 +145,21 @@ impl Unwritten {
                 self.0.close();
             }
             loop {
-                let batch = self.batch().await;
+                let batch = self.batch();
                 if batch.is_empty() {
                     break;
                 }
-                write(&store, batch, &mut closed).await;
+                write(&store, batch, &closed).await;
             }
         }
     }
 
     /// What waits, without repeats; no more than is written at once, but for the last answer's rows.
-    async fn batch(&mut self) -> Vec<DataRead> {
+    fn batch(&mut self) -> Vec<DataRead> {
         let (mut batch, mut seen) = (Vec::new(), BTreeSet::new());
         while batch.len() < ROWS_MAX {
             // Nothing waits, or nothing will come any more.
-            let Ok(Some(reads)) = timeout(Duration::ZERO, self.0.recv()).await else { break };
+            let Ok(reads) = self.0.try_recv() else { break };
             for read in reads {
                 if seen.insert(DataRead { at: Timestamp::MIN, ..read.clone() }) {
                     batch.push(read);
@@ -171,7 +171,7 @@ impl Unwritten {
 }
 
 /// Tries until it is written; while the server stops, some times only.
-async fn write(store: &Store, batch: Vec<DataRead>, closed: &mut watch::Receiver<bool>) {
+async fn write(store: &Store, batch: Vec<DataRead>, closed: &watch::Receiver<bool>) {
     let mut left = TRIED_AT_THE_END;
     while let Err(error) = store.note_reads(batch.clone()).await {
         tracing::warn!(%error, rows = batch.len(), "who read customers' data is not written down yet");

@@ -1,6 +1,6 @@
-//! API keys as the API shows them: never the key itself, nor its hash.
+//! API keys as the API shows them, never the key itself nor its hash; and who was shown customers' data.
 
-use crate::domain::{Day, IssuedKey, Revocation};
+use crate::domain::{DataRead, Day, IssuedKey, Revocation};
 use crate::pb;
 use crate::rpc::reply::{actor, text_of, timestamp};
 
@@ -35,4 +35,16 @@ pub(super) fn api_key(key: &IssuedKey, last_used: Option<Day>) -> pb::ApiKey {
 fn revocation(it: &Revocation) -> pb::ApiKeyRevocation {
     let Revocation { by, at, reason } = it;
     pb::ApiKeyRevocation { actor: actor(by), time: Some(timestamp(*at)), reason: reason.clone() }
+}
+
+pub(super) fn data_access(it: &DataRead) -> pb::DataAccess {
+    let DataRead { at, principal, actor: person, method, order, customer } = it;
+    pb::DataAccess {
+        principal: actor(principal),
+        actor: actor(person),
+        method: method.clone(),
+        order_id: text_of(*order),
+        customer_id: text_of(*customer),
+        time: Some(timestamp(*at)),
+    }
 }

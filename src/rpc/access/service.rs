@@ -97,6 +97,21 @@ impl pb::access_service_server::AccessService for Api {
         self.know_keys().await;
         Ok(answer)
     }
+
+    async fn list_data_access(
+        &self,
+        request: Request<pb::ListDataAccessRequest>,
+    ) -> Reply<pb::ListDataAccessResponse> {
+        let listing = parsed(|bad| parse::list_data_access(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (reads, next) = found(self.store().list_data_reads(&listing).await)?;
+            Ok::<_, Status>(pb::ListDataAccessResponse {
+                records: reads.iter().map(reply::data_access).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
+    }
 }
 
 impl Api {

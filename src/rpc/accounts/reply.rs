@@ -2,10 +2,12 @@
 
 use crate::domain::{self, AccountAddress, Block, CustomerAccount};
 use crate::pb;
+use crate::rpc::access::reads::shows_customer;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, customer, measure, timestamp};
 
 pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
+    shows_customer(account.id);
     let CustomerAccount {
         id,
         version,

@@ -6,6 +6,7 @@ use crate::documents;
 use crate::domain::{Invoice, InvoiceState, Order, OrderId, Problems, Seller, invoice_paper};
 use crate::pb;
 use crate::pb::get_invoice_document_request::Key;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, found};
 use crate::rpc::billing::parse::{InvoiceKey, invoice_by_id, invoice_by_number};
 use crate::rpc::parse::{id, required};
@@ -46,6 +47,7 @@ impl Api {
                 (order, index)
             }
         };
+        shows_order(&order);
         let invoice = &order.invoices[index];
         let seller = found(seller_of(&self.app, invoice).await)?;
         let paper = invoice_paper(&order, invoice, &seller);

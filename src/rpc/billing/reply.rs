@@ -5,10 +5,12 @@ use crate::domain::{
     Payment, PaymentId, PaymentState, Redemption, Refund, RefundQuote, RefundState, TaxRow,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, customer, minor, money, ppm, text_of, timestamp};
 
 pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
+    shows_order(order);
     let Invoice {
         id,
         order: order_id,
@@ -112,6 +114,7 @@ pub(crate) fn invoice_line(currency: Currency, line: &InvoiceLine) -> pb::Invoic
 }
 
 pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
+    shows_order(order);
     let CreditNote {
         id,
         order: order_id,

@@ -2,6 +2,7 @@
 
 use crate::domain::{Feedback, FeedbackToken, Letter, Message, MessageText, Order};
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{ppm, text_of, timestamp};
 
@@ -15,6 +16,7 @@ pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
 
 /// A message with its text; None: it cannot be written yet.
 pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText>) -> pb::CustomerMessage {
+    shows_order(order);
     let letter = text.as_ref().and_then(|it| Letter::to(order, it).ok());
     let to = letter.map(|it| it.to.to_string()).unwrap_or_default();
     let unwritten = || MessageText {

@@ -6,6 +6,7 @@ use crate::domain::{
     Step, StepLine, Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::approvals::reply::approval;
 use crate::rpc::customers::reply::discount_offer;
 use crate::rpc::enums;
@@ -66,6 +67,7 @@ fn basic(order: &Order) -> pb::Order {
 }
 
 pub(crate) fn order(order: &Order) -> pb::Order {
+    shows_order(order);
     let next = order.next_step();
     let offer = order.feedback.as_ref().and_then(discount_offer);
     let Order {

@@ -11,6 +11,7 @@ use crate::domain::{
     Refusal, ResendFailedMessages, message_to_preview,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
 use crate::rpc::identity::response_bytes;
 use crate::rpc::listing::page_token;
@@ -238,6 +239,7 @@ impl pb::order_service_server::OrderService for Api {
         let key = parsed(|bad| parse::get_order_timeline(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
         let events = found(self.store().events_of(order.id).await)?;
+        shows_order(&order);
         let mut timeline = reply::timeline(&order, &events, self.store().now());
         keep_newest(&mut timeline, response_bytes(&self.limits).saturating_sub(WRAPPING));
         Ok(Response::new(pb::GetOrderTimelineResponse { timeline: Some(timeline) }))
@@ -287,6 +289,7 @@ impl pb::order_service_server::OrderService for Api {
         let (id, kind, locale) = parsed(|bad| customers::parse::preview_message(request.into_inner(), bad))?;
         let order = self.order(id).await?;
         let couriers = found(self.store().courier_names().await)?;
+        shows_order(&order);
         let locale = locale.as_deref().unwrap_or(&order.customer.locale);
         let message = message_to_preview(&order, kind);
         let text = self.app.letters.text_in(locale, &message, &order, &self.app.rules, &couriers);

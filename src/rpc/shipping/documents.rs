@@ -9,6 +9,7 @@ use crate::domain::{
     shipment_paper,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, existing, found};
 use crate::rpc::enums;
 use crate::rpc::identity::response_bytes;
@@ -44,6 +45,7 @@ impl Api {
         wanted: WantedDocument,
     ) -> Result<pb::GetShipmentDocumentResponse, Status> {
         let order = self.order_with(Part::Shipment(wanted.shipment)).await?;
+        shows_order(&order);
         let (paper, warnings) = self.paper(&order, wanted).await?;
         let mut printed = self.drawn(move || draw(&paper, wanted.kind)).await?;
         printed.warnings.extend(warnings);

@@ -5,19 +5,26 @@ use crate::domain::{
     Package, PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, dimensions, measure, money, slip, timestamp};
 
+/// Empty: nothing is packed yet.
+fn packing_slip(order: &Order, shipment: &Shipment) -> String {
+    match shipment.packages.as_slice() {
+        [] => String::new(),
+        [..] => domain::packing_slip(order, shipment),
+    }
+}
+
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
+    shows_order(order);
     let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
-    let packing_slip = match shipment.packages.as_slice() {
-        [] => String::new(),
-        [..] => domain::packing_slip(order, shipment),
-    };
+    let packing_slip = packing_slip(order, shipment);
     let Shipment {
         id,
         order: order_id,

@@ -8,6 +8,7 @@ use crate::domain::{
     TrackingEvent,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::layers::StreamPermit;
@@ -207,6 +208,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let what = "courier's label for package";
         let label = label.ok_or_else(|| status::not_found(what, package))?;
         let file = existing(what, package, self.store().label_file(&label.sha256).await)?;
+        shows_order(&order);
         let label = Some(reply::carrier_label(label.clone()));
         Ok(Response::new(pb::GetCarrierLabelResponse { label, file }))
     }

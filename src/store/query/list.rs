@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::domain::{
-    ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DiscountCode, DiscountUses,
+    ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DataRead, DiscountCode, DiscountUses,
     FollowUpId, InvoiceId, IssuedKey, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
     RefundId, Replenishment, Reservation, ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
 };
@@ -16,12 +16,12 @@ use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS,
-    MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS,
-    SHIPMENTS, STOCK_LEVELS, TRANSFERS,
+    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DATA_READS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES,
+    LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS,
+    RETURNS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
-use crate::store::rows::{api_key, catalogue, document, stock, transfer};
+use crate::store::rows::{api_key, catalogue, data_read, document, stock, transfer};
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -135,6 +135,11 @@ impl Store {
 
     pub async fn list_customers(&self, listing: &Listing) -> Result<Page<CustomerAccount>, StoreError> {
         self.rows(&CUSTOMERS, listing, catalogue::read).await
+    }
+
+    /// Who was shown whose data.
+    pub async fn list_data_reads(&self, listing: &Listing) -> Result<Page<DataRead>, StoreError> {
+        self.rows(&DATA_READS, listing, data_read::read).await
     }
 
     pub(in crate::store) async fn api_keys_page(

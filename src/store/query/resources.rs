@@ -1,9 +1,9 @@
 //! What can be listed, by which fields, along which index.
 
 use crate::domain::{
-    ApprovalState, Channel, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId, InvoiceState,
-    MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState, PaymentId,
-    PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
+    ApprovalState, Channel, CustomerId, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId,
+    InvoiceState, MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState,
+    PaymentId, PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
     ShipmentState, Step, TransferState, caseless, phone_searched,
 };
 use crate::store::query::resource::{
@@ -11,6 +11,7 @@ use crate::store::query::resource::{
     whole,
 };
 use crate::store::rows::api_key::api_keys;
+use crate::store::rows::data_read::data_reads;
 use crate::store::rows::order::NO_STEP;
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
@@ -548,6 +549,24 @@ pub(super) static API_KEYS: Resource = Resource {
         field("create_time", "created_at", FieldKind::Created),
     ],
     indexes: &[along(&["principal"]), along(&["revoked"])],
+    sorts: &[],
+    terms: None,
+};
+
+pub(super) static DATA_READS: Resource = Resource {
+    name: "data reads",
+    from: "data_reads",
+    key: &[id("id")],
+    order: None,
+    shown: Shown::Row(names::<data_reads::Entity>),
+    keyed_by_time: true,
+    fields: &[
+        field("principal", "principal", FieldKind::Text),
+        field("order_id", "order_id", id_of!(OrderId)),
+        field("customer_id", "customer_id", id_of!(CustomerId)),
+        field("create_time", "at", FieldKind::Created),
+    ],
+    indexes: &[along(&["principal"]), along(&["order_id"]), along(&["customer_id"])],
     sorts: &[],
     terms: None,
 };

@@ -1,5 +1,7 @@
 //! API keys that calls made.
 
+use std::sync::Arc;
+
 use sea_orm::EntityTrait;
 
 use crate::domain::{Actor, IssuedKey, KeyId, Revocation, Timestamp};
@@ -97,4 +99,10 @@ pub(in crate::store) fn read(row: &Row) -> Result<IssuedKey, StoreError> {
         created_at,
         revoked,
     })
+}
+
+/// The same with its id, as a decision finds it.
+pub(in crate::store) fn found(row: &Row) -> Result<(KeyId, Arc<IssuedKey>), StoreError> {
+    let key = read(row)?;
+    Ok((key.id, Arc::new(key)))
 }

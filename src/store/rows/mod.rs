@@ -6,6 +6,7 @@ pub(super) mod account;
 pub(super) mod api_key;
 pub(super) mod capacity;
 pub(super) mod catalogue;
+pub(super) mod data_read;
 pub(super) mod decision;
 pub(super) mod discount;
 pub(super) mod document;

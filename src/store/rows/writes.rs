@@ -7,6 +7,7 @@ use crate::store::rows::account::{customer_terms, customers};
 use crate::store::rows::api_key::api_keys;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
+use crate::store::rows::data_read::data_reads;
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
@@ -168,6 +169,7 @@ fixed! {
     ADD_DISCOUNT_CODES = insert::<discount_codes::Entity>();
     CHANGE_DISCOUNT_CODES =
         update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);
+    ADD_DATA_READS = insert::<data_reads::Entity>();
     ADD_API_KEYS = insert::<api_keys::Entity>();
     CHANGE_API_KEYS = update_some::<api_keys::Entity>(&api_keys::Column::Version, &[api_keys::Column::Version, api_keys::Column::Revoked, api_keys::Column::RevokedBy, api_keys::Column::RevokedAt, api_keys::Column::RevokeReason]);
 }

@@ -7,11 +7,13 @@ use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::domain::{Day, JobId, KeyId, Lease, Timestamp};
+use crate::domain::{DataRead, Day, JobId, KeyId, Lease, Timestamp};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::rows::{data_read, writes};
+use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::job::{Job, JobKind};
 use crate::store::writer::subscribers::{SubscriberAnswer, SubscriberWish};
 
@@ -34,6 +36,8 @@ pub(in crate::store) enum Wish {
     ForgetKeys { before: Timestamp },
     Subscriber(SubscriberWish),
     NoteKeyUses { keys: Vec<KeyId>, day: Day },
+    NoteReads(Vec<DataRead>),
+    ForgetReads { before: Timestamp },
 }
 
 impl Wish {
@@ -44,6 +48,8 @@ impl Wish {
             Self::ForgetKeys { .. } => "ForgetKeys",
             Self::Subscriber(wish) => wish.name(),
             Self::NoteKeyUses { .. } => "NoteKeyUses",
+            Self::NoteReads(_) => "NoteReads",
+            Self::ForgetReads { .. } => "ForgetReads",
         }
     }
 }
@@ -71,6 +77,10 @@ impl Chore {
                 ChoreResult::Rows(forget_keys(db, before, FORGOTTEN_AT_ONCE).await?)
             }
             Wish::Subscriber(wish) => ChoreResult::Subscriber(wish.run(db, now).await?),
+            Wish::NoteReads(reads) => ChoreResult::Rows(note_reads(db, reads).await?),
+            &Wish::ForgetReads { before } => {
+                ChoreResult::Rows(forget_reads(db, before, FORGOTTEN_AT_ONCE).await?)
+            }
             Wish::NoteKeyUses { keys, day } => ChoreResult::Rows(note_key_uses(db, keys, *day).await?),
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
@@ -180,6 +190,24 @@ pub(in crate::store) async fn note_key_uses(
         noted += db.execute(sql, vec![key.0.into(), day.number().into()]).await?;
     }
     Ok(noted)
+}
+
+/// Writes down who was shown whose data, each under an id of its own time.
+async fn note_reads(db: &Session, reads: &[DataRead]) -> Result<u64, StoreError> {
+    let rows = reads.iter().map(|it| data_read::to_row(fresh_ids(it.at).fresh(), it));
+    db.exchange(vec![writes::ADD_DATA_READS.about(rows.collect())]).await?;
+    Ok(reads.len() as u64)
+}
+
+/// Removes the oldest records from before this moment, at most `limit`.
+pub(in crate::store) async fn forget_reads(
+    db: &Session,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StoreError> {
+    let sql =
+        "DELETE FROM data_reads WHERE id IN (SELECT id FROM data_reads WHERE at < $1 ORDER BY at LIMIT $2)";
+    db.execute(sql, vec![before.unix_micros().into(), bounded(limit).into()]).await
 }
 
 pub(in crate::store) fn bounded(limit: u64) -> i64 {

@@ -82,9 +82,7 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let shipment = (row.get(1)?, row.get(2)?);
                 snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
             }
-            Topic::Awaited => {
-                snapshot.awaited.insert((row.get(0)?, row.get(1)?), row.get(2)?);
-            }
+            Topic::Awaited => snapshot.awaited.extend([((row.get(0)?, row.get(1)?), row.get(2)?)]),
             Topic::AwaitedBefore => {
                 snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
             }
@@ -107,10 +105,7 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
-            Topic::ApiKeys => {
-                let found = api_key::read(row)?;
-                snapshot.api_keys.insert(found.id, Arc::new(found));
-            }
+            Topic::ApiKeys => snapshot.api_keys.extend([api_key::found(row)?]),
             Topic::OpenReservations => snapshot.open_reservations.extend([reservation::open(row)?]),
             Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),
             Topic::CourierRecords => snapshot.courier_records.extend([record::record(row)?]),

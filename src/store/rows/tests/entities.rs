@@ -11,6 +11,7 @@ use crate::store::rows::account::{customer_terms, customers};
 use crate::store::rows::api_key::api_keys;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
+use crate::store::rows::data_read::data_reads;
 use crate::store::rows::discount::{discount_codes, discount_uses};
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
@@ -82,7 +83,7 @@ fn entities() -> BTreeMap<String, Described> {
         credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
         carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
-        customers customer_terms discount_codes discount_uses open_reservations sellers api_keys
+        customers customer_terms discount_codes discount_uses open_reservations sellers api_keys data_reads
     }
     .into()
 }

@@ -64,6 +64,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "stock levels" => next!(store.list_stock_levels(listing)),
         "stock movements" => next!(store.list_movements(listing)),
         "API keys" => next!(store.list_api_keys(listing)),
+        "data reads" => next!(store.list_data_reads(listing)),
         other => panic!("{other} are listed and not looked at here"),
     }
 }
@@ -448,6 +449,7 @@ impl Seeded {
         match field {
             "order_id" => self.order.id.to_string(),
             "invoice_id" => self.order.invoices[1].id.to_string(),
+            "customer_id" => customer_id().to_string(),
             "payment_id" => self.order.payments[1].id.to_string(),
             other => panic!("{other} is an id that no value is known of"),
         }
