@@ -71,27 +71,27 @@ enum Command {
     /// List orders of a server, the newest first
     Orders {
         #[command(flatten)]
-        options: show::Orders,
+        options: show::OrdersOptions,
     },
     /// Show the twenty steps of one order
     Timeline {
         #[command(flatten)]
-        options: show::Timeline,
+        options: show::TimelineOptions,
     },
     /// List orders that have waited for too long, the longest first, and who could help
     Stuck {
         #[command(flatten)]
-        options: show::Stuck,
+        options: show::StuckOptions,
     },
     /// Show how much there is of everything that somebody looks after
     Overview {
         #[command(flatten)]
-        options: show::Overview,
+        options: show::OverviewOptions,
     },
     /// Print what has happened to all orders, event by event
     Events {
         #[command(flatten)]
-        options: show::Events,
+        options: show::EventsOptions,
     },
     /// Make an API key for a caller whom the server's settings are to name, with what they need to know of it
     Key {

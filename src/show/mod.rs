@@ -20,7 +20,7 @@ const ACTOR: &str = "terminal";
 const PAGE_MAX: u32 = 200;
 
 #[derive(Debug, Clone, Args)]
-pub struct Orders {
+pub struct OrdersOptions {
     /// Only these, by the filter of the API's list: 'state = INVOICED AND late = true'
     #[arg(long, value_name = "FILTER", default_value = "", hide_default_value = true)]
     pub filter: String,
@@ -35,7 +35,7 @@ pub struct Orders {
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Timeline {
+pub struct TimelineOptions {
     /// Number or id of the order: 100042, or ord_...
     pub order: String,
     /// Print it with its events as JSON, in one line
@@ -46,7 +46,7 @@ pub struct Timeline {
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Stuck {
+pub struct StuckOptions {
     /// How many at most
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: u32,
@@ -58,7 +58,7 @@ pub struct Stuck {
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Overview {
+pub struct OverviewOptions {
     /// Print it as JSON, in one line
     #[arg(long)]
     pub json: bool,
@@ -67,7 +67,7 @@ pub struct Overview {
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Events {
+pub struct EventsOptions {
     /// Go on with each event as it happens, until stopped
     #[arg(long)]
     pub follow: bool,
@@ -103,8 +103,8 @@ macro_rules! call {
 }
 
 /// Prints orders.
-pub async fn orders(options: Orders) -> Result<(), ShowError> {
-    let Orders { filter, limit, json, server } = options;
+pub async fn orders(options: OrdersOptions) -> Result<(), ShowError> {
+    let OrdersOptions { filter, limit, json, server } = options;
     let mut client = client(server.connect().await?);
     let view = if json { pb::OrderView::Full } else { pb::OrderView::Basic };
     let mut lines = Lines::new(json, tables::ORDERS_HEAD);
@@ -119,8 +119,8 @@ pub async fn orders(options: Orders) -> Result<(), ShowError> {
 }
 
 /// Prints the steps of one order.
-pub async fn timeline(options: Timeline) -> Result<(), ShowError> {
-    let Timeline { order, json, server } = options;
+pub async fn timeline(options: TimelineOptions) -> Result<(), ShowError> {
+    let TimelineOptions { order, json, server } = options;
     let key = match order.starts_with("ord_") {
         true => pb::get_order_timeline_request::Key::OrderId(order),
         false => pb::get_order_timeline_request::Key::Number(order),
@@ -136,8 +136,8 @@ pub async fn timeline(options: Timeline) -> Result<(), ShowError> {
 }
 
 /// Prints orders that have waited for too long.
-pub async fn stuck(options: Stuck) -> Result<(), ShowError> {
-    let Stuck { limit, json, server } = options;
+pub async fn stuck(options: StuckOptions) -> Result<(), ShowError> {
+    let StuckOptions { limit, json, server } = options;
     let mut client = client(server.connect().await?);
     let mut lines = Lines::new(json, tables::STUCK_HEAD);
     let page = async |page_size, page_token| {
@@ -151,8 +151,8 @@ pub async fn stuck(options: Stuck) -> Result<(), ShowError> {
 }
 
 /// Prints how much there is of everything.
-pub async fn overview(options: Overview) -> Result<(), ShowError> {
-    let Overview { json, server } = options;
+pub async fn overview(options: OverviewOptions) -> Result<(), ShowError> {
+    let OverviewOptions { json, server } = options;
     let overview = overview_of(&server).await?;
     match json {
         true => say_json("Overview", &overview),
@@ -167,8 +167,8 @@ async fn overview_of(server: &ServerOptions) -> Result<pb::Overview, ShowError> 
 }
 
 /// Prints the events that there are after a position, or follows them.
-pub async fn events(options: Events) -> Result<(), ShowError> {
-    let Events { follow, after, json, server } = options;
+pub async fn events(options: EventsOptions) -> Result<(), ShowError> {
+    let EventsOptions { follow, after, json, server } = options;
     let last = overview_of(&server).await?.last_position;
     let after = after.unwrap_or(if follow { last } else { 0 });
     if after == last && !follow {

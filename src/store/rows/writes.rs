@@ -56,6 +56,7 @@ fixed! {
             orders::Column::OnHold,
             orders::Column::StuckGate,
             orders::Column::StuckSince,
+            orders::Column::DeliveredAt,
             orders::Column::RunAt,
             orders::Column::Attempts,
             orders::Column::LeaseUntil,

@@ -43,7 +43,7 @@ pub(super) const GROWING: [&str; 29] = [
 ];
 
 /// Of a count: what leads past the archive, and indexes that hold only what is counted.
-pub(super) const LEADS_TO_FEW: [&str; 19] = [
+pub(super) const LEADS_TO_FEW: [&str; 20] = [
     "archived=?",
     "archived = false",
     "NOT archived",
@@ -51,6 +51,7 @@ pub(super) const LEADS_TO_FEW: [&str; 19] = [
     "orders_late",
     "orders_on_hold",
     "orders_stuck",
+    "stuck_gate = ",
     "orders_due",
     "orders_delivered",
     "orders_pkey",
