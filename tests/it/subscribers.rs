@@ -386,8 +386,8 @@ async fn killed_while_telling_the_hostile(engine: Engine) {
     }
     let mut process = site.start().await;
     let clients = Clients::over(process.channel());
-    // Each has more than five events in the mean.
-    buy(&clients, events / 5).await;
+    // Each has more than ten events in the mean.
+    buy(&clients, events / 10).await;
     let placed = feed(&clients).await.len();
     assert!(placed >= events, "{placed}");
 

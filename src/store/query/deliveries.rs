@@ -176,9 +176,10 @@ impl Store {
                     }
                 }
             }
-            ToRedeliver::Positions(..) => {
+            ToRedeliver::Positions(first, last) => {
+                let field = if first == last { "position" } else { "positions.last_position" };
                 let why = format!("is beyond {told}, up to where it was sent events");
-                Err(Refusal::invalid("position", why).into())
+                Err(Refusal::invalid(field, why).into())
             }
         }
     }

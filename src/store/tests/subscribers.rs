@@ -144,7 +144,10 @@ async fn what_was_given_up_is_told_once_more_when_somebody_asks(scene: &Scene) {
     let whole = ask(ToRedeliver::Positions(first, last)).await;
     assert_eq!(whole.len() as i64, last - first + 1, "taken or not");
     let beyond = ToRedeliver::Positions(last, last + 1);
-    assert_eq!(fields(scene.store.events_to_redeliver(SHOP, &beyond, &[], 10).await), ["position"]);
+    assert_eq!(
+        fields(scene.store.events_to_redeliver(SHOP, &beyond, &[], 10).await),
+        ["positions.last_position"]
+    );
 
     // Also while it is left alone.
     let pause = Some((scene.store.now().plus(hour), "it answered 503".to_owned()));
