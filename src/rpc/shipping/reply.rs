@@ -14,10 +14,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
     let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
     let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
-    let packing_slip = match shipment.packages.as_slice() {
-        [] => String::new(),
-        [..] => domain::packing_slip(order, shipment),
-    };
+    let packing_slip = slip_once_packed(order, shipment);
     let Shipment {
         id,
         order: order_id,
@@ -80,6 +77,14 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         courier_refusal: courier_refusal.unwrap_or_default(),
         // What a call answers is kept for repeats: it does without them.
         unavailable_actions: Vec::new(),
+    }
+}
+
+/// Before it is packed there is none.
+fn slip_once_packed(order: &Order, shipment: &Shipment) -> String {
+    match shipment.packages.as_slice() {
+        [] => String::new(),
+        [..] => domain::packing_slip(order, shipment),
     }
 }
 
