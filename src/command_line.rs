@@ -18,7 +18,7 @@ use crate::server::{self, Server};
 use crate::settings::{DatabaseFlags, KeySettings, Moment, ServeFlags, Settings};
 use crate::store::Store;
 use crate::terminal::{complain, say};
-use crate::{bench, clock, demo, faults, import, show, telemetry};
+use crate::{bench, clock, demo, faults, import, log, show};
 
 /// The order-fulfilment core that a company's other services call over gRPC
 #[derive(Parser)]
@@ -241,7 +241,7 @@ async fn serve(flags: &ServeFlags, print_settings: bool) -> Result<(), Box<dyn D
         say(settings.print().trim_end());
         return Ok(());
     }
-    let _last_lines = telemetry::start(&settings.log).map_err(shown)?;
+    let _last_lines = log::start(&settings.log).map_err(shown)?;
     Server::serve(settings, || Settings::load(flags)).await.map_err(shown)
 }
 

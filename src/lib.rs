@@ -24,7 +24,7 @@
 //! | [`command_line`] | the commands of the program |
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
-//! | [`telemetry`] | the log |
+//! | [`log`] | the log |
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
@@ -50,8 +50,8 @@ pub mod webhook;
 
 pub mod clock;
 pub mod faults;
+pub mod log;
 pub mod settings;
-pub mod telemetry;
 pub mod terminal;
 
 /// The API as generated from `proto/`, a crate of its own.

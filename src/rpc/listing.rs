@@ -1,5 +1,5 @@
 //! The common part of list requests: the page, its token, the filter and the order. Which fields there are, and what
-//! they may be compared with, the store knows.
+//! they may be compared with, stands in `src/store/query/resources.rs`.
 
 use prost::Message;
 use tonic::{Response, Status};

@@ -8,13 +8,13 @@ use crate::domain::{
     ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, ReturnRules,
     ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
+use crate::log;
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::Secret;
 use crate::settings::values::{
     CourierInterface, CourierProvider, LetterSettings, Limits, Mail, MailProvider, PaymentProvider, Settings,
     Smtp, SmtpTls, Webhooks,
 };
-use crate::telemetry;
 
 impl Settings {
     pub(super) fn check(&self, bad: &mut Problems) {
@@ -51,7 +51,7 @@ impl Settings {
             bad.add("database_url", "must start with postgres://");
         }
         letters.check(bad);
-        if let Err(why) = telemetry::filter(&log.filter) {
+        if let Err(why) = log::filter(&log.filter) {
             bad.add("log.filter", why);
         }
         access.check(bad);

@@ -106,9 +106,10 @@ impl Order {
         // The system expires the order, not the caller that needed the stock.
         let caller = std::mem::replace(&mut unit.actor, Actor::system());
         let reason = "not paid while stock was held";
-        let done = match self.state {
-            OrderState::Received => self.release_reservation(unit, ReservationState::Expired),
-            _ => self.undo(unit, &EXPIRED, reason, reason),
+        let done = if self.state == OrderState::Received {
+            self.release_reservation(unit, ReservationState::Expired)
+        } else {
+            self.undo(unit, &EXPIRED, reason, reason)
         };
         unit.actor = caller;
         done

@@ -1,4 +1,5 @@
-//! Process: rules across all capabilities, such as automatic steps, due dates and the state of an order as a whole.
+//! Process: rules across all capabilities, such as automatic steps, due dates, and how far
+//! an order is. The states themselves stand in `model/states.rs`.
 
 mod actions;
 pub(super) mod advance;
