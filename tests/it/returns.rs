@@ -6,8 +6,8 @@ use tonic::{Code, Status};
 
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, level, order, pay_by_card,
-    reason, stocked,
+    LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, level, open_location, order,
+    pay_by_card, reason, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -312,17 +312,7 @@ on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
     let placed = paid(&server, "gil", "").await;
     let warehouse = Warehouse { server: &server };
     warehouse.ship_all(&placed.id).await;
-    let lost = pb::TrackingReport {
-        status: pb::TrackingStatus::Lost.into(),
-        occurred_time: Some(crate::shop::in_seconds(0)),
-        ..Default::default()
-    };
-    let request = pb::RecordTrackingEventsRequest {
-        shipment_id: placed.shipment_ids[0].clone(),
-        events: vec![lost],
-        ..Default::default()
-    };
-    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+    report(&server, &placed.shipment_ids[0], pb::TrackingStatus::Lost, 0).await;
 
     let id = order(&server, &placed.id).await.return_ids[0].clone();
     let opened = get(&server, &id).await;
@@ -357,6 +347,77 @@ async fn crowd(server: TestServer) {
     create_courier(&server).await;
     let placed = delivered(&server, "cem").await;
     let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all of it");
+on_both_engines!(what_was_paid_for_a_loss_is_not_paid_again_when_it_is_found_and_sent_back, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "hal", "").await;
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship_all(&placed.id).await;
+    let shipment = placed.shipment_ids[0].clone();
+    report(&server, &shipment, pb::TrackingStatus::Lost, 0).await;
+    let goods = pb::GoodsRefund { amount: None };
+    let request = pb::ResolveExceptionRequest {
+        shipment_id: shipment.clone(),
+        resolution: Some(pb::resolve_exception_request::Resolution::Refund(goods)),
+        reason: "lost".to_owned(),
+        ..Default::default()
+    };
+    server.shipping.clone().resolve_exception(by("clerk", request)).await.expect("it is lost");
+    let paid_back = order(&server, &placed.id).await.totals.expect("totals").refunded;
+    assert_eq!(paid_back, Some(eur(6_499)), "with the shipping");
+
+    warehouse.deliver(&shipment).await;
+    let back = back_on_the_shelf(&server, &placed.id, 6).await;
+    let answered = resolve(&server, &back, &[(pb::ReturnResolution::Refund, 6)]).await.expect("all of it");
+    assert_eq!(answered.state(), pb::ReturnState::Resolved);
+    assert_eq!((answered.lines[0].paid_before, answered.lines[0].refunded), (6, 0));
+    assert_eq!(answered.refunded_amount, Some(eur(0)));
+    close(&server, &back).await.expect("every unit is accounted for");
+    assert_eq!(order(&server, &placed.id).await.totals.expect("totals").refunded, Some(eur(6_499)));
+    warehouse.until_quiet(&placed.id).await;
+    warehouse.close(&placed.id).await;
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// A courier's report of so many seconds from now.
+async fn report(server: &Clients, shipment: &str, status: pb::TrackingStatus, seconds: i64) {
+    let report = pb::TrackingReport {
+        status: status.into(),
+        occurred_time: Some(crate::shop::in_seconds(seconds)),
+        ..Default::default()
+    };
+    let request = pb::RecordTrackingEventsRequest {
+        shipment_id: shipment.to_owned(),
+        events: vec![report],
+        ..Default::default()
+    };
+    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+}
+
+on_both_engines!(a_late_report_takes_no_units_that_the_customer_sent_back, async |server| {
+    stocked(&server, "SIX", 3).await;
+    open_location(&server, "DE-KOELN", "EUROPE", "DE").await;
+    crate::shop::receive(&server, "SIX", "DE-KOELN", 3).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "ida", "").await;
+    assert_eq!(placed.shipment_ids.len(), 2);
+    let (first, second) = (placed.shipment_ids[0].clone(), placed.shipment_ids[1].clone());
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship(&first).await;
+    warehouse.ship(&second).await;
+    warehouse.deliver(&first).await;
+    back_on_the_shelf(&server, &placed.id, 2).await;
+
+    // The courier had turned it round: what was delivered was delivered to the sender.
+    report(&server, &first, pb::TrackingStatus::Returning, -600).await;
+    let id = order(&server, &placed.id).await.return_ids.last().expect("it opened by itself").clone();
+    let opened = get(&server, &id).await;
+    assert_eq!((opened.shipment_id, opened.lines[0].quantity), (first, 1), "two are back already");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
     authorize(&server, &back.id).await.expect("asked for");
     receive(&server, &back.id, 6).await.expect("it came back");
     inspect(&server, &back.id, &[(pb::ReturnDisposition::Restock, 6)]).await.expect("looked at");

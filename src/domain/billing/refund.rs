@@ -265,9 +265,12 @@ impl Order {
             if payment.request.is_some() {
                 continue;
             }
-            let left = payment.amount.currency.of(payment.refundable_minor());
+            let left = payment.amount.currency.of(payment.refundable_minor().min(payable));
+            payable -= left.minor;
             if payment.state == PaymentState::Authorized {
                 if self.payments.iter().all(|it| it.request.is_none()) {
+        // What was kept when less was paid back for units than they cost is kept still.
+        let mut payable = self.payable_minor();
                     self.request_from_provider(unit, index, ProviderRequest::Void);
                 }
             } else if left.minor > 0 {

@@ -155,7 +155,7 @@ impl Order {
     }
 
     /// What of an invoice is neither credited nor captured by its own payments.
-    fn uncaptured_of(&self, invoice: &Invoice) -> i64 {
+    pub(in crate::domain) fn uncaptured_of(&self, invoice: &Invoice) -> i64 {
         let own = self.payments.iter().filter(|it| it.invoice == invoice.id);
         let captured = own.map(|it| it.captured_minor).sum::<i64>();
         invoice.amounts.total_minor - self.credited_of(invoice) - captured

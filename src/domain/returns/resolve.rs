@@ -98,7 +98,10 @@ impl Order {
                     self.unpaid_units_of_shipment(it.line, it.quantity)
                 }
                 ReturnResolution::Refund | ReturnResolution::StoreCredit => {
-                    self.unpaid_units(it.line, it.quantity)
+                    match self.returns[index].of_shipment {
+                        Some(shipment) => self.unpaid_units_of_shipment(shipment, it.line, it.quantity),
+                        None => self.unpaid_units(it.line, it.quantity),
+                    }
                 }
                 ReturnResolution::Repair | ReturnResolution::Reject => it.quantity,
             };
@@ -133,7 +136,7 @@ impl Order {
         let fee = restocking_fee(&rules.returns, &share.lines, reason);
         let mut payable = (share.value_minor - fee).min(self.payable_minor());
         if self.returns[index].of_shipment.is_some() {
-            // What ResolveException paid back for the shipment is not paid again.
+            // What was paid back as an amount is not paid again.
             let kept = self.captured_minor() - self.refunded_minor() - self.retained_minor();
             let owed = kept - (self.total_minor() - share.value_minor) - fee;
             payable = payable.min(owed.max(0));
@@ -162,7 +165,7 @@ impl Order {
         let id = self.returns[index].id;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor: fee, of_return: Some(id) },
+            PaidBack { share, reason, retained_minor: fee, of_return: Some(id), of_shipment: None },
             refunds,
         );
         Ok(())
@@ -189,7 +192,7 @@ impl Order {
         let retained_minor = fee + payable;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor, of_return: Some(id) },
+            PaidBack { share, reason, retained_minor, of_return: Some(id), of_shipment: None },
             Vec::new(),
         );
     }

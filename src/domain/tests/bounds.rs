@@ -558,6 +558,7 @@ fn pay_back_lines(order: &mut Order) -> usize {
         refunds: order.payments.iter().flat_map(|it| &it.refunds).map(|it| it.id).collect(),
         credit_notes: vec![order.id.0.into()],
         of_return: None,
+        of_shipment: None,
         refunded_by: order.created_by.clone(),
         refunded_at: Timestamp::MAX,
     };

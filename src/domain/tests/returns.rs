@@ -94,7 +94,12 @@ fn ask(
     bench.on(id, |order, unit| order.create_return(unit, &lines, late))
 }
 
-fn decide(bench: &mut Bench, id: OrderId, back: ReturnId, decision: ReturnDecision) -> Result<(), Refusal> {
+pub(super) fn decide(
+    bench: &mut Bench,
+    id: OrderId,
+    back: ReturnId,
+    decision: ReturnDecision,
+) -> Result<(), Refusal> {
     bench.on(id, |order, unit| order.decide_return(unit, back, &decision))
 }
 
@@ -254,9 +259,9 @@ fn what_was_paid_back_for_a_shipment_is_not_paid_again_with_its_return() {
     bench
         .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "came back"))
         .expect("paid back");
-    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+    assert_eq!(bench.order(id).refunded_minor(), 3_500, "shipping goes with the last");
     inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 3)]).expect("looked at");
-    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("the shipping is left");
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("it is answered");
     assert_eq!((bench.order(id).refunded_minor(), bench.order(id).credited_minor()), (3_500, 3_500));
 }
 
@@ -268,6 +273,7 @@ fn store_credit_for_a_shipment_that_came_back_settles_it() {
     resolve(&mut bench, id, back, &[(ReturnResolution::StoreCredit, 2)]).expect("all of it");
     decide(&mut bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");
     bench.send_messages(id);
+    assert_eq!(bench.order(id).return_of(back).expect("it is there").lines[0].paid_before, 3);
     bench.on(id, Order::close).expect("nothing is open");
 }
 

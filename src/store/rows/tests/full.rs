@@ -440,6 +440,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             credit_notes: vec![credit_note],
             of_return: None,
             refunded_by: code("ann@example.com"),
+            of_shipment: None,
             refunded_at: later(13),
         }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
