@@ -65,7 +65,7 @@ async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i6
     Ok(answer.into_inner().goods_return.expect("a return"))
 }
 
-async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
+pub(crate) async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
     let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnLineResolution {
         line_number: 1,
         resolution: (*resolution).into(),
@@ -100,7 +100,7 @@ async fn listed(server: &Clients, filter: &str) -> Vec<String> {
 }
 
 /// Six units at 10.00, delivered.
-async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
+pub(crate) async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
     delivered_with(server, buyer, "").await
 }
 
@@ -164,7 +164,8 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     );
     assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
     let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
-    assert_eq!((code.uses_max, code.balance, code.return_id), (0, Some(eur(1_000)), back.id.clone()));
+    assert_eq!((code.uses_max, code.worth, code.discount), (0, Some(eur(1_000)), None));
+    assert_eq!((code.balance, code.return_id), (Some(eur(1_000)), back.id.clone()));
     let after = order(&server, &placed.id).await;
     assert_eq!((after.lines[0].returned, after.lines[0].refunded), (4, 4));
     assert_eq!(
@@ -265,7 +266,7 @@ on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server
 });
 
 /// Received whole and restocked: ready to be answered.
-async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
+pub(crate) async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
     let back = ask(server, order, &[(1, quantity)], pb::ReturnReason::Damaged).await.expect("they arrived");
     authorize(server, &back.id).await.expect("asked for");
     receive(server, &back.id, quantity).await.expect("they came back");
@@ -290,7 +291,13 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
 
     let next = delivered_with(&server, "fay", &code).await;
     assert_eq!(next.discount_code, format!("…{}", &code[code.len() - 4..]), "it is as good as money");
-    assert_eq!(next.totals.expect("totals").captured, Some(eur(4_499)));
+    let totals = next.totals.expect("totals");
+    assert_eq!(
+        (totals.total, totals.captured),
+        (Some(eur(6_499)), Some(eur(6_499))),
+        "it pays, and takes nothing off"
+    );
+    assert_eq!(next.store_credit, Some(eur(2_000)));
     assert_eq!(balance().await, Some(eur(0)));
     let mut more = draft("eva", "SIX", 1);
     more.discount_code = code.clone();
@@ -299,9 +306,10 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
 
     let half = back_on_the_shelf(&server, &next.id, 3).await;
     let answered = resolve(&server, &half, &[(pb::ReturnResolution::Refund, 3)]).await.expect("all three");
-    assert_eq!(answered.refunded_amount, Some(eur(2_000)));
-    assert_eq!(answered.store_credit_restored, Some(eur(1_000)));
-    assert_eq!(balance().await, Some(eur(1_000)));
+    assert_eq!(answered.refunded_amount, Some(eur(3_000)));
+    assert_eq!(answered.store_credit_restored, Some(eur(2_000)), "it goes back first");
+    assert_eq!(balance().await, Some(eur(2_000)));
+    assert_eq!(order(&server, &next.id).await.store_credit, Some(eur(0)));
     every_law_holds(&server).await;
     server.stop().await;
 });
@@ -339,14 +347,6 @@ on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
     server.stop().await;
 });
 
-on_both_engines!(no_share_is_paid_twice_however_many_ask, crowd);
-
-/// A hundred callers answer the same return or pay the same units back.
-async fn crowd(server: TestServer) {
-    stocked(&server, "SIX", 20).await;
-    create_courier(&server).await;
-    let placed = delivered(&server, "cem").await;
-    let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all of it");
 on_both_engines!(what_was_paid_for_a_loss_is_not_paid_again_when_it_is_found_and_sent_back, async |server| {
     stocked(&server, "SIX", 20).await;
     create_courier(&server).await;
@@ -418,6 +418,14 @@ on_both_engines!(a_late_report_takes_no_units_that_the_customer_sent_back, async
     server.stop().await;
 });
 
+on_both_engines!(no_share_is_paid_twice_however_many_ask, crowd);
+
+/// A hundred callers answer the same return or pay the same units back.
+async fn crowd(server: TestServer) {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "cem").await;
+    let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all of it");
     authorize(&server, &back.id).await.expect("asked for");
     receive(&server, &back.id, 6).await.expect("it came back");
     inspect(&server, &back.id, &[(pb::ReturnDisposition::Restock, 6)]).await.expect("looked at");

@@ -47,6 +47,7 @@ impl Order {
             });
         }
         self.amounts = self.amounts.over(self.lines.iter().map(|it| it.remaining_amounts()));
+        self.set_aside_no_more_than_needed();
         let left = self.amounts.currency.of(self.total_minor());
         for approval in self.approvals.iter_mut().filter(|it| it.state == ApprovalState::Pending) {
             approval.amount = left;
@@ -127,8 +128,9 @@ impl Order {
     /// for another reason counts. Returns what goes back.
     pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
         let is_idle = self.payments.iter().all(|it| it.request.is_none());
-        let set_aside = self.payments.iter().position(|it| it.state == PaymentState::Authorized);
-        if let Some(index) = set_aside.filter(|_| is_idle && self.due_minor() == 0) {
+        let is_in_vain = |it: &Payment| it.state == PaymentState::Authorized && self.due_for(it) == 0;
+        let set_aside = self.payments.iter().position(is_in_vain);
+        if let Some(index) = set_aside.filter(|_| is_idle) {
             self.request_from_provider(unit, index, ProviderRequest::Void);
         }
 
@@ -144,10 +146,10 @@ impl Order {
         }
         Ok(surplus - left)
     }
-}
 
     /// What is due of the invoice that a payment is booked on.
     fn due_for(&self, payment: &Payment) -> i64 {
         let invoice = self.invoices.iter().find(|it| it.id == payment.invoice);
         invoice.map_or(0, |it| self.due_of(it))
     }
+}

@@ -113,6 +113,22 @@ impl Order {
     }
 
     fn check_redemption(&self, found: &mut Findings) {
+        if let Some(draw) = &self.store_credit {
+            let most = if self.invoices.is_empty() && !self.is_over() { self.total_minor() } else { 0 };
+            let is = draw.set_aside_minor;
+            found.ensure("D5", self.id, (0..=most).contains(&is), &format!("at most {most} set aside"), is);
+        }
+        let others = self.payments.iter().filter(|it| match &it.means {
+            Means::StoreCredit(code) => self.store_credit.as_ref().is_none_or(|it| it.code != *code),
+            Means::Provider(_) | Means::ByHand { .. } => false,
+        });
+        found.ensure(
+            "D5",
+            self.id,
+            others.count() == 0,
+            "paid with the store credit that it named",
+            "others",
+        );
         let Some(redemption) = &self.redemption else { return };
         let ordered = self.lines.iter().filter(|it| it.added_by_change.is_none());
         let goods: i64 = ordered.map(|it| it.amounts.gross_minor - it.amounts.discount_minor).sum();
@@ -155,7 +171,9 @@ impl Order {
             );
             let tendered = match payment.means {
                 Means::ByHand { tendered_minor: Some(tendered), .. } => tendered,
-                Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) => amount.minor,
+                Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) | Means::StoreCredit(_) => {
+                    amount.minor
+                }
             };
             found.ensure("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 

@@ -72,10 +72,8 @@ impl Order {
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
         }
-        // A loss that is paid for otherwise needs no answer; but nothing else gives a store credit back what it paid for.
-        let draws_on_credit = self.credit_held_minor() > 0;
-        let may_stay = |it: &Return| it.is_loss() && !(draws_on_credit && it.units_unresolved() > 0);
-        for it in self.returns.iter().filter(|it| it.is_open() && !may_stay(it)) {
+        // A loss that is paid for otherwise needs no answer.
+        for it in self.returns.iter().filter(|it| it.is_open() && !it.is_loss()) {
             open.push(format!("return {} is {}", it.number, it.state));
         }
         for shipment in self.live_shipments() {

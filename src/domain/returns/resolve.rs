@@ -92,11 +92,6 @@ impl Order {
         let mut counted = units_of(resolutions, resolution);
         for it in &mut counted {
             let pays = match resolution {
-                ReturnResolution::Refund | ReturnResolution::StoreCredit
-                    if self.returns[index].of_shipment.is_some() =>
-                {
-                    self.unpaid_units_of_shipment(it.line, it.quantity)
-                }
                 ReturnResolution::Refund | ReturnResolution::StoreCredit => {
                     match self.returns[index].of_shipment {
                         Some(shipment) => self.unpaid_units_of_shipment(shipment, it.line, it.quantity),
@@ -203,21 +198,21 @@ impl Order {
         let issued = DiscountCode {
             code: code.clone(),
             version: 1,
-            gives: Gives::Amount(amount),
+            gives: Gives::Credit(StoreCredit {
+                worth: amount,
+                of_return: self.returns[index].id,
+                customer: self.named.as_ref().map(|it| it.id),
+            }),
             starts_at: None,
             ends_at: None,
             minimums: Vec::new(),
-            uses_max: Some(amount.minor),
+            uses_max: None,
             uses_per_customer_max: None,
             description: format!(
                 "store credit for return {} of order {}",
                 self.returns[index].number, self.number
             ),
             offered_by: None,
-            credit: Some(StoreCredit {
-                of_return: self.returns[index].id,
-                customer: self.named.as_ref().map(|it| it.id),
-            }),
             created_at: unit.now,
             updated_at: unit.now,
             active: true,
