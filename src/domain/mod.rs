@@ -133,8 +133,8 @@ pub use model::customer::Customer;
 pub use model::data_read::DataRead;
 pub use model::day::Day;
 pub use model::discount::{
-    CountedIn, DISCOUNT_USES_MAX, DiscountCode, DiscountKey, Gives, MINIMUMS_MAX, RedeemingCustomer,
-    Redemption,
+    CreditDraw, DISCOUNT_USES_MAX, DiscountCode, DiscountKey, Gives, MINIMUMS_MAX, RedeemingCustomer,
+    Redemption, StoreCredit,
 };
 pub use model::discount_uses::{DiscountUses, DiscountUsesByKey, count_discount_uses};
 pub use model::document_kind::DocumentKind;

@@ -47,7 +47,7 @@ enum_map! {
     }
     on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }
     method, to_method: Method = PaymentMethod {
-        Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash,
+        Card = Card, Paypal = Paypal, BankTransfer = BankTransfer, Cash = Cash, StoreCredit = StoreCredit,
     }
     hold_reason, to_hold_reason: HoldReason = HoldReason {
         VerificationFailed = VerificationFailed, IncorrectAddress = IncorrectAddress,

@@ -110,6 +110,9 @@ impl SellerSettings {
                 bad.add("seller.pay_by", format!("names {method} twice"));
             }
         }
+        if pay_by.contains(&Method::StoreCredit) {
+            bad.add("seller.pay_by", "must be BANK_TRANSFER, CARD, PAYPAL or CASH");
+        }
         if pay_by.contains(&Method::BankTransfer) && bank.iban.is_empty() {
             bad.add("seller.bank.iban", "has to be set for seller.pay_by BANK_TRANSFER");
         }

@@ -22,6 +22,7 @@ mod console;
 mod counts;
 mod couriers;
 mod crash_points;
+mod credits;
 mod customers;
 mod deadlines;
 mod discounts;

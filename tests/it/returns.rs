@@ -6,8 +6,8 @@ use tonic::{Code, Status};
 
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, level, order, pay_by_card,
-    reason, stocked,
+    LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, level, open_location, order,
+    pay_by_card, reason, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -65,7 +65,7 @@ async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i6
     Ok(answer.into_inner().goods_return.expect("a return"))
 }
 
-async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
+pub(crate) async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnResolution, i64)]) -> Answer {
     let answered = |(resolution, quantity): &(pb::ReturnResolution, i64)| pb::ReturnLineResolution {
         line_number: 1,
         resolution: (*resolution).into(),
@@ -100,7 +100,7 @@ async fn listed(server: &Clients, filter: &str) -> Vec<String> {
 }
 
 /// Six units at 10.00, delivered.
-async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
+pub(crate) async fn delivered(server: &Clients, buyer: &str) -> pb::Order {
     delivered_with(server, buyer, "").await
 }
 
@@ -164,7 +164,8 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     );
     assert_eq!((answered.refund_ids.len(), answered.credit_note_ids.len()), (1, 2));
     let code = crate::discounts::discount_code(&server, &answered.store_credit_codes[0]).await;
-    assert_eq!((code.uses_max, code.balance, code.return_id), (0, Some(eur(1_000)), back.id.clone()));
+    assert_eq!((code.uses_max, code.worth, code.discount), (0, Some(eur(1_000)), None));
+    assert_eq!((code.balance, code.return_id), (Some(eur(1_000)), back.id.clone()));
     let after = order(&server, &placed.id).await;
     assert_eq!((after.lines[0].returned, after.lines[0].refunded), (4, 4));
     assert_eq!(
@@ -265,7 +266,7 @@ on_both_engines!(a_unit_that_was_paid_back_comes_back_for_nothing, async |server
 });
 
 /// Received whole and restocked: ready to be answered.
-async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
+pub(crate) async fn back_on_the_shelf(server: &Clients, order: &str, quantity: i64) -> String {
     let back = ask(server, order, &[(1, quantity)], pb::ReturnReason::Damaged).await.expect("they arrived");
     authorize(server, &back.id).await.expect("asked for");
     receive(server, &back.id, quantity).await.expect("they came back");
@@ -290,7 +291,13 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
 
     let next = delivered_with(&server, "fay", &code).await;
     assert_eq!(next.discount_code, format!("…{}", &code[code.len() - 4..]), "it is as good as money");
-    assert_eq!(next.totals.expect("totals").captured, Some(eur(4_499)));
+    let totals = next.totals.expect("totals");
+    assert_eq!(
+        (totals.total, totals.captured),
+        (Some(eur(6_499)), Some(eur(6_499))),
+        "it pays, and takes nothing off"
+    );
+    assert_eq!(next.store_credit, Some(eur(2_000)));
     assert_eq!(balance().await, Some(eur(0)));
     let mut more = draft("eva", "SIX", 1);
     more.discount_code = code.clone();
@@ -299,9 +306,10 @@ on_both_engines!(what_a_store_credit_paid_for_is_on_it_again_when_it_comes_back,
 
     let half = back_on_the_shelf(&server, &next.id, 3).await;
     let answered = resolve(&server, &half, &[(pb::ReturnResolution::Refund, 3)]).await.expect("all three");
-    assert_eq!(answered.refunded_amount, Some(eur(2_000)));
-    assert_eq!(answered.store_credit_restored, Some(eur(1_000)));
-    assert_eq!(balance().await, Some(eur(1_000)));
+    assert_eq!(answered.refunded_amount, Some(eur(3_000)));
+    assert_eq!(answered.store_credit_restored, Some(eur(2_000)), "it goes back first");
+    assert_eq!(balance().await, Some(eur(2_000)));
+    assert_eq!(order(&server, &next.id).await.store_credit, Some(eur(0)));
     every_law_holds(&server).await;
     server.stop().await;
 });
@@ -312,17 +320,7 @@ on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
     let placed = paid(&server, "gil", "").await;
     let warehouse = Warehouse { server: &server };
     warehouse.ship_all(&placed.id).await;
-    let lost = pb::TrackingReport {
-        status: pb::TrackingStatus::Lost.into(),
-        occurred_time: Some(crate::shop::in_seconds(0)),
-        ..Default::default()
-    };
-    let request = pb::RecordTrackingEventsRequest {
-        shipment_id: placed.shipment_ids[0].clone(),
-        events: vec![lost],
-        ..Default::default()
-    };
-    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+    report(&server, &placed.shipment_ids[0], pb::TrackingStatus::Lost, 0).await;
 
     let id = order(&server, &placed.id).await.return_ids[0].clone();
     let opened = get(&server, &id).await;
@@ -345,6 +343,77 @@ on_both_engines!(a_lost_shipment_asks_for_its_answer_by_itself, async |server| {
     warehouse.close(&placed.id).await;
     assert_eq!(get(&server, &id).await.state(), pb::ReturnState::Closed);
     assert_eq!(level(&server, "SIX").await.on_hand, 14);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(what_was_paid_for_a_loss_is_not_paid_again_when_it_is_found_and_sent_back, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "hal", "").await;
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship_all(&placed.id).await;
+    let shipment = placed.shipment_ids[0].clone();
+    report(&server, &shipment, pb::TrackingStatus::Lost, 0).await;
+    let goods = pb::GoodsRefund { amount: None };
+    let request = pb::ResolveExceptionRequest {
+        shipment_id: shipment.clone(),
+        resolution: Some(pb::resolve_exception_request::Resolution::Refund(goods)),
+        reason: "lost".to_owned(),
+        ..Default::default()
+    };
+    server.shipping.clone().resolve_exception(by("clerk", request)).await.expect("it is lost");
+    let paid_back = order(&server, &placed.id).await.totals.expect("totals").refunded;
+    assert_eq!(paid_back, Some(eur(6_499)), "with the shipping");
+
+    warehouse.deliver(&shipment).await;
+    let back = back_on_the_shelf(&server, &placed.id, 6).await;
+    let answered = resolve(&server, &back, &[(pb::ReturnResolution::Refund, 6)]).await.expect("all of it");
+    assert_eq!(answered.state(), pb::ReturnState::Resolved);
+    assert_eq!((answered.lines[0].paid_before, answered.lines[0].refunded), (6, 0));
+    assert_eq!(answered.refunded_amount, Some(eur(0)));
+    close(&server, &back).await.expect("every unit is accounted for");
+    assert_eq!(order(&server, &placed.id).await.totals.expect("totals").refunded, Some(eur(6_499)));
+    warehouse.until_quiet(&placed.id).await;
+    warehouse.close(&placed.id).await;
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// A courier's report of so many seconds from now.
+async fn report(server: &Clients, shipment: &str, status: pb::TrackingStatus, seconds: i64) {
+    let report = pb::TrackingReport {
+        status: status.into(),
+        occurred_time: Some(crate::shop::in_seconds(seconds)),
+        ..Default::default()
+    };
+    let request = pb::RecordTrackingEventsRequest {
+        shipment_id: shipment.to_owned(),
+        events: vec![report],
+        ..Default::default()
+    };
+    server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("reported");
+}
+
+on_both_engines!(a_late_report_takes_no_units_that_the_customer_sent_back, async |server| {
+    stocked(&server, "SIX", 3).await;
+    open_location(&server, "DE-KOELN", "EUROPE", "DE").await;
+    crate::shop::receive(&server, "SIX", "DE-KOELN", 3).await;
+    create_courier(&server).await;
+    let placed = paid(&server, "ida", "").await;
+    assert_eq!(placed.shipment_ids.len(), 2);
+    let (first, second) = (placed.shipment_ids[0].clone(), placed.shipment_ids[1].clone());
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship(&first).await;
+    warehouse.ship(&second).await;
+    warehouse.deliver(&first).await;
+    back_on_the_shelf(&server, &placed.id, 2).await;
+
+    // The courier had turned it round: what was delivered was delivered to the sender.
+    report(&server, &first, pb::TrackingStatus::Returning, -600).await;
+    let id = order(&server, &placed.id).await.return_ids.last().expect("it opened by itself").clone();
+    let opened = get(&server, &id).await;
+    assert_eq!((opened.shipment_id, opened.lines[0].quantity), (first, 1), "two are back already");
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -18,7 +18,8 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
-    // The sum of what orders say: of all customers, where no customer is named, and of one.
+    // The sum of what orders say: of all customers, where no customer is named, and of one. Of a store credit `worth_minor`
+    // is what it was given with, and `drawn_minor` what orders have of it.
     schema
         .table(
             "discount_uses",
@@ -28,9 +29,12 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              uses_max BIGINT,
              redeemed BIGINT NOT NULL,
              given_back BIGINT NOT NULL CHECK (given_back >= 0),
+             worth_minor BIGINT,
+             drawn_minor BIGINT NOT NULL CHECK (drawn_minor >= 0),
              PRIMARY KEY (code, customer),
              CHECK (given_back <= redeemed),
-             CHECK (uses_max IS NULL OR redeemed - given_back <= uses_max)",
+             CHECK (uses_max IS NULL OR redeemed - given_back <= uses_max),
+             CHECK (worth_minor IS NULL OR drawn_minor <= worth_minor)",
         )
         .await?;
 

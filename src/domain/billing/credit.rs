@@ -7,7 +7,7 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::order::Order;
-use crate::domain::model::payment::{PaymentState, ProviderRequest};
+use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CreditNoteId, InvoiceId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -47,6 +47,7 @@ impl Order {
             });
         }
         self.amounts = self.amounts.over(self.lines.iter().map(|it| it.remaining_amounts()));
+        self.set_aside_no_more_than_needed();
         let left = self.amounts.currency.of(self.total_minor());
         for approval in self.approvals.iter_mut().filter(|it| it.state == ApprovalState::Pending) {
             approval.amount = left;
@@ -123,12 +124,13 @@ impl Order {
     }
 
     /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up
-    /// what is set aside when nothing is due any more. What was paid back before for another reason counts. Returns
-    /// what goes back.
+    /// what is set aside for an invoice of which nothing is due any more: it pays for no other. What was paid back before
+    /// for another reason counts. Returns what goes back.
     pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
         let is_idle = self.payments.iter().all(|it| it.request.is_none());
-        let set_aside = self.payments.iter().position(|it| it.state == PaymentState::Authorized);
-        if let Some(index) = set_aside.filter(|_| is_idle && self.due_minor() == 0) {
+        let is_in_vain = |it: &Payment| it.state == PaymentState::Authorized && self.due_for(it) == 0;
+        let set_aside = self.payments.iter().position(is_in_vain);
+        if let Some(index) = set_aside.filter(|_| is_idle) {
             self.request_from_provider(unit, index, ProviderRequest::Void);
         }
 
@@ -143,5 +145,11 @@ impl Order {
             }
         }
         Ok(surplus - left)
+    }
+
+    /// What is due of the invoice that a payment is booked on.
+    fn due_for(&self, payment: &Payment) -> i64 {
+        let invoice = self.invoices.iter().find(|it| it.id == payment.invoice);
+        invoice.map_or(0, |it| self.due_of(it))
     }
 }

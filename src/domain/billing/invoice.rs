@@ -48,7 +48,8 @@ impl Order {
             OrderState::Invoiced,
             EventKind::InvoiceIssued,
             format!("{total} to be paid"),
-        )
+        )?;
+        self.pay_by_credit(unit)
     }
 
     /// The end of the terms of payment, but not after the goods are sold to others. None: at once.

@@ -321,13 +321,24 @@ impl Order {
             }
         }
 
-        let id: PaymentId = unit.ids.fresh();
         let means = Means::ByHand {
             reference: money.reference.clone(),
             tendered_minor: money.tendered.map(|it| it.minor),
         };
-        self.payments.push(self.new_payment(unit, id, money.method, means, amount));
-        let text = format!("{amount} by {} recorded as {id}", money.method);
+        self.book_captured(unit, money.method, means, amount)
+    }
+
+    /// A payment that is there already.
+    pub(in crate::domain) fn book_captured(
+        &mut self,
+        unit: &mut UnitOfWork,
+        method: Method,
+        means: Means,
+        amount: Money,
+    ) -> Result<PaymentId, Refusal> {
+        let id: PaymentId = unit.ids.fresh();
+        self.payments.push(self.new_payment(unit, id, method, means, amount));
+        let text = format!("{amount} by {method} recorded as {id}");
         self.record(unit, EventKind::PaymentRequested, Some(opened(id.0, PaymentState::Pending)), text);
         let index = self.payments.len() - 1;
         self.capture(unit, index, String::new())?;

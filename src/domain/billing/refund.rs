@@ -88,6 +88,10 @@ impl Order {
     ) -> Result<RefundId, Refusal> {
         let index = self.giving_index(id)?;
         let payment = &self.payments[index];
+        if payment.is_by_credit() {
+            let message = "must be left out: what a store credit paid goes back on it";
+            return Err(Refusal::invalid("method", message));
+        }
         if let Some(at) = payment.at_provider().filter(|_| payment.refused_refunds() == 0) {
             let message =
                 format!("{} has not refused to pay {id} back: ask it first, without a method", at.provider);
@@ -180,6 +184,7 @@ impl Order {
     ) -> Result<RefundId, Refusal> {
         let id: RefundId = unit.ids.fresh();
         let payment = &mut self.payments[index];
+        let is_by_credit = payment.is_by_credit();
         payment.updated_at = unit.now;
         payment.refunds.push(Refund {
             id,
@@ -198,6 +203,9 @@ impl Order {
         });
         let text = format!("refund {id} of {amount} from {}", payment.id);
         self.record(unit, EventKind::RefundRequested, Some(opened(id.0, RefundState::Pending)), text);
+        if is_by_credit {
+            self.answer_refund(unit, id, &ProviderAnswer::Done(String::new()))?;
+        }
         Ok(id)
     }
 
@@ -260,12 +268,15 @@ impl Order {
         if self.archived_from.unwrap_or(self.state) == OrderState::Closed {
             return Ok(());
         }
+        // What was kept when less was paid back for units than they cost is kept still.
+        let mut payable = self.payable_minor();
         for index in 0..self.payments.len() {
             let payment = &self.payments[index];
             if payment.request.is_some() {
                 continue;
             }
-            let left = payment.amount.currency.of(payment.refundable_minor());
+            let left = payment.amount.currency.of(payment.refundable_minor().min(payable));
+            payable -= left.minor;
             if payment.state == PaymentState::Authorized {
                 if self.payments.iter().all(|it| it.request.is_none()) {
                     self.request_from_provider(unit, index, ProviderRequest::Void);

@@ -12,7 +12,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, ReturnShipping};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::model::scalars::{CreditNoteId, PaymentId, RefundId, ReturnId};
+use crate::domain::model::scalars::{CreditNoteId, PaymentId, RefundId, ReturnId, ShipmentId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How often money is paid back by line. A call that takes all that is left is allowed beyond that.
@@ -51,6 +51,8 @@ pub(in crate::domain) struct PaidBack<'a> {
     pub(in crate::domain) retained_minor: i64,
     /// The return that it answers.
     pub(in crate::domain) of_return: Option<ReturnId>,
+    /// The shipment whose goods it pays back.
+    pub(in crate::domain) of_shipment: Option<ShipmentId>,
 }
 
 impl Share {
@@ -265,19 +267,25 @@ impl Order {
             self.unmet(Reason::RefundExceedsCapture, "nothing can be paid back of this order")
         })?;
         let share = self.share_of(&rules.returns, lines);
-        let stays = share.value_minor - quote.amount.minor;
-        let retained_minor = stays.min(self.surplus_without(share.value_minor)).max(0);
-        self.credit_paid_back(unit, PaidBack { share, reason, retained_minor, of_return: None }, refunds);
+        let retained_minor = self.retained_of(&share, quote.amount.minor);
+        let paid_back = PaidBack { share, reason, retained_minor, of_return: None, of_shipment: None };
+        self.credit_paid_back(unit, paid_back, refunds);
         Ok(first)
     }
 
-    /// What there would be to pay back if the order came to so much less.
-    fn surplus_without(&self, minor: i64) -> i64 {
+    /// What stays with the shop of units of which less is paid back than they cost, once that is asked for: as far as it was
+    /// paid for them. What changes added and nobody has paid yet is to be paid whole.
+    pub(in crate::domain) fn retained_of(&self, share: &Share, paid_back_minor: i64) -> i64 {
         let stayed = self.captured_minor() - self.refunded_minor() - self.retained_minor();
-        stayed - (self.total_minor() - minor)
+        let unpaid: i64 = self.open_supplements().map(|it| self.uncaptured_of(it).max(0)).sum();
+        let surplus = stayed - (self.total_minor() - unpaid - share.value_minor);
+        (share.value_minor - paid_back_minor).min(surplus).max(0)
     }
 
-    fn must_have_room_to_refund_lines(&self, lines: &[RefundedUnits]) -> Result<(), Refusal> {
+    pub(in crate::domain) fn must_have_room_to_refund_lines(
+        &self,
+        lines: &[RefundedUnits],
+    ) -> Result<(), Refusal> {
         let asked = self.line_refunds.len();
         let taken =
             |line: i32| -> i64 { lines.iter().filter(|it| it.line == line).map(|it| it.quantity).sum() };
@@ -298,7 +306,7 @@ impl Order {
         paid_back: PaidBack<'_>,
         refunds: Vec<RefundId>,
     ) -> Vec<CreditNoteId> {
-        let PaidBack { share, reason, retained_minor, of_return } = paid_back;
+        let PaidBack { share, reason, retained_minor, of_return, of_shipment } = paid_back;
         let Share { lines, base, value_minor } = share;
         let shipping_minor = base.shipping_total_minor();
         let mut units = Vec::with_capacity(lines.len());
@@ -335,6 +343,7 @@ impl Order {
             refunds,
             credit_notes: credit_notes.clone(),
             of_return,
+            of_shipment,
             refunded_by: unit.actor.clone(),
             refunded_at: unit.now,
         });

@@ -38,7 +38,6 @@ pub(in crate::domain) fn offer_discount(unit: &mut UnitOfWork<'_>, order: OrderI
         uses_per_customer_max: None,
         description: "offered with a delivery".to_owned(),
         offered_by: Some(order),
-        credit: None,
         created_at: unit.now,
         updated_at: unit.now,
         active: true,

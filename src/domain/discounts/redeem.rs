@@ -2,9 +2,12 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::discounts::credit::draw;
+use crate::domain::discounts::valid::{must_be_valid, problem};
+use crate::domain::model::amounts::Discount;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::{
-    CountedIn, DiscountCode, DiscountKey, Gives, RedeemingCustomer, Redemption, StoreCredit,
+    CreditDraw, DiscountCode, DiscountKey, Gives, RedeemingCustomer, Redemption,
 };
 use crate::domain::model::discount_uses::DiscountUses;
 use crate::domain::model::money::Currency;
@@ -13,15 +16,28 @@ use crate::domain::model::refusal::{Problem, Reason};
 use crate::domain::model::scalars::CustomerId;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// The field of an order that names a code.
-const FIELD: &str = "discount_code";
-
 /// The one who redeems, as the rule about blocked customers tells customers apart: by the e-mail address, whatever its case,
 /// or else by the phone number. Orders with neither count as one customer's: such orders are held until they say more.
 pub(in crate::domain) fn customer_key(customer: &Customer) -> String {
     let email = customer.email.trim().to_lowercase();
     let is_known_by = if email.is_empty() { customer.phone.trim() } else { &email };
     format!("{:x}", Sha256::digest(is_known_by))
+}
+
+/// What an order gets by the code that it names.
+pub(in crate::domain) enum Redeemed {
+    Discount(Redemption),
+    /// The whole balance: the order takes of it what it comes to.
+    Credit(CreditDraw),
+}
+
+impl Redeemed {
+    pub(in crate::domain) fn discount(&self) -> Option<&Redemption> {
+        match self {
+            Self::Discount(it) => Some(it),
+            Self::Credit(_) => None,
+        }
+    }
 }
 
 /// What an order of this customer keeps of the code, or why it cannot redeem it. Whether its goods are worth enough is
@@ -32,7 +48,7 @@ pub(in crate::domain) fn redeem(
     customer: &Customer,
     named: Option<CustomerId>,
     currency: Currency,
-) -> Result<Redemption, Problem> {
+) -> Result<Redeemed, Problem> {
     let Some(found) = unit.discount_code(code) else {
         return Err(problem(Reason::DiscountCodeUnknown, format!("there is no discount code {code}")));
     };
@@ -47,10 +63,12 @@ pub(in crate::domain) fn redeem(
         return Err(problem(Reason::DiscountCodeOtherCurrency, why));
     }
 
-    if let Some(credit) = found.credit {
-        return draw(unit, found, credit, named);
-    }
-    let DiscountCode { uses_max, uses_per_customer_max, gives, .. } = *found;
+    let gives = match found.gives {
+        Gives::Credit(credit) => return draw(unit, code, credit, named).map(Redeemed::Credit),
+        Gives::Rate(ppm) => Discount::Percent(ppm),
+        Gives::Amount(amount) => Discount::Amount(amount.minor),
+    };
+    let DiscountCode { uses_max, uses_per_customer_max, .. } = *found;
     let key = customer_key(customer);
     if let Some(used) = used_up(unit.discount_uses(code, ""), uses_max) {
         let why = format!("discount code {code} is used up: {used}");
@@ -60,67 +78,14 @@ pub(in crate::domain) fn redeem(
         let why = format!("discount code {code} is used up for this customer: {used}");
         return Err(problem(Reason::DiscountCodeUsedByCustomer, why));
     }
-    Ok(Redemption {
+    Ok(Redeemed::Discount(Redemption {
         code: code.clone(),
         gives,
         minimum_minor: found.minimum_in(currency),
         uses_max,
-        counted_in: CountedIn::Orders,
         customer: uses_per_customer_max.map(|uses_max| RedeemingCustomer { key, uses_max }),
         given_back_at: None,
-    })
-}
-
-/// An order draws on a store credit: as much of its balance as the goods are worth.
-fn draw(
-    unit: &UnitOfWork,
-    code: &DiscountCode,
-    credit: StoreCredit,
-    named: Option<CustomerId>,
-) -> Result<Redemption, Problem> {
-    let DiscountCode { code, uses_max, gives, .. } = code;
-    if credit.customer.is_some() && credit.customer != named {
-        let why = format!("store credit {code} is for orders that name the customer whom it was given to");
-        return Err(problem(Reason::DiscountCodeOtherCustomer, why));
-    }
-    let balance = code_balance(*gives, unit.discount_uses(code, ""));
-    if matches!(balance, Gives::Amount(left) if left.minor <= 0) {
-        return Err(problem(Reason::DiscountCodeUsedUp, format!("nothing is left of store credit {code}")));
-    }
-    Ok(Redemption {
-        code: code.clone(),
-        gives: balance,
-        minimum_minor: 0,
-        uses_max: *uses_max,
-        counted_in: CountedIn::MinorUnits,
-        customer: None,
-        given_back_at: None,
-    })
-}
-
-/// What is left of a store credit.
-fn code_balance(gives: Gives, uses: DiscountUses) -> Gives {
-    match gives {
-        Gives::Amount(worth) => Gives::Amount(worth.currency.of(worth.minor - uses.held())),
-        Gives::Rate(_) => gives,
-    }
-}
-
-/// In use, begun, and not over.
-fn must_be_valid(unit: &UnitOfWork, it: &DiscountCode) -> Result<(), Problem> {
-    let code = &it.code;
-    if !it.active {
-        let why = format!("discount code {code} is out of use; ReactivateDiscountCode brings it back");
-        return Err(problem(Reason::DiscountCodeInactive, why));
-    }
-    if let Some(start) = it.starts_at.filter(|it| unit.now < *it) {
-        let why = format!("discount code {code} is valid from {start} on");
-        return Err(problem(Reason::DiscountCodeNotBegun, why));
-    }
-    if let Some(end) = it.ends_at.filter(|it| unit.now >= *it) {
-        return Err(problem(Reason::DiscountCodeOver, format!("discount code {code} was valid until {end}")));
-    }
-    Ok(())
+    }))
 }
 
 /// How often it was redeemed, if that is as often as it may be.
@@ -128,10 +93,6 @@ fn used_up(uses: DiscountUses, uses_max: Option<i64>) -> Option<String> {
     let held = uses.held();
     let most = uses_max.filter(|it| held >= *it)?;
     Some(format!("{held} of {most} {}", if most == 1 { "use" } else { "uses" }))
-}
-
-fn problem(reason: Reason, message: String) -> Problem {
-    Problem { field: FIELD.to_owned(), message, reason: Some(reason) }
 }
 
 impl Redemption {
@@ -155,26 +116,11 @@ impl Redemption {
 }
 
 impl Order {
-    /// A store credit gives a corrected order what it has left beside what other orders draw. One that is out of use by now
-    /// gives no more than before.
-    pub(in crate::domain) fn draw_again(&mut self, unit: &UnitOfWork) {
-        let drawn_before = unit.order_before(self.id).map_or(0, Order::credit_held_minor);
-        let Some(redemption) = &mut self.redemption else { return };
-        if let (CountedIn::MinorUnits, Gives::Amount(amount), Some(worth)) =
-            (redemption.counted_in, &mut redemption.gives, redemption.uses_max)
-        {
-            let by_others = unit.discount_uses(&redemption.code, "").held() - drawn_before;
-            let left = (worth - by_others).max(0);
-            let found = unit.discount_code(&redemption.code);
-            let is_in_use = found.is_some_and(|it| must_be_valid(unit, it).is_ok());
-            amount.minor = if is_in_use { left } else { left.min(drawn_before) };
-        }
-    }
-
     /// The order ends early: another one may redeem the code.
     pub(in crate::domain) fn give_code_back(&mut self, unit: &UnitOfWork) {
         if let Some(redemption) = &mut self.redemption {
             redemption.given_back_at.get_or_insert(unit.now);
         }
+        self.set_credit_free();
     }
 }

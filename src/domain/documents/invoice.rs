@@ -131,7 +131,7 @@ impl Writing<'_> {
         let shares: i64 = invoice.lines.iter().map(|it| it.amounts.discount_share_minor).sum();
         let mut sums = vec![part(words.subtotal, of_lines.sum())];
         if shares != 0 {
-            let code = order.redemption.as_ref().map(|it| line(&it.shown_code())).unwrap_or_default();
+            let code = order.redemption.as_ref().map(|it| line(&it.code.to_string())).unwrap_or_default();
             sums.push(part(format!("{} {code}", words.discount).trim(), -shares));
         }
         if amounts.shipping_minor != 0 || !order.has_only_services() {

@@ -105,7 +105,8 @@ pub const LAWS: &[(&str, &str)] = &[
     ),
     (
         "R3",
-        "no unit is paid for twice: what RefundPayment paid back of a line comes back first, and its return pays nothing",
+        "no unit is paid for twice: what RefundPayment paid back of a line comes back first, and its return pays nothing; \
+         nor is a shipment, by ResolveException and by its return",
     ),
     (
         "C1",

@@ -114,6 +114,22 @@ impl Order {
     }
 
     fn check_redemption(&self, found: &mut Findings) {
+        if let Some(draw) = &self.store_credit {
+            let most = if self.invoices.is_empty() && !self.is_over() { self.total_minor() } else { 0 };
+            let is = draw.set_aside_minor;
+            found.ensure("D5", self.id, (0..=most).contains(&is), &format!("at most {most} set aside"), is);
+        }
+        let others = self.payments.iter().filter(|it| match &it.means {
+            Means::StoreCredit(code) => self.store_credit.as_ref().is_none_or(|it| it.code != *code),
+            Means::Provider(_) | Means::ByHand { .. } => false,
+        });
+        found.ensure(
+            "D5",
+            self.id,
+            others.count() == 0,
+            "paid with the store credit that it named",
+            "others",
+        );
         let Some(redemption) = &self.redemption else { return };
         let ordered = self.lines.iter().filter(|it| it.added_by_change.is_none());
         let goods: i64 = ordered.map(|it| it.amounts.gross_minor - it.amounts.discount_minor).sum();
@@ -156,7 +172,9 @@ impl Order {
             );
             let tendered = match payment.means {
                 Means::ByHand { tendered_minor: Some(tendered), .. } => tendered,
-                Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) => amount.minor,
+                Means::ByHand { tendered_minor: None, .. } | Means::Provider(_) | Means::StoreCredit(_) => {
+                    amount.minor
+                }
             };
             found.ensure("M3", id, tendered >= amount.minor, "at least the amount tendered", tendered);
 
@@ -422,8 +440,8 @@ impl Order {
         let end = self.archived_from.unwrap_or(self.state);
         let undone = matches!(end, OrderState::Rejected | OrderState::Cancelled | OrderState::Expired);
         ensure(
-            !undone || !settled || self.captured_minor() == self.refunded_minor(),
-            "all captured money paid back",
+            !undone || !settled || self.captured_minor() - self.refunded_minor() <= self.retained_minor(),
+            "all captured money paid back, but what is kept",
         );
         ensure(!undone || self.live_shipments().next().is_none(), "every shipment cancelled");
     }

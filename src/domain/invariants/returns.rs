@@ -35,19 +35,21 @@ impl Order {
 
 impl Order {
     /// No unit is paid for twice: what a return paid for is what was credited by it; and before a return paid for a unit,
-    /// each that RefundPayment had paid back had come back, gone astray or been called off.
+    /// each that RefundPayment had paid back had come back, gone astray or been called off. No shipment is paid for twice.
     fn check_paid_once(&self, found: &mut Findings, line: i32) {
         let key = format!("{} line {line}", self.id);
-        let (mut apart, mut by_returns, mut apart_earlier) = (0, 0, 0);
+        let (mut apart, mut named, mut by_returns, mut named_earlier) = (0, 0, 0, 0);
         for refund in &self.line_refunds {
             let units: i64 = refund.units.iter().filter(|it| it.line == line).map(|it| it.quantity).sum();
-            match refund.of_return {
-                None => apart += units,
-                Some(_) if units > 0 => {
+            match (refund.of_return, refund.of_shipment) {
+                (None, None) => (apart, named) = (apart + units, named + units),
+                // A shipment that was paid for may arrive later.
+                (None, Some(_)) => apart += units,
+                (Some(_), _) if units > 0 => {
                     by_returns += units;
-                    apart_earlier = apart;
+                    named_earlier = named;
                 }
-                Some(_) => {}
+                (Some(_), _) => {}
             }
         }
         let paid: i64 =
@@ -65,8 +67,17 @@ impl Order {
         let is_end = |it| matches!(it, TrackingStatus::Returned | TrackingStatus::Lost);
         let ever_astray = |it: &Shipment| it.tracking.iter().any(|it| is_end(it.status));
         let elsewhere = apart - most + self.unpaid_astray_units(line, ever_astray);
-        let least = (apart_earlier - elsewhere).max(0);
+        let least = (named_earlier - elsewhere).max(0);
         found.ensure("R3", &key, before >= least, &format!("at least {least} paid back before"), before);
+        for shipment in &self.shipments {
+            let units = shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity);
+            let own = self.returns.iter().filter(|it| it.counts() && it.of_shipment == Some(shipment.id));
+            let own = own.flat_map(|it| &it.lines).filter(|it| it.line == line);
+            let paid: i64 = own.map(|it| it.refunded + it.credited).sum();
+            let (paid, most) = (paid + self.claimed_units(shipment.id, line), units.sum());
+            let fits = paid <= most;
+            found.ensure("R3", shipment.id, fits, &format!("at most {most} of line {line} paid for"), paid);
+        }
     }
 }
 

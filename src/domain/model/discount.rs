@@ -71,30 +71,36 @@ impl From<DiscountKey> for String {
     }
 }
 
-/// What a code takes off the goods of an order.
+/// What a code gives an order that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Gives {
-    /// In ppm, at most 1 000 000.
+    /// Off the goods; in ppm, at most 1 000 000.
     Rate(u32),
+    /// Off the goods.
     Amount(Money),
+    /// Nothing off: it pays.
+    Credit(StoreCredit),
 }
 
-/// Given for goods that came back: a code with a balance, which orders draw on until it is empty.
+/// Given for goods that came back: a code with a balance, which orders are paid with until it is empty. What is paid with it
+/// is taxed as what is paid with money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreCredit {
+    /// When it was given.
+    pub worth: Money,
     pub of_return: ReturnId,
     /// The customer whose orders may use it. None: any order may.
     pub customer: Option<CustomerId>,
 }
 
-/// What is counted of a code's uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum CountedIn {
-    /// How many orders redeemed it.
-    #[default]
-    Orders,
-    /// What orders drew from its balance, in minor units.
-    MinorUnits,
+/// What an order has of the store credit that it named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditDraw {
+    pub code: DiscountKey,
+    /// What the code was worth when it was given.
+    pub worth_minor: i64,
+    /// Of its balance, until the invoice is issued: then it is a payment.
+    pub set_aside_minor: i64,
 }
 
 /// A discount code with its terms, which never change.
@@ -110,7 +116,7 @@ pub struct DiscountCode {
     /// What the goods have to be worth at least, once per currency: then it is for orders in these. Empty: whatever they
     /// are worth, in any currency.
     pub minimums: Vec<Money>,
-    /// How many orders may hold it at a time. None: any number. Of a store credit: what it is worth, in minor units.
+    /// How many orders may hold it at a time. None: any number.
     pub uses_max: Option<i64>,
     /// The same of one customer.
     pub uses_per_customer_max: Option<i64>,
@@ -121,9 +127,6 @@ pub struct DiscountCode {
     pub updated_at: Timestamp,
     /// False: no order can redeem it any more. Orders that did keep what it gave them.
     pub active: bool,
-    /// None: it is no store credit.
-    #[serde(default)]
-    pub credit: Option<StoreCredit>,
 }
 
 impl DiscountCode {
@@ -131,6 +134,7 @@ impl DiscountCode {
     pub fn currencies(&self) -> Vec<Currency> {
         match self.gives {
             Gives::Amount(amount) => vec![amount.currency],
+            Gives::Credit(credit) => vec![credit.worth.currency],
             Gives::Rate(_) => self.minimums.iter().map(|it| it.currency).collect(),
         }
     }
@@ -144,7 +148,8 @@ impl DiscountCode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redemption {
     pub code: DiscountKey,
-    pub gives: Gives,
+    /// An amount takes what is there.
+    pub gives: Discount,
     /// What the goods have to be worth at least, in the order's currency.
     pub minimum_minor: i64,
     pub uses_max: Option<i64>,
@@ -152,8 +157,6 @@ pub struct Redemption {
     pub customer: Option<RedeemingCustomer>,
     /// Set when the order ended early: then it does not hold the code any more.
     pub given_back_at: Option<Timestamp>,
-    #[serde(default)]
-    pub counted_in: CountedIn,
 }
 
 /// A customer as redemptions tell them apart.
@@ -165,19 +168,11 @@ pub struct RedeemingCustomer {
 }
 
 impl Redemption {
-    /// The code as those see it who read the order: a store credit is as good as money, so they see its end only.
-    pub fn shown_code(&self) -> String {
-        match self.counted_in {
-            CountedIn::Orders => self.code.to_string(),
-            CountedIn::MinorUnits => self.code.masked(),
-        }
-    }
-
-    /// The discount on goods of this value: an amount takes what is there.
+    /// The discount on goods of this value.
     pub fn discount_on(&self, goods_minor: i64) -> Discount {
         match self.gives {
-            Gives::Rate(ppm) => Discount::Percent(ppm),
-            Gives::Amount(amount) => Discount::Amount(amount.minor.min(goods_minor)),
+            Discount::Percent(ppm) => Discount::Percent(ppm),
+            Discount::Amount(minor) => Discount::Amount(minor.min(goods_minor)),
         }
     }
 }

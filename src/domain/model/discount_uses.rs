@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::model::discount::{CountedIn, DiscountKey, Redemption};
+use crate::domain::model::discount::{CreditDraw, DiscountKey, Redemption};
 use crate::domain::model::order::Order;
 
-/// Redemptions of a code: of all customers, or of one. Of a store credit they are counted in minor units.
+/// Redemptions of a code: of all customers, or of one; and what orders hold of a store credit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DiscountUses {
     /// How many may be held at a time. None: any number.
     pub uses_max: Option<i64>,
     pub redeemed: i64,
-    /// By orders that ended early; to a store credit also for units that came back or were called off.
+    /// By orders that ended early.
     pub given_back: i64,
+    /// What a store credit was worth when it was given. None: it is a discount.
+    pub worth_minor: Option<i64>,
+    /// What orders have of it: set aside, or paid with it and not paid back.
+    pub drawn_minor: i64,
 }
 
 impl DiscountUses {
@@ -25,6 +29,13 @@ impl DiscountUses {
         self.uses_max = self.uses_max.or(other.uses_max);
         self.redeemed += sign * other.redeemed;
         self.given_back += sign * other.given_back;
+        self.worth_minor = self.worth_minor.or(other.worth_minor);
+        self.drawn_minor += sign * other.drawn_minor;
+    }
+
+    /// Whether it adds nothing to others.
+    pub fn is_nothing(&self) -> bool {
+        self.redeemed == 0 && self.given_back == 0 && self.drawn_minor == 0
     }
 }
 
@@ -33,22 +44,18 @@ pub type DiscountUsesByKey = BTreeMap<(DiscountKey, String), DiscountUses>;
 
 /// Adds what an order redeemed (`sign` 1), or takes it off (−1).
 pub fn count_discount_uses(uses: &mut DiscountUsesByKey, order: &Order, sign: i64) {
-    let Some(redemption) = &order.redemption else { return };
-    let Redemption { code, uses_max, customer, given_back_at, counted_in, .. } = redemption;
-    let (redeemed, given_back) = match counted_in {
-        CountedIn::Orders => (1, i64::from(given_back_at.is_some())),
-        CountedIn::MinorUnits => {
-            let drawn: i64 = order.lines.iter().map(|it| it.amounts.discount_share_minor).sum();
-            (drawn, if given_back_at.is_some() { drawn } else { drawn - order.credit_held_minor() })
-        }
-    };
-    if redeemed == 0 {
-        return;
+    if let Some(CreditDraw { code, worth_minor, set_aside_minor: _ }) = &order.store_credit {
+        let (worth_minor, drawn_minor) = (Some(*worth_minor), order.credit_held_minor());
+        let drawn = DiscountUses { worth_minor, drawn_minor, ..DiscountUses::default() };
+        uses.entry((code.clone(), String::new())).or_default().add(&drawn, sign);
     }
+    let Some(redemption) = &order.redemption else { return };
+    let Redemption { code, uses_max, customer, given_back_at, gives: _, minimum_minor: _ } = redemption;
     let of_all = Some((String::new(), *uses_max));
     let of_one = customer.as_ref().map(|it| (it.key.clone(), Some(it.uses_max)));
     for (key, uses_max) in of_all.into_iter().chain(of_one) {
-        let one = DiscountUses { uses_max, redeemed, given_back };
+        let given_back = i64::from(given_back_at.is_some());
+        let one = DiscountUses { uses_max, redeemed: 1, given_back, ..DiscountUses::default() };
         uses.entry((code.clone(), key)).or_default().add(&one, sign);
     }
 }

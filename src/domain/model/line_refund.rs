@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, CreditNoteId, RefundId, ReturnId};
+use crate::domain::model::scalars::{Actor, CreditNoteId, RefundId, ReturnId, ShipmentId};
 use crate::domain::model::time::Timestamp;
 
 /// Units of one line that are paid back.
@@ -26,9 +26,12 @@ pub struct LineRefund {
     /// What pays it back, one of each payment. Empty: nothing was to be paid back.
     pub refunds: Vec<RefundId>,
     pub credit_notes: Vec<CreditNoteId>,
-    /// The return that it answers. None: RefundPayment.
+    /// The return that it answers. None: RefundPayment or ResolveException.
     #[serde(default)]
     pub of_return: Option<ReturnId>,
+    /// The shipment whose goods ResolveException paid back by it.
+    #[serde(default)]
+    pub of_shipment: Option<ShipmentId>,
     pub refunded_by: Actor,
     pub refunded_at: Timestamp,
 }

@@ -8,5 +8,7 @@ string_enum! {
         Paypal = "PAYPAL",
         BankTransfer = "BANK_TRANSFER",
         Cash = "CASH",
+        /// The code that an order names: nobody pays with it by a call of its own.
+        StoreCredit = "STORE_CREDIT",
     }
 }

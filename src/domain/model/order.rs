@@ -12,7 +12,7 @@ use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::discount::{CountedIn, Redemption};
+use crate::domain::model::discount::{CreditDraw, Redemption};
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
@@ -150,12 +150,15 @@ impl Order {
                 open.min(self.total_minor() - stayed).max(0)
             }
             Some(InvoiceState::Open) => (self.total_minor() - stayed).max(0),
-            Some(InvoiceState::Void) | None => (self.total_minor() - self.captured_minor()).max(0),
+            Some(InvoiceState::Void) | None => {
+                let set_aside = self.store_credit.as_ref().map_or(0, |it| it.set_aside_minor);
+                (self.total_minor() - self.captured_minor() - set_aside).max(0)
+            }
         }
     }
 
     /// What of an invoice is neither credited nor captured by its own payments.
-    fn uncaptured_of(&self, invoice: &Invoice) -> i64 {
+    pub(in crate::domain) fn uncaptured_of(&self, invoice: &Invoice) -> i64 {
         let own = self.payments.iter().filter(|it| it.invoice == invoice.id);
         let captured = own.map(|it| it.captured_minor).sum::<i64>();
         invoice.amounts.total_minor - self.credited_of(invoice) - captured
@@ -204,11 +207,24 @@ impl Order {
         self.line_refunds.iter().map(|it| it.retained_minor).sum()
     }
 
-    /// What the units that are still sold draw from the store credit that it redeemed, unless it ended early.
+    /// What it has of the store credit that it named: set aside, or paid with it and not paid back.
     pub fn credit_held_minor(&self) -> i64 {
-        let is_credit = self.redemption.as_ref().is_some_and(|it| it.counted_in == CountedIn::MinorUnits);
-        let shares = self.lines.iter().map(|it| it.remaining_amounts().discount_share_minor);
-        if is_credit { shares.sum() } else { 0 }
+        let set_aside = self.store_credit.as_ref().map_or(0, |it| it.set_aside_minor);
+        let paid = self.payments.iter().filter(|it| it.is_by_credit());
+        set_aside + paid.map(Payment::refundable_minor).sum::<i64>()
+    }
+
+    /// What of an invoice was paid with store credit when it was issued.
+    pub fn paid_by_credit(&self, invoice: &Invoice) -> i64 {
+        let own = self.payments.iter().filter(|it| it.invoice == invoice.id && it.is_by_credit());
+        own.map(|it| it.captured_minor).sum()
+    }
+
+    /// The code that it named, as those see it who read the order: a store credit is as good as money, so they see its end
+    /// only.
+    pub fn shown_code(&self) -> Option<String> {
+        let credit = self.store_credit.as_ref().map(|it| it.code.masked());
+        credit.or_else(|| self.redemption.as_ref().map(|it| it.code.to_string()))
     }
 
     /// What was credited for units that were paid back by line.
@@ -384,6 +400,9 @@ pub struct Order {
     pub discount: Option<Discount>,
     /// The discount code that it redeems.
     pub redemption: Option<Redemption>,
+    /// The store credit that it is paid with, as far as that goes.
+    #[serde(default)]
+    pub store_credit: Option<CreditDraw>,
     /// At most 1,000 characters.
     pub special_instructions: String,
     pub service: ServiceLevel,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::method::Method;
 use crate::domain::model::money::Money;
 use crate::domain::model::refund::{Refund, RefundState};
@@ -40,12 +41,16 @@ impl Payment {
     pub fn at_provider(&self) -> Option<&AtProvider> {
         match &self.means {
             Means::Provider(it) => Some(it),
-            Means::ByHand { .. } => None,
+            Means::ByHand { .. } | Means::StoreCredit(_) => None,
         }
     }
 
     pub fn is_by_provider(&self) -> bool {
         self.at_provider().is_some()
+    }
+
+    pub fn is_by_credit(&self) -> bool {
+        matches!(self.means, Means::StoreCredit(_))
     }
 
     /// Since when the provider owes an answer about it: to the call that is open, or to a refund.
@@ -66,7 +71,7 @@ impl Payment {
         self.failure = None;
         match &mut self.means {
             Means::Provider(it) if !reference.is_empty() => it.reference = Some(reference),
-            Means::Provider(_) | Means::ByHand { .. } => {}
+            Means::Provider(_) | Means::ByHand { .. } | Means::StoreCredit(_) => {}
         }
     }
 }
@@ -130,6 +135,8 @@ pub enum Means {
         /// Cash: what was handed over; change = tendered − amount.
         tendered_minor: Option<i64>,
     },
+    /// The balance of a code: nobody moves anything, and what goes back is on the code again at once.
+    StoreCredit(DiscountKey),
 }
 
 /// What a provider knows a payment by.

@@ -105,6 +105,12 @@ impl Shipment {
         self.is_astray() && self.items.iter().all(|it| it.remaining() == 0)
     }
 
+    /// Units of a line in it that are wanted.
+    pub(in crate::domain) fn units_of(&self, line: i32) -> i64 {
+        let items = self.items.iter().filter(|it| it.line == line);
+        items.fold(0, |sum, it| sum.saturating_add(it.remaining()))
+    }
+
     pub fn has_dangerous_goods(&self) -> bool {
         self.items.iter().any(|it| it.handling.dangerous)
     }

@@ -9,6 +9,7 @@ use crate::domain::model::line_cancellation::{CancelledUnits, LineCancellation};
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::returns::Return;
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -171,7 +172,8 @@ impl Order {
         }
     }
 
-    /// The units of each line that are on their way or have arrived. Those of shipments that went astray are not.
+    /// The units of each line that are on their way, have arrived or are paid back. Other units of shipments that went
+    /// astray are not.
     pub(super) fn whereabouts(&self) -> Whereabouts {
         let mut found: BTreeMap<i32, OfLine> = BTreeMap::new();
         let gone = self.live_shipments().filter(|it| it.has_left_the_house() && !it.is_astray());
@@ -193,6 +195,18 @@ impl Order {
                     true => there.shipped += line.quantity,
                     false => there.returned += line.quantity,
                 }
+            }
+        }
+        // What ResolveException paid back is answered by that, unless the return of the shipment has answered it.
+        let is_answered = |it: &Return| it.counts() && !it.is_unanswered_loss();
+        let astray = self.live_shipments().filter(|it| it.is_astray());
+        for shipment in astray
+            .filter(|it| !self.returns.iter().any(|of| of.of_shipment == Some(it.id) && is_answered(of)))
+        {
+            let lines: BTreeSet<i32> = shipment.items.iter().map(|it| it.line).collect();
+            for line in lines {
+                let claimed = self.claimed_units(shipment.id, line).min(shipment.units_of(line));
+                found.entry(line).or_default().shipped += claimed;
             }
         }
         for line in self.services().filter(|it| it.done.is_some()) {

@@ -280,7 +280,6 @@ impl Order {
         lines: Option<&[NewLine]>,
         fee_before: i64,
     ) -> Result<(), Refusal> {
-        self.draw_again(unit);
         let ships = lines.map_or(!self.has_only_services(), |it| has_goods(unit, it));
         let pricing = Pricing {
             currency: self.amounts.currency,
@@ -302,6 +301,7 @@ impl Order {
             None => pricing.reprice(unit, &country, self.lines.clone())?,
         };
         (self.lines, self.amounts, self.discount) = (priced.lines, priced.amounts, priced.discount);
+        self.draw_again(unit);
         Ok(())
     }
 

@@ -8,9 +8,8 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::returns::Return;
 use crate::domain::model::scalars::ReturnId;
-use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::shipment::ShipmentState;
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -76,10 +75,8 @@ impl Order {
         if self.open_services().next().is_some() {
             open.push(format!("services are not done: {}", self.open_services_named()));
         }
-        // A loss that is paid for otherwise needs no answer; but nothing else gives a store credit back what it paid for.
-        let draws_on_credit = self.credit_held_minor() > 0;
-        let may_stay = |it: &Return| it.is_loss() && !(draws_on_credit && it.units_unresolved() > 0);
-        for it in self.returns.iter().filter(|it| it.is_open() && !may_stay(it)) {
+        // A loss that is paid for otherwise needs no answer.
+        for it in self.returns.iter().filter(|it| it.is_open() && !it.is_loss()) {
             open.push(format!("return {} is {}", it.number, it.state));
         }
         for shipment in self.live_shipments() {
@@ -141,17 +138,6 @@ impl Order {
         let came_back = came_back.flat_map(|it| &it.lines).filter(|it| it.line == line);
         let arrived = came_back.fold(0_i64, |sum, it| sum.saturating_add(it.paid_before));
         units_of(false).saturating_sub(arrived).max(0).saturating_add(late)
-    }
-
-    /// What the customer paid for the goods of a shipment that are wanted, to the minor unit below.
-    pub(super) fn paid_for_minor(&self, shipment: &Shipment) -> i64 {
-        let mut value: i64 = 0;
-        for item in &shipment.items {
-            if let Some(line) = self.lines.iter().find(|it| it.number == item.line) {
-                value = value.saturating_add(paid_for_units_minor(line, item.remaining()));
-            }
-        }
-        value
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::discounts::redeem::{customer_key, redeem};
+use crate::domain::discounts::redeem::{Redeemed, customer_key, redeem};
 use crate::domain::inventory::cart::{cart, cart_problem};
 use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::discount::Redemption;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::{NewLine, NewOrder};
@@ -118,6 +117,7 @@ pub(in crate::domain) fn receive(
     }
     let (new, named, account) = filled(unit, new)?;
     let mut order = build_order(unit, &new, named)?;
+    order.set_aside_no_more_than_needed();
     if let Some(account) = account {
         order.unwanted_messages = account.unwanted_messages;
     }
@@ -126,8 +126,8 @@ pub(in crate::domain) fn receive(
         order.lines.len(),
         new.currency.of(order.total_minor())
     );
-    if let Some(redemption) = &order.redemption {
-        text.push_str(&format!(", with discount code {}", redemption.shown_code()));
+    if let Some(code) = order.shown_code() {
+        text.push_str(&format!(", with discount code {code}"));
     }
     order.record(unit, EventKind::OrderReceived, Some(opened(order.id.0, OrderState::Received)), text);
     order.notify(unit, MessageKind::OrderReceived, None, 0);
@@ -152,7 +152,12 @@ fn build_order(
 ) -> Result<Order, Refusal> {
     let region = unit.rules.region_of(&new.shipping_address.country).cloned();
     let tax_exempt = named.as_ref().is_some_and(|it| it.tax_exempt);
-    let (redemption, priced) = price_order(unit, new, region.as_ref(), tax_exempt)?;
+    let (redeemed, priced) = price_order(unit, new, region.as_ref(), tax_exempt)?;
+    let (redemption, store_credit) = match redeemed {
+        None => (None, None),
+        Some(Redeemed::Discount(redemption)) => (Some(redemption), None),
+        Some(Redeemed::Credit(draw)) => (None, Some(draw)),
+    };
     let Priced { lines, amounts, discount } = priced;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) =
@@ -199,6 +204,7 @@ fn build_order(
         amounts,
         discount,
         redemption,
+        store_credit,
         special_instructions,
         service,
         on_shortage,
@@ -257,14 +263,14 @@ fn price_order(
     new: &NewOrder,
     region: Option<&RegionCode>,
     tax_exempt: bool,
-) -> Result<(Option<Redemption>, Priced), Refusal> {
+) -> Result<(Option<Redeemed>, Priced), Refusal> {
     let currency = new.currency;
     let redeemed = new.discount_code.as_ref().map(|it| {
         let named = new.named.as_ref().map(|it| it.id);
         redeem(unit, it, &new.customer, named, currency)
     });
-    let (redemption, problem) = match redeemed.transpose() {
-        Ok(redemption) => (redemption, None),
+    let (redeemed, problem) = match redeemed.transpose() {
+        Ok(redeemed) => (redeemed, None),
         Err(problem) => (None, Some(problem)),
     };
     let fee = match (new.shipping_fee, region) {
@@ -278,7 +284,7 @@ fn price_order(
         currency,
         prices_include_tax: new.prices_include_tax,
         discount: new.discount,
-        redemption: redemption.as_ref(),
+        redemption: redeemed.as_ref().and_then(Redeemed::discount),
         shipping_minor: fee.minor,
         received_at: unit.now,
         tax_exempt,
@@ -286,7 +292,7 @@ fn price_order(
     };
     let priced = pricing.of_lines(unit, &new.shipping_address.country, &new.lines);
     match problem {
-        None => priced.map(|it| (redemption, it)),
+        None => priced.map(|it| (redeemed, it)),
         Some(problem) => Err(Refusal::beside(problem, priced.err())),
     }
 }

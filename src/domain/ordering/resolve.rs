@@ -1,9 +1,12 @@
 //! Step 15: a person decides about a shipment that went wrong.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::domain::billing::refund_lines::{PaidBack, Share};
 use crate::domain::model::address::Address;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::{Order, OrderState};
@@ -32,7 +35,7 @@ pub enum Way {
     Redeliver,
     /// The courier delivers there.
     NewAddress(Box<Address>),
-    /// The money goes back; None: what was paid for the goods.
+    /// The money goes back; None: what the goods cost, with the shipping if nothing else of the order is left.
     Refund(Option<Money>),
 }
 
@@ -155,8 +158,8 @@ impl Order {
         lines.any(|it| it.refunded + it.credited + it.paid_before > 0)
     }
 
-    /// Pays back, from one payment after the other. Goods that this was decided of before are not paid back twice,
-    /// unless the provider refused it.
+    /// Pays the units of a shipment back, and credits them, so that they are not paid again when it is found. Goods that
+    /// this was decided of before are not paid back twice, unless the provider refused it.
     fn refund_goods(
         &mut self,
         unit: &mut UnitOfWork,
@@ -176,37 +179,75 @@ impl Order {
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }
 
+        let units = self.unpaid_goods_of(shipment);
+        let share = self.share_of(&unit.rules.returns, &units);
         let currency = self.amounts.currency;
-        let given_back = self.payments.iter().map(|it| it.refundable_minor()).fold(0, i64::saturating_add);
-        let mut left = match amount {
+        let given_back = currency.of(self.refundable_minor());
+        let asked = match amount {
             Some(it) if it.currency != currency => {
                 return Err(Refusal::invalid("refund.amount", format!("must be in {currency}")));
             }
-            Some(it) => it.minor,
-            None => self.paid_for_minor(shipment).min(given_back),
+            Some(it) => it,
+            None => currency.of(self.worth_of(&share, shipment).min(self.payable_minor())),
         };
-        if left <= 0 {
+        if asked.minor <= 0 {
             let message =
                 "nothing is left to pay back for the goods of this shipment; use RefundPayment for more";
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }
-        if left > given_back {
-            let message = format!(
-                "{} is more than the {} that can be paid back",
-                currency.of(left),
-                currency.of(given_back)
-            );
+        if asked.minor > given_back.minor {
+            let message = format!("{asked} is more than the {given_back} that can be paid back");
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }
 
+        // What is beyond the goods' own value is paid back as an amount.
+        let of_shipment = Some(shipment.id);
+        let of_goods = currency.of(asked.minor.min(share.value_minor));
         let mut refunds = Vec::new();
-        let payments: Vec<_> = self.payments.iter().map(|it| (it.id, it.refundable_minor())).collect();
-        for (payment, refundable) in payments {
-            let share = left.min(refundable);
-            if share > 0 {
-                refunds.push(self.refund(unit, payment, Some(currency.of(share)), reason)?);
-                left -= share;
-            }
+        if of_goods.minor > 0 {
+            self.must_have_room_to_refund_lines(&units)?;
+            refunds = self.refund_from_any(unit, of_goods, reason)?;
+            let retained_minor = self.retained_of(&share, of_goods.minor);
+            let paid_back = PaidBack { share, reason, retained_minor, of_return: None, of_shipment };
+            self.credit_paid_back(unit, paid_back, refunds.clone());
+        }
+        refunds.extend(self.refund_from_any(unit, currency.of(asked.minor - of_goods.minor), reason)?);
+        Ok(refunds)
+    }
+
+    /// The units of a shipment that nobody has paid back.
+    fn unpaid_goods_of(&self, shipment: &Shipment) -> Vec<RefundedUnits> {
+        let lines: BTreeSet<i32> = shipment.items.iter().map(|it| it.line).collect();
+        let unpaid = lines.into_iter().map(|line| {
+            let quantity = self.unpaid_units_of_shipment(shipment.id, line, shipment.units_of(line));
+            RefundedUnits { line, quantity }
+        });
+        unpaid.filter(|it| it.quantity > 0).collect()
+    }
+
+    /// What is to be paid back for goods: their value, and what a provider refused to pay back for them before.
+    fn worth_of(&self, share: &Share, shipment: &Shipment) -> i64 {
+        let refused: i64 = shipment
+            .resolutions
+            .iter()
+            .flat_map(|it| &it.refunds)
+            .filter_map(|it| self.refund_of(*it))
+            .filter(|it| it.state == RefundState::Failed)
+            .map(|it| it.amount.minor)
+            .sum();
+        share.value_minor + refused.min(self.surplus_minor())
+    }
+
+    /// Pays back from one payment after the other.
+    fn refund_from_any(
+        &mut self,
+        unit: &mut UnitOfWork,
+        amount: Money,
+        reason: &str,
+    ) -> Result<Vec<RefundId>, Refusal> {
+        let mut refunds = Vec::new();
+        for (payment, share) in self.spread(0, amount) {
+            refunds.push(self.refund(unit, payment, Some(share), reason)?);
         }
         Ok(refunds)
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod create;
 pub(super) mod decide;
+pub(super) mod paid_before;
 pub(super) mod receive;
 pub(super) mod resolve;
 pub(super) mod turn;

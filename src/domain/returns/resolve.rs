@@ -92,13 +92,11 @@ impl Order {
         let mut counted = units_of(resolutions, resolution);
         for it in &mut counted {
             let pays = match resolution {
-                ReturnResolution::Refund | ReturnResolution::StoreCredit
-                    if self.returns[index].of_shipment.is_some() =>
-                {
-                    self.unpaid_units_of_shipment(it.line, it.quantity)
-                }
                 ReturnResolution::Refund | ReturnResolution::StoreCredit => {
-                    self.unpaid_units(it.line, it.quantity)
+                    match self.returns[index].of_shipment {
+                        Some(shipment) => self.unpaid_units_of_shipment(shipment, it.line, it.quantity),
+                        None => self.unpaid_units(it.line, it.quantity),
+                    }
                 }
                 ReturnResolution::Repair | ReturnResolution::Reject => it.quantity,
             };
@@ -133,7 +131,7 @@ impl Order {
         let fee = restocking_fee(&rules.returns, &share.lines, reason);
         let mut payable = (share.value_minor - fee).min(self.payable_minor());
         if self.returns[index].of_shipment.is_some() {
-            // What ResolveException paid back for the shipment is not paid again.
+            // What was paid back as an amount is not paid again.
             let kept = self.captured_minor() - self.refunded_minor() - self.retained_minor();
             let owed = kept - (self.total_minor() - share.value_minor) - fee;
             payable = payable.min(owed.max(0));
@@ -162,7 +160,7 @@ impl Order {
         let id = self.returns[index].id;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor: fee, of_return: Some(id) },
+            PaidBack { share, reason, retained_minor: fee, of_return: Some(id), of_shipment: None },
             refunds,
         );
         Ok(())
@@ -189,7 +187,7 @@ impl Order {
         let retained_minor = fee + payable;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor, of_return: Some(id) },
+            PaidBack { share, reason, retained_minor, of_return: Some(id), of_shipment: None },
             Vec::new(),
         );
     }
@@ -200,21 +198,21 @@ impl Order {
         let issued = DiscountCode {
             code: code.clone(),
             version: 1,
-            gives: Gives::Amount(amount),
+            gives: Gives::Credit(StoreCredit {
+                worth: amount,
+                of_return: self.returns[index].id,
+                customer: self.named.as_ref().map(|it| it.id),
+            }),
             starts_at: None,
             ends_at: None,
             minimums: Vec::new(),
-            uses_max: Some(amount.minor),
+            uses_max: None,
             uses_per_customer_max: None,
             description: format!(
                 "store credit for return {} of order {}",
                 self.returns[index].number, self.number
             ),
             offered_by: None,
-            credit: Some(StoreCredit {
-                of_return: self.returns[index].id,
-                customer: self.named.as_ref().map(|it| it.id),
-            }),
             created_at: unit.now,
             updated_at: unit.now,
             active: true,

@@ -99,7 +99,7 @@ impl Order {
         self.units_of_shipments(line, |it| it.state == ShipmentState::Delivered)
     }
 
-    fn units_of_shipments(&self, line: i32, are_meant: impl Fn(&Shipment) -> bool) -> i64 {
+    pub(super) fn units_of_shipments(&self, line: i32, are_meant: impl Fn(&Shipment) -> bool) -> i64 {
         let meant = self.live_shipments().filter(|it| are_meant(it));
         let items = meant.flat_map(|it| &it.items).filter(|it| it.line == line);
         items.fold(0, |sum, it| sum.saturating_add(it.remaining()))
@@ -122,53 +122,8 @@ impl Order {
         (self.units_of_shipments(line, apart) - units.map(|it| it.quantity).sum::<i64>()).max(0)
     }
 
-    /// How many of these units the return of a customer has to pay for. A unit that RefundPayment paid back comes back
-    /// before one that it did not: so nobody is paid for the same unit twice. Those that never arrived are not what the
-    /// customer sends.
-    pub(super) fn unpaid_units(&self, line: i32, units: i64) -> i64 {
-        self.unpaid_but_for(line, units, self.unpaid_astray_units(line, Shipment::is_astray))
-    }
-
-    /// The same of the return that a shipment opened by itself.
-    pub(super) fn unpaid_units_of_shipment(&self, line: i32, units: i64) -> i64 {
-        self.unpaid_but_for(line, units, 0)
-    }
-
-    fn unpaid_but_for(&self, line: i32, units: i64, others: i64) -> i64 {
-        let Some(found) = self.lines.iter().find(|it| it.number == line) else { return 0 };
-        let apart = self.units_paid_apart(line) - self.units_paid_before(line);
-        let paid = (apart - others).clamp(0, units);
-        (units - paid).min(found.sold_quantity())
-    }
-
-    /// Units of a line that RefundPayment paid back, without those that were called off later.
-    pub(in crate::domain) fn units_paid_apart(&self, line: i32) -> i64 {
-        let Some(found) = self.lines.iter().find(|it| it.number == line) else { return 0 };
-        let apart = self.line_refunds.iter().filter(|it| it.of_return.is_none()).flat_map(|it| &it.units);
-        let called_off = (found.cancelled_quantity + found.refunded_quantity - found.quantity).max(0);
-        apart.filter(|it| it.line == line).map(|it| it.quantity).sum::<i64>() - called_off
-    }
-
-    /// Of these, units that returns were answered with.
-    pub(in crate::domain) fn units_paid_before(&self, line: i32) -> i64 {
-        self.returned_lines().filter(|it| it.line == line).map(|it| it.paid_before).sum()
-    }
-
-    /// Units of a line in shipments that did not arrive, or came back by themselves, without those that the returns of
-    /// these shipments have answered.
-    pub(in crate::domain) fn unpaid_astray_units(
-        &self,
-        line: i32,
-        is_astray: impl Fn(&Shipment) -> bool,
-    ) -> i64 {
-        let astray = self.units_of_shipments(line, |it| is_astray(it) || self.has_return_of(it));
-        let of_shipments = self.returns.iter().filter(|it| it.of_shipment.is_some());
-        let paid = of_shipments.flat_map(|it| &it.lines).filter(|it| it.line == line);
-        (astray - paid.map(|it| it.quantity - it.unresolved()).sum::<i64>()).max(0)
-    }
-
     /// Whether a shipment opened a return by itself.
-    fn has_return_of(&self, shipment: &Shipment) -> bool {
+    pub(super) fn has_return_of(&self, shipment: &Shipment) -> bool {
         self.returns.iter().any(|it| it.of_shipment == Some(shipment.id) && it.counts())
     }
 

@@ -1,12 +1,14 @@
 //! Shipments that did not reach the customer open their returns by themselves: what came back is to be inspected; of what
 //! is lost only the answer to the customer is open.
 
+use std::collections::BTreeSet;
+
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::returns::{Return, ReturnLine, ReturnReason, ReturnState};
-use crate::domain::model::scalars::{Actor, LocationCode};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::scalars::{Actor, LocationCode, ShipmentId};
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::returns::create::{RETURNS_MAX, born};
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -54,7 +56,7 @@ impl Order {
         }
     }
 
-    /// The units of a shipment that are wanted and in no return. Empty if it has its return already, or
+    /// The units of a shipment, line by line, that are wanted and in no return. Empty if it has its return already, or
     /// the order has no room for one more.
     fn undelivered_lines(&self, index: usize) -> Vec<ReturnLine> {
         let shipment = &self.shipments[index];
@@ -63,18 +65,25 @@ impl Order {
         if is_known || self.returns.len() >= RETURNS_MAX {
             return lines;
         }
-        for (line, units) in shipment.items.iter().map(|it| (it.line, it.remaining())) {
+        let numbers: BTreeSet<i32> = shipment.items.iter().map(|it| it.line).collect();
+        for line in numbers {
             let wanted =
                 self.lines.iter().find(|it| it.number == line).map_or(0, |it| it.remaining_quantity());
-            let named = lines.iter().filter(|it| it.line == line).map(|it| it.quantity).sum::<i64>();
-            let units = units.min(wanted - self.returned_units(line) - named);
-            match lines.iter_mut().find(|it| it.line == line) {
-                _ if units <= 0 => {}
-                Some(it) => it.quantity += units,
-                None => lines.push(ReturnLine::new(line, units, ReturnReason::Other, "not delivered")),
+            let here = shipment.units_of(line) - self.units_sent_back_of(shipment, line);
+            let units = here.min(wanted - self.returned_units(line));
+            if units > 0 {
+                lines.push(ReturnLine::new(line, units, ReturnReason::Other, "not delivered"));
             }
         }
         lines
+    }
+
+    /// Units of a line that customers sent back, as far as no other shipment that reached them can have had them.
+    fn units_sent_back_of(&self, shipment: &Shipment, line: i32) -> i64 {
+        let of = |id: Option<ShipmentId>| self.lines_of(line, id).map(|it| it.quantity).sum::<i64>();
+        let others = self.live_shipments().filter(|it| it.id != shipment.id && it.has_arrived());
+        let others: i64 = others.map(|it| (it.units_of(line) - of(Some(it.id))).max(0)).sum();
+        (of(None) - others).max(0)
     }
 
     fn open_by_itself(
@@ -163,12 +172,11 @@ impl Order {
     /// An order that closes has paid for what was lost: nothing more goes to the customer for it.
     pub(in crate::domain) fn end_losses(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         for index in 0..self.returns.len() {
-            let it = &mut self.returns[index];
-            if !it.is_open() || !it.is_loss() {
+            if !self.returns[index].is_open() || !self.returns[index].is_loss() {
                 continue;
             }
-            if it.state == ReturnState::Inspected {
-                it.lines.iter_mut().for_each(|it| it.rejected += it.unresolved());
+            if self.returns[index].state == ReturnState::Inspected {
+                self.answer_without_paying(index);
                 let what = "its loss was paid for otherwise";
                 self.turn_by_itself(unit, index, ReturnState::Resolved, EventKind::ReturnResolved, what)?;
             }
@@ -177,5 +185,18 @@ impl Order {
             self.turn_by_itself(unit, index, ReturnState::Closed, EventKind::ReturnClosed, what)?;
         }
         Ok(())
+    }
+
+    /// What was paid back before is told apart from what nothing was paid for.
+    fn answer_without_paying(&mut self, index: usize) {
+        let Some(shipment) = self.returns[index].of_shipment else { return };
+        for nth in 0..self.returns[index].lines.len() {
+            let it = &self.returns[index].lines[nth];
+            let units = it.unresolved();
+            let unpaid = self.unpaid_units_of_shipment(shipment, it.line, units);
+            let it = &mut self.returns[index].lines[nth];
+            it.paid_before += units - unpaid;
+            it.rejected += unpaid;
+        }
     }
 }

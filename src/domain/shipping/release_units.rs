@@ -25,10 +25,6 @@ impl Shipment {
     fn is_in_the_house(&self) -> bool {
         self.state != ShipmentState::Cancelled && !self.has_left_the_house()
     }
-
-    fn units_of(&self, line: i32) -> i64 {
-        self.items.iter().filter(|it| it.line == line).map(ShipmentItem::remaining).sum()
-    }
 }
 
 impl Order {

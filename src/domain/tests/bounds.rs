@@ -7,10 +7,11 @@ use crate::domain::billing::refund_lines::LINE_REFUNDS_MAX;
 use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
 use crate::domain::model::account::NamedCustomer;
+use crate::domain::model::amounts::Discount;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
-use crate::domain::model::discount::{CountedIn, Gives, RedeemingCustomer, Redemption};
+use crate::domain::model::discount::{RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
@@ -377,10 +378,9 @@ pub(crate) fn largest() -> Order {
     order.external_reference = long(100);
     order.redemption = Some(Redemption {
         code: long(50).parse().expect("a code"),
-        gives: Gives::Amount(order.amounts.currency.of(i64::MAX)),
+        gives: Discount::Amount(i64::MAX),
         minimum_minor: i64::MAX,
         uses_max: Some(i64::MAX),
-        counted_in: CountedIn::Orders,
         customer: Some(RedeemingCustomer { key: long(64), uses_max: i64::MAX }),
         given_back_at: Some(order.created_at),
     });
@@ -558,6 +558,7 @@ fn pay_back_lines(order: &mut Order) -> usize {
         refunds: order.payments.iter().flat_map(|it| &it.refunds).map(|it| it.id).collect(),
         credit_notes: vec![order.id.0.into()],
         of_return: None,
+        of_shipment: None,
         refunded_by: order.created_by.clone(),
         refunded_at: Timestamp::MAX,
     };

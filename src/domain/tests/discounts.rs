@@ -15,7 +15,7 @@ use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCred
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Problem, Problems, Reason, Refusal};
-use crate::domain::model::scalars::{Ids, OrderId, ReturnId};
+use crate::domain::model::scalars::{CustomerId, Ids, OrderId, ReturnId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::change::Correction;
@@ -42,7 +42,6 @@ pub(super) fn ten_off(code: &str) -> DiscountCode {
         uses_per_customer_max: None,
         description: String::new(),
         offered_by: None,
-        credit: None,
         created_at: Timestamp::MIN,
         updated_at: Timestamp::MIN,
         active: true,
@@ -55,8 +54,13 @@ pub(super) fn voucher(code: &str, minor: i64) -> DiscountCode {
 
 /// Given for a return, for whoever has it.
 pub(super) fn store_credit(code: &str, minor: i64) -> DiscountCode {
-    let credit = Some(StoreCredit { of_return: ReturnId::from(uuid::Uuid::nil()), customer: None });
-    DiscountCode { uses_max: Some(minor), credit, ..voucher(code, minor) }
+    store_credit_of(code, minor, None)
+}
+
+pub(super) fn store_credit_of(code: &str, minor: i64, customer: Option<CustomerId>) -> DiscountCode {
+    let of_return = ReturnId::from(uuid::Uuid::nil());
+    let gives = Gives::Credit(StoreCredit { worth: usd(minor), of_return, customer });
+    DiscountCode { gives, ..ten_off(code) }
 }
 
 pub(super) fn issue(bench: &mut Bench, discount_code: DiscountCode) -> CountedCode {

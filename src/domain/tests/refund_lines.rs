@@ -11,15 +11,16 @@ use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::NewOrder;
-use crate::domain::model::order::OrderState;
+use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order_change::{AddedLine, ChangeItem};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::policy::ReturnShipping;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{OrderId, RefundId};
+use crate::domain::model::scalars::{OrderChangeId, OrderId, RefundId};
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::bench::{Bench, refused_fields};
-use crate::domain::tests::given::{cash, declined, done, order, reason, to_berlin, usd};
+use crate::domain::tests::given::{by_card, cash, declined, done, order, reason, sku, to_berlin, usd};
 
 fn units(lines: &[(i32, i64)]) -> Vec<RefundedUnits> {
     lines.iter().map(|(line, quantity)| RefundedUnits { line: *line, quantity: *quantity }).collect()
@@ -184,7 +185,7 @@ fn goods_that_were_paid_back_are_cancelled_without_a_second_credit_note() {
     bench.ship(id, 0);
     bench.deliver(id, 0);
     bench.send_messages(id);
-    bench.on(id, crate::domain::model::order::Order::close).expect("nothing is open");
+    bench.on(id, Order::close).expect("nothing is open");
     assert_eq!(bench.state(id), OrderState::Closed);
 }
 
@@ -308,4 +309,63 @@ fn who_is_paid_back_less_than_units_cost_is_not_paid_the_rest_later() {
     let order = bench.order(id);
     assert_eq!(order.captured_minor() - order.refunded_minor(), order.total_minor() + value - 400);
     assert_eq!(order.refunded_minor(), paid - order.total_minor() - value + 400);
+}
+
+/// A change that adds a line is confirmed: its supplementary invoice is open.
+fn added(bench: &mut Bench, id: OrderId, code: &str) -> OrderChangeId {
+    let line = AddedLine { sku: sku(code), quantity: 1, unit_price: None, description: String::new() };
+    let items = [ChangeItem::AddLine(line)];
+    let change = bench.on(id, |order, unit| order.create_change(unit, &items, "one more")).expect("drafted");
+    bench.on(id, |order, unit| order.propose_change(unit, change)).expect("proposed");
+    bench.on(id, |order, unit| order.confirm_change(unit, change)).expect("confirmed");
+    change
+}
+
+#[test]
+fn what_is_kept_of_units_does_not_pay_for_what_a_change_adds() {
+    let mut bench = shelves();
+    let id = charged(&mut bench, &order("ada", &[("A-1", 2)]));
+    added(&mut bench, id, "B-2");
+    let due = bench.order(id).due_minor();
+    assert_eq!(due, bench.order(id).invoices[1].amounts.total_minor);
+    refund(&mut bench, id, &[(1, 1)], Some(usd(400))).expect("scratched");
+    assert_eq!((bench.order(id).retained_minor(), bench.order(id).due_minor()), (600, due));
+}
+
+#[test]
+fn what_is_kept_of_units_is_kept_when_the_order_is_cancelled() {
+    let mut bench = shelves();
+    let id = charged(&mut bench, &order("ada", &[("A-1", 2)]));
+    refund(&mut bench, id, &[(1, 1)], Some(usd(400))).expect("scratched");
+    bench.settle(id);
+    bench.on(id, |order, unit| order.cancel(unit, "the rest too")).expect("nothing has left");
+    bench.settle(id);
+    let after = bench.order(id);
+    assert_eq!((after.refunded_minor(), after.retained_minor()), (1_400, 600));
+    bench.send_messages(id);
+    bench.on(id, Order::archive).expect("nothing is under way");
+}
+
+#[test]
+fn money_set_aside_for_a_change_that_is_called_off_does_not_count_for_another() {
+    let mut bench = shelves();
+    let id = charged(&mut bench, &order("ada", &[("A-1", 1)]));
+    added(&mut bench, id, "A-1");
+    let first = bench
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
+        .expect("set aside");
+    bench.answer(id, first, ProviderRequest::Authorize, &done("au-1"));
+    added(&mut bench, id, "B-2");
+    let units = [CancelledUnits { line: 2, quantity: 1 }];
+    bench.on(id, |order, unit| order.cancel_lines(unit, &units, "not that one")).expect("it is here");
+    assert_eq!(bench.order(id).payments[1].open_request(), Some(ProviderRequest::Void));
+    bench.answer(id, first, ProviderRequest::Void, &done(""));
+
+    let due = bench.order(id).due_minor();
+    assert_eq!(due, bench.order(id).invoices[2].amounts.total_minor);
+    let second = bench
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, Some(due))))
+        .expect("all of it");
+    bench.answer(id, second, ProviderRequest::Charge, &done("ch-2"));
+    assert_eq!((bench.order(id).due_minor(), bench.order(id).surplus_minor()), (0, 0));
 }

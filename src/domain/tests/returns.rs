@@ -94,7 +94,12 @@ fn ask(
     bench.on(id, |order, unit| order.create_return(unit, &lines, late))
 }
 
-fn decide(bench: &mut Bench, id: OrderId, back: ReturnId, decision: ReturnDecision) -> Result<(), Refusal> {
+pub(super) fn decide(
+    bench: &mut Bench,
+    id: OrderId,
+    back: ReturnId,
+    decision: ReturnDecision,
+) -> Result<(), Refusal> {
     bench.on(id, |order, unit| order.decide_return(unit, back, &decision))
 }
 
@@ -135,9 +140,19 @@ pub(super) fn resolve(
 
 /// Received whole and restocked: ready to be resolved.
 pub(super) fn inspected(bench: &mut Bench, id: OrderId, quantity: i64, why: ReturnReason) -> ReturnId {
+    inspected_at(bench, id, quantity, why, "NYC")
+}
+
+pub(super) fn inspected_at(
+    bench: &mut Bench,
+    id: OrderId,
+    quantity: i64,
+    why: ReturnReason,
+    at: &str,
+) -> ReturnId {
     let back = ask(bench, id, &[(1, quantity)], why, "").expect("it arrived");
     decide(bench, id, back, ReturnDecision::Authorize).expect("asked for");
-    receive(bench, id, back, quantity, "NYC").expect("it came back");
+    receive(bench, id, back, quantity, at).expect("it came back");
     inspect(bench, id, back, &[(ReturnDisposition::Restock, quantity)]).expect("looked at");
     back
 }
@@ -254,10 +269,11 @@ fn what_was_paid_back_for_a_shipment_is_not_paid_again_with_its_return() {
     bench
         .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "came back"))
         .expect("paid back");
-    assert_eq!(bench.order(id).refunded_minor(), 3_000);
+    assert_eq!(bench.order(id).refunded_minor(), 3_500, "shipping goes with the last");
     inspect(&mut bench, id, back, &[(ReturnDisposition::Restock, 3)]).expect("looked at");
-    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("the shipping is left");
+    resolve(&mut bench, id, back, &[(ReturnResolution::Refund, 3)]).expect("it is answered");
     assert_eq!((bench.order(id).refunded_minor(), bench.order(id).credited_minor()), (3_500, 3_500));
+    assert_eq!(bench.order(id).return_of(back).expect("it is there").lines[0].paid_before, 3);
 }
 
 #[test]
@@ -320,7 +336,8 @@ fn store_credit_keeps_the_money_and_gives_a_code() {
     assert_eq!((after.retained_minor(), after.surplus_minor()), (2_500, 0), "shipping goes with the last");
     let code = &after.return_of(back).expect("it is there").store_credits[0];
     let issued = &bench.snapshot.discount_codes[code];
-    assert_eq!((issued.gives, issued.uses_max), (Gives::Amount(usd(2_500)), Some(2_500)));
+    let Gives::Credit(credit) = issued.gives else { panic!("{:?}", issued.gives) };
+    assert_eq!((credit.worth, credit.of_return, issued.uses_max), (usd(2_500), back, None));
 }
 
 #[test]

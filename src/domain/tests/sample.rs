@@ -155,6 +155,7 @@ fn order() -> Order {
         amounts,
         discount: None,
         redemption: None,
+        store_credit: None,
         special_instructions: "Ring twice ^XZ\nplease".to_owned(),
         service: ServiceLevel::Express,
         on_shortage: OnShortage::Wait,

@@ -40,7 +40,7 @@ impl UnitOfWork<'_> {
             count_discount_uses(&mut moved, before, -1);
         }
         count_discount_uses(&mut moved, order, 1);
-        for (key, uses) in moved.into_iter().filter(|(_, it)| it.redeemed != 0 || it.given_back != 0) {
+        for (key, uses) in moved.into_iter().filter(|(_, it)| !it.is_nothing()) {
             self.changes.discount_uses.entry(key).or_default().add(&uses, 1);
         }
     }

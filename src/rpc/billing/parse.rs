@@ -55,7 +55,7 @@ fn new_payment(
 ) -> Option<impl FnOnce(ProviderRequest, &str) -> NewPayment + use<>> {
     let method = required_word("method", method, enums::to_method, bad);
     match method {
-        Some(Method::BankTransfer | Method::Cash) => {
+        Some(Method::BankTransfer | Method::Cash | Method::StoreCredit) => {
             bad.add("method", "must be CARD or PAYPAL; see RecordPayment");
         }
         Some(Method::Card | Method::Paypal) | None => {}
@@ -142,7 +142,7 @@ pub(crate) fn record_payment(request: pb::RecordPaymentRequest, bad: &mut Proble
     };
     let tendered = match method {
         Some(Method::Cash) => amount("tendered", required("tendered", tendered, bad), bad),
-        Some(Method::Card | Method::Paypal) => {
+        Some(Method::Card | Method::Paypal | Method::StoreCredit) => {
             bad.add("method", "must be BANK_TRANSFER or CASH; see CapturePayment");
             None
         }
@@ -214,7 +214,7 @@ fn handed_back(method: i32, reference: String, bad: &mut Problems) -> Option<Han
     let reference = match method {
         Some(Method::BankTransfer) => required_line("reference", reference, REFERENCE_MAX, bad),
         Some(Method::Cash) => one_line("reference", reference, REFERENCE_MAX, bad),
-        Some(Method::Card | Method::Paypal) => {
+        Some(Method::Card | Method::Paypal | Method::StoreCredit) => {
             bad.add("method", "must be BANK_TRANSFER or CASH; leave it out for the way the payment came");
             reference
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     Amounts, CreditNote, Currency, Invoice, InvoiceLine, InvoiceState, LineAmounts, Means, Money, Order,
-    Payment, PaymentId, PaymentState, Redemption, Refund, RefundQuote, RefundState, TaxRow,
+    Payment, PaymentId, PaymentState, Refund, RefundQuote, RefundState, TaxRow,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
@@ -58,7 +58,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
         subtotal: minor(currency, subtotal_minor),
         discount: minor(currency, discount_minor),
-        discount_code: text_of(order.redemption.as_ref().map(Redemption::shown_code)),
+        discount_code: order.shown_code().unwrap_or_default(),
         shipping: minor(currency, shipping_minor),
         shipping_tax: minor(currency, shipping_tax_minor),
         tax: minor(currency, tax_minor),
@@ -191,8 +191,9 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
     } = payment;
     let currency = amount.currency;
     let (at, reference, tendered_minor) = match means {
-        Means::Provider(at) => (Some(at), "", None),
-        Means::ByHand { reference, tendered_minor } => (None, reference.as_str(), *tendered_minor),
+        Means::Provider(at) => (Some(at), String::new(), None),
+        Means::ByHand { reference, tendered_minor } => (None, reference.clone(), *tendered_minor),
+        Means::StoreCredit(code) => (None, code.masked(), None),
     };
     pb::Payment {
         id: id.to_string(),
@@ -208,7 +209,7 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
         provider: text_of(at.map(|it| &it.provider)),
         provider_reference: text_of(at.and_then(|it| it.reference.as_ref())),
         failure: text_of(failure.as_ref()),
-        reference: reference.to_owned(),
+        reference,
         tendered: tendered_minor.and_then(|it| minor(currency, it)),
         change: tendered_minor.and_then(|it| minor(currency, it - amount.minor)),
         refunds: refunds.iter().map(|it| refund(order, it)).collect(),

@@ -2,8 +2,8 @@
 
 use crate::domain::{
     self, Amounts, Attestation, Check, Currency, Event, Evidence, Fault, Hold, Invoice, LineAmounts,
-    LineCancellation, LineProgress, Order, OrderLine, OrderNote, Redemption, RiskAssessment, ServiceDone,
-    Step, StepLine, Timestamp, Verdict, Violation, Wait,
+    LineCancellation, LineProgress, Order, OrderLine, OrderNote, RiskAssessment, ServiceDone, Step, StepLine,
+    Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
@@ -86,7 +86,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         lines,
         amounts,
         discount: order_discount,
-        redemption,
+        redemption: _,
+        store_credit,
         special_instructions,
         service,
         on_shortage,
@@ -162,7 +163,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         requested_delivery_time: requested_by.map(timestamp),
         promised_delivery_time: promised_by.map(timestamp),
         discount: order_discount.map(|it| discount(currency, it)),
-        discount_code: text_of(redemption.as_ref().map(Redemption::shown_code)),
+        discount_code: order.shown_code().unwrap_or_default(),
+        store_credit: store_credit.as_ref().and_then(|_| minor(currency, order.credit_held_minor())),
         prices_include_tax: amounts.prices_include_tax,
         reservation_lifetime: reservation_lifetime_seconds
             .map(|it| prost_types::Duration { seconds: i64::try_from(it).unwrap_or(i64::MAX), nanos: 0 }),

@@ -1,9 +1,6 @@
 //! Returns as the API shows them. Each is a part of its order and shares its etag.
 
-use crate::domain::{
-    CountedIn, CreditNote, DiscountKey, LineRefund, Order, Refund, RefundState, Return, ReturnLine,
-    ReturnQuote,
-};
+use crate::domain::{DiscountKey, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote};
 use crate::pb;
 use crate::rpc::billing::reply::invoice_line;
 use crate::rpc::enums;
@@ -78,14 +75,11 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
     }
 }
 
-/// What of the store credit that the order had redeemed is on its code again for these units.
+/// What of the store credit that paid for the order is on its code again by these refunds.
 fn restored_minor(order: &Order, paid: &[&LineRefund]) -> i64 {
-    if order.redemption.as_ref().is_none_or(|it| it.counted_in == CountedIn::Orders) {
-        return 0;
-    }
-    let of_paid = |it: &&CreditNote| paid.iter().any(|paid| paid.credit_notes.contains(&it.id));
-    let lines = order.credit_notes.iter().filter(of_paid).flat_map(|it| &it.lines);
-    lines.map(|it| it.amounts.discount_share_minor).sum()
+    let by_credit = order.payments.iter().filter(|it| it.is_by_credit()).flat_map(|it| &it.refunds);
+    let is_of_it = |it: &&Refund| paid.iter().any(|paid| paid.refunds.contains(&it.id));
+    by_credit.filter(is_of_it).map(|it| it.amount.minor).sum()
 }
 
 fn line(it: &ReturnLine) -> pb::ReturnLine {

@@ -181,11 +181,14 @@ pub(super) async fn use_violations(
     let of = |uses: &DiscountUsesByKey, key| uses.get(key).copied().unwrap_or_default();
     let in_words = |it: &DiscountUses| match it.uses_max {
         Some(most) => format!("{} redeemed, {} given back, {most} at most", it.redeemed, it.given_back),
+        None if it.worth_minor.is_some() => format!("{} minor units drawn", it.drawn_minor),
         None => format!("{} redeemed, {} given back", it.redeemed, it.given_back),
     };
     let is_broken = |stored: &DiscountUses, expected: &DiscountUses| {
-        let counts = |it: &DiscountUses| (it.redeemed, it.given_back);
-        counts(stored) != counts(expected) || stored.uses_max.is_some_and(|it| stored.held() > it)
+        let counts = |it: &DiscountUses| (it.redeemed, it.given_back, it.drawn_minor);
+        counts(stored) != counts(expected)
+            || stored.uses_max.is_some_and(|it| stored.held() > it)
+            || stored.worth_minor.is_some_and(|it| stored.drawn_minor > it)
     };
     let violations =
         keys.iter().filter(|it| is_broken(&of(&stored, it), &of(expected, it))).map(|it| Violation {

@@ -26,6 +26,8 @@ table! {
         uses_max: Option<i64>,
         redeemed: i64,
         given_back: i64,
+        worth_minor: Option<i64>,
+        drawn_minor: i64,
     }
 }
 
@@ -57,22 +59,23 @@ impl Entry for DiscountCode {
 }
 
 pub(in crate::store) fn uses(row: &Row) -> Result<((DiscountKey, String), DiscountUses), StoreError> {
-    let discount_uses::Model { code, customer, uses_max, redeemed, given_back } =
+    let discount_uses::Model { code, customer, uses_max, redeemed, given_back, worth_minor, drawn_minor } =
         discount_uses::Model::read(row)?;
-    Ok(((code, customer), DiscountUses { uses_max, redeemed, given_back }))
+    Ok(((code, customer), DiscountUses { uses_max, redeemed, given_back, worth_minor, drawn_minor }))
 }
 
 /// Rows that raise the uses of codes, and rows that lower them. PostgreSQL checks the row that it would add before
 /// it looks for the one that is there, so the two are different statements; in the first each row could be the only one.
 pub(in crate::store) fn differences(uses: DiscountUsesByKey) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
-    let moved = uses.into_iter().filter(|(_, it)| it.redeemed != 0 || it.given_back != 0);
-    let (more, less): (Vec<_>, Vec<_>) = moved.partition(|(_, it)| it.held() >= 0);
+    let moved = uses.into_iter().filter(|(_, it)| !it.is_nothing());
+    let (more, less): (Vec<_>, Vec<_>) = moved.partition(|(_, it)| it.held() >= 0 && it.drawn_minor >= 0);
     let row = |((code, customer), uses): ((DiscountKey, String), DiscountUses)| {
-        let DiscountUses { uses_max, redeemed, given_back } = uses;
-        discount_uses::Model { code, customer, uses_max, redeemed, given_back }.values()
+        let DiscountUses { uses_max, redeemed, given_back, worth_minor, drawn_minor } = uses;
+        discount_uses::Model { code, customer, uses_max, redeemed, given_back, worth_minor, drawn_minor }
+            .values()
     };
     let less = less.into_iter().map(|((code, customer), it)| {
-        vec![code.into(), customer.into(), it.redeemed.into(), it.given_back.into()]
+        vec![code.into(), customer.into(), it.redeemed.into(), it.given_back.into(), it.drawn_minor.into()]
     });
     (more.into_iter().map(row).collect(), less.collect())
 }

@@ -374,6 +374,8 @@ pub(super) fn payment(order: &Order, payment: &Payment) -> payments::Model {
     let (provider, provider_reference, reference) = match &payment.means {
         Means::Provider(at) => (at.provider.as_str(), at.reference.as_deref().unwrap_or_default(), ""),
         Means::ByHand { reference, tendered_minor: _ } => ("", "", reference.as_str()),
+        // Who has the code can spend it: it is in the document alone.
+        Means::StoreCredit(_) => ("", "", ""),
     };
     payments::Model {
         id: payment.id,

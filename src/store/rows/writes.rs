@@ -124,7 +124,7 @@ fixed! {
     TAKE_OFF_DAYS = take_off_days();
 
     // In the order of the codes and customers, likewise.
-    ADD_TO_DISCOUNT_USES = add_up_some::<discount_uses::Entity>(&[discount_uses::Column::Redeemed, discount_uses::Column::GivenBack]);
+    ADD_TO_DISCOUNT_USES = add_up_some::<discount_uses::Entity>(&[discount_uses::Column::Redeemed, discount_uses::Column::GivenBack, discount_uses::Column::DrawnMinor]);
     TAKE_OFF_DISCOUNT_USES = take_off_discount_uses();
 
     UPSERT_RESERVATIONS = upsert::<reservations::Entity>(&[reservations::Column::Version, reservations::Column::State, reservations::Column::ExpiresAt]);
@@ -264,14 +264,14 @@ fn take_off_open_reservations() -> FixedStatement {
 fn take_off_discount_uses() -> FixedStatement {
     let off = |mark: &str| {
         format!(
-            "SET redeemed = discount_uses.redeemed + {mark}3, given_back = discount_uses.given_back + {mark}4 \
-            {}WHERE discount_uses.code = {mark}1 AND discount_uses.customer = {mark}2",
+            "SET redeemed = discount_uses.redeemed + {mark}3, given_back = discount_uses.given_back + {mark}4, \
+            drawn_minor = discount_uses.drawn_minor + {mark}5 {}WHERE discount_uses.code = {mark}1 AND discount_uses.customer = {mark}2",
             if mark == "?" { "" } else { "FROM {bound} " }
         )
     };
     FixedStatement::new(
         Effect::WriteEach,
-        [Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt],
+        [Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt, Kind::BigInt],
         format!("UPDATE discount_uses {}", off("?")),
         &format!("UPDATE discount_uses {}", off("bound.c")),
     )

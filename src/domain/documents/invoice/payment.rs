@@ -12,13 +12,21 @@ use crate::domain::model::seller::{BankAccount, Seller};
 pub(super) fn payment_box(writing: &Writing<'_>) -> PaymentBox {
     let Writing { order, invoice, seller, words, .. } = writing;
     let mut paying = PaymentBox { title: words.payment, ..PaymentBox::default() };
-    if invoice.amounts.total_minor == 0 {
+    let by_credit = order.paid_by_credit(invoice);
+    if by_credit > 0 {
+        let amount = writing.money(by_credit);
+        let code = order.shown_code().unwrap_or_default();
+        let values = [("amount", amount.as_str()), ("code", code.as_str())];
+        paying.sentences.push(filled(words.paid_by_credit, &values));
+    }
+    let to_pay_minor = invoice.amounts.total_minor - by_credit;
+    if to_pay_minor == 0 {
         paying.sentences.push(words.nothing_due.to_owned());
         return paying;
     }
 
     let until = invoice.due_at.map(|it| writing.date(it));
-    let total = writing.money(invoice.amounts.total_minor);
+    let total = writing.money(to_pay_minor);
     paying.sentences.push(match until {
         Some(date) => filled(words.pay_until, &[("total", &total), ("date", &date)]),
         None => filled(words.pay_at_once, &[("total", &total)]),
@@ -26,7 +34,7 @@ pub(super) fn payment_box(writing: &Writing<'_>) -> PaymentBox {
     let number = order.number.to_string();
     for method in &seller.pay_by {
         let form = match method {
-            Method::BankTransfer => continue,
+            Method::BankTransfer | Method::StoreCredit => continue,
             Method::Card => words.by_card,
             Method::Paypal => words.by_paypal,
             Method::Cash => words.in_cash,
@@ -37,7 +45,7 @@ pub(super) fn payment_box(writing: &Writing<'_>) -> PaymentBox {
         let reference = invoice.full_number();
         paying.transfer = words.by_transfer.to_owned();
         paying.account = account(writing, bank, &reference);
-        paying.code = epc_code(seller, bank, invoice).map(|it| (it, words.scan));
+        paying.code = epc_code(seller, bank, invoice, to_pay_minor).map(|it| (it, words.scan));
     }
     paying
 }
@@ -70,8 +78,7 @@ const CENTS_MAX: i64 = 99_999_999_999;
 const NAME_MAX: usize = 70;
 
 /// The transfer as banks' apps read it (EPC069-12, version 2): euros to an account of the SEPA only.
-fn epc_code(seller: &Seller, bank: &BankAccount, invoice: &Invoice) -> Option<String> {
-    let cents = invoice.amounts.total_minor;
+fn epc_code(seller: &Seller, bank: &BankAccount, invoice: &Invoice, cents: i64) -> Option<String> {
     let is_sepa = invoice.amounts.currency.as_str() == "EUR" && bank.iban.is_of_sepa();
     if !is_sepa || !(1..=CENTS_MAX).contains(&cents) {
         return None;

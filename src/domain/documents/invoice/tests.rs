@@ -3,8 +3,9 @@
 use super::*;
 use crate::domain::documents::invoice_paper::PaymentBox;
 use crate::domain::model::amounts::Discount;
-use crate::domain::model::discount::{CountedIn, Gives, Redemption};
+use crate::domain::model::discount::{CreditDraw, DiscountKey, Redemption};
 use crate::domain::model::method::Method;
+use crate::domain::model::payment::Means;
 use crate::domain::tests::sample::{NOW, days_later, invoiced, sample, seller};
 
 fn in_locale(locale: &str) -> InvoicePaper {
@@ -116,10 +117,9 @@ fn the_sums_lead_from_the_rows_to_the_total() {
     let mut order = invoiced(&lines, Some(Discount::Amount(320)), 490, false);
     order.redemption = Some(Redemption {
         code: "SPRING".parse().unwrap(),
-        gives: Gives::Amount(order.amounts.currency.of(320)),
+        gives: Discount::Amount(320),
         minimum_minor: 0,
         uses_max: None,
-        counted_in: CountedIn::Orders,
         customer: None,
         given_back_at: None,
     });
@@ -201,6 +201,25 @@ fn what_costs_nothing_is_not_asked_for() {
     let paying = paper(&order).payment;
     assert_eq!(paying.sentences, ["Nothing is left to pay."]);
     assert!(paying.account.is_empty() && paying.code.is_none());
+}
+
+#[test]
+fn what_store_credit_pays_is_said_and_not_asked_for() {
+    let (mut order, _) = sample();
+    let asked = |order: &Order| paper(order).payment.sentences;
+    let code: DiscountKey = "CREDIT-AAAA-BBBB-CCCC".parse().expect("a code");
+    order.store_credit = Some(CreditDraw { code: code.clone(), worth_minor: 2_000, set_aside_minor: 0 });
+    let invoice = order.invoices[0].id;
+    let payment = &mut order.payments[0];
+    (payment.invoice, payment.method, payment.means) =
+        (invoice, Method::StoreCredit, Means::StoreCredit(code));
+    payment.captured_minor = 2_000;
+    assert_eq!(asked(&order)[..2], ["€20.00 is paid with store credit …CCCC.", "Please pay €12.90 at once."]);
+    let (code, _) = paper(&order).payment.code.expect("a transfer");
+    assert!(code.contains("EUR12.90"), "{code}");
+    assert_eq!(sums(&paper(&order))[2], ("Total", "€32.90"), "its taxes are those of the whole");
+    order.payments[0].captured_minor = order.invoices[0].amounts.total_minor;
+    assert_eq!(asked(&order)[1], "Nothing is left to pay.");
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub(super) struct Facts {
     pub total: String,
     /// One row per rate; they add up to the tax.
     pub taxes: Vec<TaxRow>,
+    /// What of the total store credit pays.
+    pub by_credit: Option<String>,
     pub invoice: Option<String>,
     /// Whether the invoice goes with the letter as a file.
     pub invoice_attached: bool,
@@ -140,6 +142,8 @@ pub(super) struct ToCorrect {
 pub(super) enum RefundWay {
     Cash,
     Transfer,
+    /// On the store credit that paid.
+    Credit,
     Several,
 }
 
@@ -237,7 +241,12 @@ impl Source<'_> {
             ..Facts::default()
         };
         self.set_sums(&mut facts, &order.amounts, order.tax_rows());
+        facts.by_credit = self.by_credit(order.credit_held_minor());
         facts
+    }
+
+    fn by_credit(&self, minor: i64) -> Option<String> {
+        (minor > 0).then(|| self.money(minor.saturating_neg()))
     }
 
     /// What lines come to.
@@ -321,6 +330,7 @@ impl Source<'_> {
         };
         facts.lines = invoice.lines.iter().map(line).collect();
         self.set_sums(facts, &invoice.amounts, self.order.tax_rows_of(invoice));
+        facts.by_credit = self.by_credit(self.order.paid_by_credit(invoice));
         let credited = self.order.credited_of(invoice);
         facts.credited = (credited > 0).then(|| self.money(credited));
         facts.due = self.due();
@@ -362,12 +372,18 @@ impl Source<'_> {
         };
         let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
         facts.refund = Some(self.money(minor));
-        let way = told.last().and_then(|it| it.handed_by());
+        let by_credit = |it: &Refund| {
+            let payment = order.payments.iter().find(|payment| payment.id == it.payment);
+            payment.filter(|it| it.is_by_credit()).map(|_| Method::StoreCredit)
+        };
+        let way_of = |it: &Refund| it.handed_by().or_else(|| by_credit(it));
+        let way = told.last().and_then(|it| way_of(it));
         facts.refund_way = match way {
-            _ if told.iter().any(|it| it.handed_by() != way) => Some(RefundWay::Several),
+            _ if told.iter().any(|it| way_of(it) != way) => Some(RefundWay::Several),
             None => None,
             Some(Method::Cash) => Some(RefundWay::Cash),
             Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some(RefundWay::Transfer),
+            Some(Method::StoreCredit) => Some(RefundWay::Credit),
         };
         Ok(())
     }

@@ -19,7 +19,13 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
             all.extend(troubles.map(|it| Facts { trouble: Some(it), ..full.clone() }));
         }
         MessageKind::RefundIssued => {
-            let ways = [None, Some(RefundWay::Cash), Some(RefundWay::Transfer), Some(RefundWay::Several)];
+            let ways = [
+                None,
+                Some(RefundWay::Cash),
+                Some(RefundWay::Transfer),
+                Some(RefundWay::Credit),
+                Some(RefundWay::Several),
+            ];
             all.extend(ways.map(|it| Facts { refund_way: it, ..full.clone() }));
         }
         MessageKind::EstimateMoved | MessageKind::PromiseChanged => all.push(Facts { sooner: true, ..full }),
@@ -70,6 +76,7 @@ fn full() -> Facts {
             TaxRow { rate: "19%".to_owned(), base: "20.00".to_owned(), tax: "3.80".to_owned() },
             TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
         ],
+        by_credit: some("-12.90"),
         invoice: some("INV-000007"),
         invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),

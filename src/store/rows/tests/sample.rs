@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, Block, ChangeSet, CountedIn, Courier, Currency, Customer, CustomerAccount, CustomerId, Day,
-    DeliveryArea, DeliveryZone, DiscountCode, Event, EventKind, Gives, Handling, Ids, IssuedKey, Location,
+    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
+    DeliveryZone, Discount, DiscountCode, Event, EventKind, Gives, Handling, Ids, IssuedKey, Location,
     Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId,
     PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation, ServiceLevel,
     Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
@@ -132,7 +132,6 @@ pub(super) fn discount_code() -> DiscountCode {
         uses_per_customer_max: Some(1_000),
         description: "for new customers".to_owned(),
         offered_by: Some(id_of_nobody()),
-        credit: None,
         created_at: AT,
         updated_at: later(4),
         active: true,
@@ -184,10 +183,10 @@ pub(super) fn api_key(number: u128, is_revoked: bool) -> IssuedKey {
 
 /// What an order keeps of that code.
 pub(super) fn redemption() -> Redemption {
-    let DiscountCode { code, gives, uses_max, .. } = discount_code();
+    let DiscountCode { code, uses_max, .. } = discount_code();
     let customer = Some(RedeemingCustomer { key: "5a1d".repeat(16), uses_max: 1_000 });
-    let counted_in = CountedIn::Orders;
-    Redemption { code, gives, minimum_minor: 1_000, uses_max, counted_in, customer, given_back_at: None }
+    let gives = Discount::Amount(200);
+    Redemption { code, gives, minimum_minor: 1_000, uses_max, customer, given_back_at: None }
 }
 
 pub(in crate::store) fn movement() -> Movement {
