@@ -108,7 +108,7 @@ on_both_engines!(a_key_is_told_once_and_lets_in_at_once, an_admin, async |server
     let again = create(&server, ADMIN, request).await.expect("the stored answer");
     assert_eq!((again.api_key.as_ref(), again.secret.as_str()), (Some(&made), ""));
     assert!(again.secret_withheld.contains("revoke it and make another"), "{}", again.secret_withheld);
-    assert_eq!(list(&server, "principal = shop").await, [made.clone()]);
+    assert_eq!(list(&server, "principal = shop").await, std::slice::from_ref(&made));
     let get = pb::GetApiKeyRequest { api_key_id: made.id.clone() };
     let got = server.access.clone().get_api_key(with_key(ADMIN, get)).await.expect("a key").into_inner();
     assert_eq!(got.api_key, Some(made));
