@@ -406,7 +406,7 @@ on_both_engines!(a_late_report_takes_no_units_that_the_customer_sent_back, async
     let warehouse = Warehouse { server: &server };
     warehouse.ship(&first).await;
     warehouse.ship(&second).await;
-    warehouse.deliver(&first).await;
+    report(&server, &first, pb::TrackingStatus::Delivered, 0).await;
     back_on_the_shelf(&server, &placed.id, 2).await;
 
     // The courier had turned it round: what was delivered was delivered to the sender.

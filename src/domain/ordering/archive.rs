@@ -95,7 +95,7 @@ impl Order {
         if self.has_open_money() {
             open.push("a payment or refund is under way".to_owned());
         }
-        let kept = self.captured_minor() - self.refunded_minor();
+        let kept = self.payable_minor();
         if self.state != OrderState::Closed && kept > 0 {
             open.push(format!("{} of a refused refund are to be paid back", self.amounts.currency.of(kept)));
         }

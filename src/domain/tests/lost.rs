@@ -315,7 +315,7 @@ fn a_late_report_that_it_came_back_takes_no_units_that_the_customer_sent_back() 
     bench.ship(id, 1);
     let three = (0..2).find(|it| bench.shipment(id, *it).items[0].quantity == 3).expect("from Los Angeles");
     bench.pass(7_200);
-    bench.deliver(id, three);
+    bench.report(id, three, TrackingStatus::Delivered);
     let _ = inspected(&mut bench, id, 2, ReturnReason::Damaged);
 
     // The courier had turned it round: what was delivered was delivered to the sender.
