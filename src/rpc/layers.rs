@@ -172,8 +172,9 @@ impl CallGate {
     ) -> Option<(Reads, Reader)> {
         let (reads, pass) = (self.reads.as_ref()?, pass.filter(|_| shape == Shape::Unary)?);
         let principal = pass.principal.name.clone();
-        let named = headers.get(ACTOR).and_then(|it| it.to_str().ok());
-        let actor = named.map_or_else(|| principal.clone(), |it| Actor::stored(it.to_owned()));
+        // What is no name counts as not given: a read is not refused for it, a change is.
+        let named = headers.get(ACTOR).and_then(|it| it.to_str().ok()?.parse::<Actor>().ok());
+        let actor = named.unwrap_or_else(|| principal.clone());
         Some((reads.clone(), Reader { principal, actor, method: Arc::clone(method) }))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::access::{Access, IssuedHolder};
 use crate::domain::{Day, KeyId};
@@ -71,7 +71,8 @@ impl KnownKeys {
             reads = looked.is_ok();
             if Instant::now() >= note_at {
                 note_at = Instant::now() + NOTE_EVERY;
-                self.note_uses(&mut noted).await;
+                // A write that hangs must not keep revocations from being noticed.
+                let _ = timeout(LOOK_EVERY, self.note_uses(&mut noted)).await;
             }
         }
         self.note_uses(&mut noted).await;

@@ -139,7 +139,7 @@ impl Unwritten {
             }
             tokio::select! {
                 () = stop_requested(&mut closed) => is_closed = true,
-                () = sleep(COLLECTED_FOR) => {}
+                () = self.collected() => {}
             }
             if is_closed {
                 self.0.close();
@@ -151,6 +151,14 @@ impl Unwritten {
                 }
                 write(&store, batch, &closed).await;
             }
+        }
+    }
+
+    /// Waits for so long as answers are collected, but not until there is no room for more.
+    async fn collected(&self) {
+        let end = Instant::now() + COLLECTED_FOR;
+        while Instant::now() < end && self.0.len() < QUEUED_MAX / 2 {
+            sleep(COLLECTED_FOR / 20).await;
         }
     }
 

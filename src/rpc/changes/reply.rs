@@ -5,6 +5,7 @@ use crate::domain::{
     OrderChange, OrderChangeId, etag,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, minor, money, text_of, timestamp};
 
@@ -13,6 +14,8 @@ pub(super) fn change_of(order: &Order, id: OrderChangeId) -> Option<pb::OrderCha
 }
 
 pub(super) fn order_change(order: &Order, change: &OrderChange) -> pb::OrderChange {
+    // A change of the address shows it.
+    shows_order(order);
     let OrderChange { id, state, items, reason, created_by, created_at, proposal: seen, ended, outcome: did } =
         change;
     let currency = order.amounts.currency;

@@ -147,6 +147,10 @@ impl<S: Source> Subscription<S> {
         if *self.shutdown.borrow() {
             return Err(End(Some(status::shutting_down(self.position))));
         }
+        // Nobody reads any more: noticed here too, since a look that finds nothing sends nothing.
+        if self.messages.is_closed() {
+            return Err(End(None));
+        }
         self.bell.mark_unchanged();
         // Boxed, so that a stream that only waits does not keep the room that a look needs.
         let look = Box::pin(self.source.look(self.position)).await;
@@ -158,18 +162,18 @@ impl<S: Source> Subscription<S> {
             *silent_since = Instant::now();
         }
         self.position = self.position.max(position);
-        match then {
-            NextStep::LookAgain => return Ok(()),
-            NextStep::End => return Err(End(None)),
-            NextStep::Wait => {}
+        if matches!(then, NextStep::End) {
+            return Err(End(None));
         }
-
         if silent_since.elapsed() >= self.heartbeat {
             let heartbeat = self.source.heartbeat(self.position);
             self.send(heartbeat).await?;
             *silent_since = Instant::now();
         }
-        self.wait(*silent_since).await
+        match then {
+            NextStep::LookAgain | NextStep::End => Ok(()),
+            NextStep::Wait => self.wait(*silent_since).await,
+        }
     }
 
     async fn send(&mut self, message: S::Message) -> Result<(), End> {

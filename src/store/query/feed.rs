@@ -208,8 +208,9 @@ impl Store {
                 seen = seen.max(*last_read);
             }
             found.extend(events.into_iter().filter(|(at, it)| *at > position && filter.wants(*at, it)));
+            // The last decision may reach beyond the window: all of its events were read.
             if is_all {
-                seen = until;
+                seen = seen.max(until);
             }
         }
 
@@ -251,7 +252,7 @@ impl Store {
             }
             found.extend(events.into_iter().filter(|(at, it)| *at < before && filter.wants(*at, it)));
             if is_all {
-                seen = until;
+                seen = seen.min(until);
             }
         }
 

@@ -194,7 +194,7 @@ async fn put_aside(db: &Session, name: &str, untold: &[Untold], now: Timestamp) 
     for Untold { position, order, attempts, run_at, error, status } in untold {
         let sql = "INSERT INTO untold_events \
             (subscriber, position, order_id, attempts, since, run_at, error, status, tried_at) \
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (subscriber, position) DO NOTHING";
         let tried_at = (*attempts > 0).then(|| now.unix_micros());
         let values: Vec<Value> = vec![
             name.into(),
@@ -217,7 +217,10 @@ async fn note(db: &Session, name: &str, retold: &Retold, now: Timestamp) -> Resu
     let Retold { position, order: _, since, failed } = retold;
     let mut values: Vec<Value> = vec![name.into(), (*position).into()];
     let sql = match failed {
-        None => "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2",
+        None => {
+            values.push(since.unix_micros().into());
+            "DELETE FROM untold_events WHERE subscriber = $1 AND position = $2 AND since = $3"
+        }
         Some(Failed { again, error, status }) => {
             let again = again.map(Timestamp::unix_micros);
             values.extend([
