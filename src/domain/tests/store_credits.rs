@@ -96,10 +96,13 @@ fn a_store_credit_pays_what_it_is_worth_whatever_the_tax() {
             new.named = Some(Named { takes_contact: false, takes_shipping_address: false, ..named });
         }
         let without = bench.placed(&NewOrder { discount_code: None, ..new.clone() });
+        // The same goods for the same customer would be held as a duplicate.
+        new.customer.email = "other@example.com".to_owned();
         let with = bench.placed(&new);
         let (without, with) = (bench.order(without), bench.order(with));
         assert_eq!(with.amounts, without.amounts, "prices and taxes are those without it");
         assert_eq!((with.due_minor(), left(&bench)), (without.due_minor() - 1_000, 0), "{include_tax}");
+        assert_eq!(with.payments[0].captured_minor, 1_000);
     }
 }
 
