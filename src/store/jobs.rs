@@ -63,6 +63,7 @@ impl Store {
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
     /// hold keeps its place, but it is not its turn.
     pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
+        // A rest waits while a shipment of its order is being prepared: where that is, nothing else is set aside for it.
         // From product to product along the index, then along the queue of each that is there, only as far as the stock
         // reaches: those who wait in vain are not looked at.
         let sql = "WITH RECURSIVE wanted (sku, region) AS ( \
@@ -99,6 +100,8 @@ impl Store {
             SELECT own.order_id AS id FROM queue JOIN order_waits AS own ON own.sku = queue.sku \
               AND own.region = queue.region AND own.number = queue.number \
             WHERE NOT EXISTS (SELECT 1 FROM holds WHERE holds.order_id = own.order_id AND holds.state = 'ACTIVE') \
+              AND NOT EXISTS (SELECT 1 FROM shipments WHERE shipments.order_id = own.order_id AND shipments.state IN \
+                ('PICKING', 'PICKED', 'QC_PASSED', 'QC_FAILED', 'PACKED', 'LABELLED', 'COURIER_ASSIGNED')) \
             GROUP BY own.order_id, own.number \
             HAVING COUNT(*) = (SELECT COUNT(*) FROM order_waits AS each_of WHERE each_of.order_id = own.order_id) \
             ORDER BY own.number LIMIT $1";

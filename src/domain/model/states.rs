@@ -75,8 +75,8 @@ machine! {
     /// and is settled. What was delivered may turn out to have gone back: then the order is where it was before.
     /// An order of services only is invoiced once it is verified, and delivered once they are done.
     /// A reserved order whose units a count does not find, and that no other location has, waits again.
-    /// Cancelling ends with the first handover. No order rests where an approval has just been given: what follows is
-    /// part of the same decision. An archived order may be restored: see [`OrderState::may_be_restored`].
+    /// Cancelling ends with the first handover. No order rests where an approval has just been given, as what follows is
+    /// part of the same decision; but one that is paid and of which only a part that waits for stock is left does. An archived order may be restored: see [`OrderState::may_be_restored`].
     Order: OrderState from Received {
         Received => [Verified Cancelled]
         Verified => [Reserved AwaitingStock Invoiced Cancelled]
@@ -85,7 +85,7 @@ machine! {
         ReservationApproved => [Invoiced]
         Invoiced => [PaymentCaptured Cancelled Expired]
         PaymentCaptured => [PaymentApproved Rejected Cancelled]
-        PaymentApproved => [Fulfilling]
+        PaymentApproved => [Fulfilling Cancelled]
         Fulfilling => [PartiallyShipped Shipped Delivered Cancelled]
         PartiallyShipped => [Shipped PartiallyDelivered]
         Shipped => [PartiallyDelivered Delivered Closed]
@@ -464,7 +464,14 @@ mod tests {
         for state in OrderState::ALL.iter().copied() {
             let before = matches!(
                 state,
-                Received | Verified | AwaitingStock | Reserved | Invoiced | PaymentCaptured | Fulfilling
+                Received
+                    | Verified
+                    | AwaitingStock
+                    | Reserved
+                    | Invoiced
+                    | PaymentCaptured
+                    | PaymentApproved
+                    | Fulfilling
             );
             assert_eq!(state.may_become(Cancelled), before, "{state}");
         }

@@ -2,6 +2,7 @@
 
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
@@ -89,6 +90,13 @@ impl Order {
     pub(in crate::domain) fn end_wait(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let reason = "its stock did not come in time";
         let rest = self.waiting_rest();
+        if self.must_leave_an_order(&rest).is_err() && self.last_service_at().is_some() {
+            // A service that was done is not paid back unasked.
+            self.wait_until = None;
+            let words = format!("{reason}; a service of the order is done");
+            self.hold(unit, Actor::system(), HoldReason::InventoryOutOfStock, words);
+            return Ok(());
+        }
         match rest.is_empty() || self.must_leave_an_order(&rest).is_err() {
             true => self.undo(unit, &CANCELLED, reason, reason),
             false => self.take_off(unit, &rest, reason),

@@ -53,8 +53,10 @@ struct OfLine {
     shipped: i64,
     /// Of a service: done.
     delivered: i64,
-    /// In returns: they had arrived, whatever a courier said later, or it was answered that they are lost.
+    /// In returns of customers: they had arrived, whatever a courier said later.
     returned: i64,
+    /// Of shipments that went astray: in their returns, or paid for.
+    apart: i64,
 }
 
 /// Where the units of an order's lines are, those that have left or are done.
@@ -68,7 +70,8 @@ impl Whereabouts {
     /// Units of a line that can be cancelled.
     pub(super) fn cancellable(&self, line: &OrderLine) -> i64 {
         let there = self.of(line.number);
-        (line.remaining_quantity() - (there.shipped + there.delivered).max(there.returned)).max(0)
+        let sent = (there.shipped + there.delivered).max(there.returned);
+        (line.remaining_quantity() - there.apart - sent).max(0)
     }
 }
 
@@ -192,7 +195,7 @@ impl Order {
             for line in &it.lines {
                 let there = found.entry(line.line).or_default();
                 match is_apart {
-                    true => there.shipped += line.quantity,
+                    true => there.apart += line.quantity,
                     false => there.returned += line.quantity,
                 }
             }
@@ -206,7 +209,7 @@ impl Order {
             let lines: BTreeSet<i32> = shipment.items.iter().map(|it| it.line).collect();
             for line in lines {
                 let claimed = self.claimed_units(shipment.id, line).min(shipment.units_of(line));
-                found.entry(line).or_default().shipped += claimed;
+                found.entry(line).or_default().apart += claimed;
             }
         }
         for line in self.services().filter(|it| it.done.is_some()) {
@@ -230,12 +233,13 @@ impl Order {
                 problems.add(format!("lines[{index}].line_number"), format!("names line {line} again"));
                 continue;
             }
-            let OfLine { shipped, delivered, returned: _ } = whereabouts.of(*line);
+            let OfLine { shipped, delivered, returned: _, apart } = whereabouts.of(*line);
             let left = whereabouts.cancellable(found);
             if *quantity < 1 {
                 problems.add(format!("lines[{index}].quantity"), "must be at least 1");
             } else if *quantity > left {
                 let cancelled = found.cancelled_quantity;
+                let shipped = shipped + apart;
                 let message = format!(
                     "{left} of {} can be cancelled, not {quantity}: {shipped} shipped, {delivered} delivered, \
                      {cancelled} cancelled already",

@@ -95,14 +95,14 @@ impl Order {
         open
     }
 
-    /// What was paid back as an amount, beside what went back for cancelled units and for units that were named.
+    /// What was paid back as an amount: beyond what was taken off the order's total, for cancelled units and for units that
+    /// were named.
     fn paid_back_by_amount_minor(&self) -> i64 {
         let refunds = self.payments.iter().flat_map(|it| &it.refunds);
-        let by_amount =
-            refunds.filter(|it| it.state == RefundState::Succeeded && self.line_refund_of(it.id).is_none());
-        let paid_back = by_amount.fold(0_i64, |sum, it| sum.saturating_add(it.amount.minor));
-        let cancelled = self.captured_minor() - self.total_minor() - self.refunded_value_minor();
-        paid_back - cancelled.clamp(0, paid_back)
+        let succeeded = refunds.filter(|it| it.state == RefundState::Succeeded);
+        let paid_back = succeeded.fold(0_i64, |sum, it| sum.saturating_add(it.amount.minor));
+        let owed = self.total_minor().saturating_add(self.retained_minor());
+        owed.saturating_add(paid_back).saturating_sub(self.captured_minor()).max(0)
     }
 
     /// What the customer paid for goods that ended returned or lost, and that are neither cancelled nor paid back by line,

@@ -208,6 +208,28 @@ fn an_order_of_which_only_the_rest_is_wanted_is_prepared_when_that_comes() {
 }
 
 #[test]
+fn a_paid_order_of_which_only_the_rest_is_wanted_can_be_cancelled_and_ends_with_the_wait() {
+    for by_hand in [true, false] {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 1)]);
+        let wait_until = Some(bench.now.plus(Duration::from_secs(60)));
+        let new = NewOrder { wait_until, ..in_parts(order("ada", &[("A-1", 1), ("B-2", 1)])) };
+        let id = bench.placed(&new);
+        cancel(&mut bench, id, 1, 1);
+        bench.pay_cash(id);
+        assert_eq!(bench.state(id), OrderState::PaymentApproved);
+        if by_hand {
+            bench.on(id, |order, unit| order.cancel(unit, "changed their mind")).expect("cancelled");
+        } else {
+            bench.pass(60);
+            bench.run_due(id);
+        }
+        assert_eq!(bench.state(id), OrderState::Cancelled);
+        bench.settle(id);
+        assert_eq!(bench.order(id).refunded_minor(), bench.order(id).captured_minor());
+    }
+}
+
+#[test]
 fn an_order_that_has_nothing_but_its_rest_ends_with_the_wait() {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 1)]);
     let wait_until = Some(bench.now.plus(Duration::from_secs(60)));

@@ -16,7 +16,9 @@ use crate::domain::model::event::Machine;
 use crate::domain::model::feedback::{FeedbackState, FollowUpState};
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageState;
+use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::order_change::{ChangeItem, OrderChangeState};
 use crate::domain::model::payment::PaymentState;
@@ -24,7 +26,7 @@ use crate::domain::model::refund::RefundState;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::returns::ReturnState;
-use crate::domain::model::scalars::OrderId;
+use crate::domain::model::scalars::{OnShortage, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::model::transfer::TransferState;
@@ -107,6 +109,13 @@ fn rare_steps() -> BTreeSet<(Machine, String, String)> {
         run(&mut bench, id, &way);
         run(&mut bench, id, &[Cancel]);
     }
+
+    // Paid, and cancelled while all that is left of it waits for stock.
+    let parts = order("in-parts", &[("A-1", 1), ("B-2", 1)]);
+    let id = bench.placed(&NewOrder { on_shortage: OnShortage::ShipAvailable, ..parts });
+    let first = [CancelledUnits { line: 1, quantity: 1 }];
+    bench.on(id, |order, unit| order.cancel_lines(unit, &first, "less")).expect("called off");
+    run(&mut bench, id, &[Cash, Cancel]);
 
     // Money that is set aside in vain, and not given back by the provider.
     let id = bench.placed(&order("money", &[("A-1", 1)]));
