@@ -4,7 +4,7 @@
 mod codec;
 
 pub use codec::Wire;
-pub use consign::v1::*;
+pub use generated::v1::*;
 pub use google::r#type::{Date, Money};
 
 /// Everything in `proto/` and what it imports, as reflection shows it.
@@ -14,7 +14,7 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("cons
 pub const PERMISSIONS: &[(&str, Permission)] = include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
 #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
-mod consign {
+mod generated {
     pub mod v1 {
         tonic::include_proto!("consign.v1");
     }

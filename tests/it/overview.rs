@@ -269,7 +269,8 @@ on_both_engines!(each_count_follows_an_order_through_its_states, eventful, async
     let request = pb::DeclineReturnRequest { return_id, reason: "too late".to_owned(), ..Default::default() };
     server.returns.clone().decline_return(by("clerk", request)).await.expect("declined");
     for order_id in [&gone, &waits] {
-        let request = pb::CancelOrderRequest { order_id: order_id.clone(), ..Default::default() };
+        let reason = "changed their mind".to_owned();
+        let request = pb::CancelOrderRequest { order_id: order_id.clone(), reason, ..Default::default() };
         server.orders.clone().cancel_order(by("clerk", request)).await.expect("cancelled");
     }
     warehouse.close(&placed).await;

@@ -28,14 +28,14 @@ impl pb::access_service_server::AccessService for Api {
         request: Request<pb::CreateApiKeyRequest>,
     ) -> Reply<pb::CreateApiKeyResponse> {
         let access = Arc::clone(&self.keys.access);
-        if access.believes_callers() {
-            return Err(status::denied(&Denied::FirstKey));
-        }
         let key = ApiKey::generate().ok_or_else(status::internal)?;
         let extensions = request.extensions().clone();
         let (call, NewKey { command, roles }) = command(request, |request, bad| {
             parse::create_api_key(request, &key, |it| access.is_in_settings(it), bad)
         })?;
+        if access.believes_callers() {
+            return Err(status::denied(&Denied::FirstKey));
+        }
         may_grant(&extensions, &roles, command.names_persons)?;
 
         // What is kept for repeats has no secret: that is put into this one answer.
