@@ -105,7 +105,8 @@ async fn create(wish: Wish, target: ServerOptions) -> Result<(), Box<dyn Display
     Ok(())
 }
 
-/// An admin's key, written into the database: by whoever may write there, and may do everything anyway.
+/// Writes an admin's key into the database, without asking a server. No key is needed for it: who may write to the database
+/// could change everything there anyway.
 async fn first(wish: Wish, flags: &DatabaseFlags) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load_for_database(flags).map_err(shown)?;
     if !wish.roles.contains(&Role::Admin) {
