@@ -18,7 +18,7 @@ pub use connection::copies::{Copied, CopyError, Existing, Restored, back_up, res
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use handle::Store;
-pub use query::deliveries::{Delivery, Failing, Followed, Redelivered, ToRedeliver};
+pub use query::deliveries::{Delivery, Failing, Followed, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::figures::{Backlog, Figures, Pressure};

@@ -136,7 +136,8 @@ impl Order {
 
         let surplus = self.surplus_minor();
         let mut left = surplus;
-        for index in 0..self.payments.len() {
+        // What was paid last was paid too much: it goes back the way that it came.
+        for index in (0..self.payments.len()).rev() {
             let share = self.payments[index].refundable_minor().min(left);
             if share > 0 {
                 let amount = self.payments[index].amount.currency.of(share);

@@ -53,7 +53,7 @@ struct OfLine {
     shipped: i64,
     /// Of a service: done.
     delivered: i64,
-    /// In returns of customers: they had arrived, whatever a courier said later.
+    /// In returns of customers: they had arrived, whatever a courier said later, and are none of those on the way.
     returned: i64,
     /// Of shipments that went astray: in their returns, or paid for.
     apart: i64,
@@ -70,8 +70,8 @@ impl Whereabouts {
     /// Units of a line that can be cancelled.
     pub(super) fn cancellable(&self, line: &OrderLine) -> i64 {
         let there = self.of(line.number);
-        let sent = (there.shipped + there.delivered).max(there.returned);
-        (line.remaining_quantity() - there.apart - sent).max(0)
+        let arrived = there.delivered.max(there.returned);
+        (line.remaining_quantity() - there.apart - there.shipped - arrived).max(0)
     }
 }
 

@@ -327,4 +327,10 @@ fn a_late_report_that_it_came_back_takes_no_units_that_the_customer_sent_back() 
     assert_eq!(bench.shipment(id, three).state, ShipmentState::Returned);
     let opened = the_return(&bench, id);
     assert_eq!((opened.of_shipment, opened.lines[0].quantity), (Some(shipment), 1), "two are back already");
+    // Two came back from the customer, one with the courier, and two are with another courier.
+    for quantity in [1, 2] {
+        let units = [CancelledUnits { line: 1, quantity }];
+        let refused = bench.on(id, |order, unit| order.cancel_lines(unit, &units, "too late"));
+        assert_eq!(reason(refused), Reason::IllegalTransition, "{quantity}");
+    }
 }

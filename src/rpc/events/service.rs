@@ -11,7 +11,7 @@ use crate::rpc::listing::page_token;
 use crate::rpc::ordering;
 use crate::rpc::status;
 use crate::rpc::streams::watch;
-use crate::store::EventFilter;
+use crate::store::{EventFilter, Redeliverable};
 
 #[tonic::async_trait]
 impl pb::event_service_server::EventService for Api {
@@ -84,17 +84,15 @@ impl pb::event_service_server::EventService for Api {
         let known = self.app.subscribers.get(&subscriber);
         let known = known.ok_or_else(|| status::not_found("event subscriber", &subscriber))?;
         let most = REDELIVERED_AT_ONCE_MAX;
-        let events = self.store().events_to_redeliver(&subscriber, &wanted, &known.kinds, most).await;
-        let mut events = existing("event subscriber", &subscriber, events)?;
-        let more = events.len() > most;
-        events.truncate(most);
-        events.sort_unstable_by_key(|it| it.0);
+        let found = self.store().events_to_redeliver(&subscriber, &wanted, &known.kinds, most).await;
+        let Redeliverable { events, last_position, is_more } =
+            existing("event subscriber", &subscriber, found)?;
 
-        let (count, last) = (events.len(), events.last().map_or(0, |it| it.0));
+        let count = events.len();
         self.change(call, RedeliverEvents { subscriber, events }, move |(), _| pb::RedeliverEventsResponse {
             redelivered_count: i32::try_from(count).unwrap_or(i32::MAX),
-            last_position: last,
-            more,
+            last_position,
+            more: is_more,
         })
         .await
     }

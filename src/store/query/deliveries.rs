@@ -1,5 +1,7 @@
 //! What subscribers of events have not taken, as people look at it, and what they can have told once more.
 
+use std::time::Instant;
+
 use sea_orm::sea_query::Value;
 
 use crate::domain::{DeliveryState, EventKind, OrderId, Refusal, Timestamp};
@@ -7,7 +9,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::query::feed::EventFilter;
+use crate::store::query::feed::{EventFilter, LOOK_FOR};
 use crate::store::query::figures::COUNTED_MAX;
 use crate::store::query::listing::{Cursor, Listing, Page, SIZE_MAX, Term};
 use crate::store::query::plan::list_hash_of;
@@ -66,7 +68,18 @@ pub struct Delivery {
     pub next: Option<Timestamp>,
 }
 
-/// Events that can be told once more.
+/// Events that a subscriber can be told once more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redeliverable {
+    /// By position.
+    pub events: Vec<(i64, OrderId)>,
+    /// The last position that was looked at.
+    pub last_position: i64,
+    /// Whether there may be more behind it.
+    pub is_more: bool,
+}
+
+/// Which events are to be told once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToRedeliver {
     /// From the first to the last of these positions.
@@ -140,39 +153,45 @@ impl Store {
         Ok(Some((found, next)))
     }
 
-    /// Events of these kinds, none given: of all, that a subscriber can be told once more, by position; one more than
-    /// `limit` if there are more. None: there is no such subscriber.
+    /// Events that a subscriber can be told once more, at most `limit`: of a range those of these kinds, none given: all. A
+    /// range is looked through for a second at most. None: there is no such subscriber.
     pub async fn events_to_redeliver(
         &self,
         subscriber: &str,
         wanted: &ToRedeliver,
         kinds: &[EventKind],
         limit: usize,
-    ) -> Result<Option<Vec<(i64, OrderId)>>, StoreError> {
+    ) -> Result<Option<Redeliverable>, StoreError> {
         let db = self.look().await?;
         let Some(told) = position_of(&db, subscriber).await? else { return Ok(None) };
-        let most = limit as u64 + 1;
         match *wanted {
             ToRedeliver::GivenUpSince(since) => {
                 let sql = "SELECT position, order_id FROM untold_events \
                     WHERE subscriber = $1 AND run_at IS NULL AND tried_at >= $2 \
                     ORDER BY tried_at, position LIMIT $3";
                 let values: Vec<Value> =
-                    vec![subscriber.into(), since.unix_micros().into(), bounded(most).into()];
+                    vec![subscriber.into(), since.unix_micros().into(), bounded(limit as u64 + 1).into()];
                 let rows = db.query(sql, values).await?;
-                rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, _>>().map(Some)
+                let is_more = rows.len() > limit;
+                let read = |row: &Row| Ok((row.get(0)?, row.get(1)?));
+                let mut events: Vec<_> =
+                    rows.iter().take(limit).map(read).collect::<Result<_, StoreError>>()?;
+                events.sort_unstable_by_key(|it: &(i64, OrderId)| it.0);
+                let last_position = events.last().map_or(0, |it| it.0);
+                Ok(Some(Redeliverable { events, last_position, is_more }))
             }
             ToRedeliver::Positions(first, last) if last <= told => {
                 drop(db);
                 let filter = EventFilter::of_kinds(kinds).within(first..=last);
-                let (mut found, mut after) = (Vec::new(), first - 1);
+                let (mut events, mut last_position) = (Vec::new(), first - 1);
+                let end = Instant::now() + LOOK_FOR;
                 loop {
-                    let room = most - found.len() as u64;
-                    let page = self.events_after(after, &filter, room).await?;
-                    found.extend(page.events.into_iter().map(|(position, it)| (position, it.order)));
-                    after = page.position;
-                    if page.is_end || found.len() as u64 >= most {
-                        return Ok(Some(found));
+                    let room = limit - events.len();
+                    let page = self.events_after(last_position, &filter, room as u64).await?;
+                    events.extend(page.events.into_iter().map(|(position, it)| (position, it.order)));
+                    last_position = page.position.min(last);
+                    if page.is_end || events.len() >= limit || Instant::now() >= end {
+                        return Ok(Some(Redeliverable { events, last_position, is_more: !page.is_end }));
                     }
                 }
             }

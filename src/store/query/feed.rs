@@ -24,7 +24,7 @@ const WINDOW: i64 = 10_000;
 const DECISIONS_AT_ONCE: usize = 256;
 
 /// How long a page is looked for: a filter that fits little leads to pages with few events.
-const LOOK_FOR: Duration = Duration::from_secs(1);
+pub(super) const LOOK_FOR: Duration = Duration::from_secs(1);
 
 /// What events can be filtered by. All events of a decision are of one order and of one time; a kind and a position are
 /// each event's own.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::domain::{DeliveryState, OnShortage, OrderId, RedeliverEvents, Timestamp};
+use crate::domain::{DeliveryState, EventKind, OnShortage, OrderId, RedeliverEvents, Timestamp};
 use crate::store::query::deliveries::ToRedeliver;
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
 use crate::store::tests::found::fields;
@@ -135,7 +135,7 @@ async fn what_was_given_up_is_told_once_more_when_somebody_asks(scene: &Scene) {
 
     let ask = |wanted: ToRedeliver| async move {
         let found = scene.store.events_to_redeliver(SHOP, &wanted, &[], 100).await;
-        found.expect("a look").expect("a subscriber")
+        found.expect("a look").expect("a subscriber").events
     };
     let hour = Duration::from_secs(3_600);
     assert_eq!(ask(ToRedeliver::GivenUpSince(scene.store.now().plus(hour))).await, []);
@@ -143,6 +143,14 @@ async fn what_was_given_up_is_told_once_more_when_somebody_asks(scene: &Scene) {
     assert_eq!(events, [(first, one), (its_first, other)]);
     let whole = ask(ToRedeliver::Positions(first, last)).await;
     assert_eq!(whole.len() as i64, last - first + 1, "taken or not");
+    let part = scene.store.events_to_redeliver(SHOP, &ToRedeliver::Positions(first, last), &[], 2).await;
+    let part = part.expect("a look").expect("a subscriber");
+    assert_eq!((part.events.len(), part.last_position, part.is_more), (2, first + 1, true));
+    let kinds = [EventKind::OrderArchived];
+    let none =
+        scene.store.events_to_redeliver(SHOP, &ToRedeliver::Positions(first, last - 1), &kinds, 2).await;
+    let none = none.expect("a look").expect("a subscriber");
+    assert_eq!((none.events, none.last_position, none.is_more), (Vec::new(), last - 1, false));
     let beyond = ToRedeliver::Positions(last, last + 1);
     assert_eq!(
         fields(scene.store.events_to_redeliver(SHOP, &beyond, &[], 10).await),
@@ -174,11 +182,23 @@ async fn what_somebody_asks_for_while_it_is_being_told_stays_to_be_done(scene: &
     let ((one, first), _) = two_orders(scene).await;
     settle(scene, vec![untold(first, one, Some(scene.store.now()))], Vec::new()).await;
     let found = due(scene).await;
+    let held = claimed(scene).await;
     scene.later(Duration::from_secs(1));
     let events = vec![(first, one)];
     scene.order(RedeliverEvents { subscriber: SHOP.to_owned(), events }).await.expect("asked for");
-    settle(scene, Vec::new(), vec![retold(&found[0], Some(failed(None)))]).await;
+
+    // The round under way finds that it takes nothing: that is no reason to leave it alone, as somebody asked since.
+    let pause = Some((scene.store.now().plus(LEASE + LEASE), "it answered 503".to_owned()));
+    let position = scene.store.last_position().await.expect("a look");
+    let retold = vec![retold(&found[0], Some(failed(None)))];
+    let told = Told { position, untold: Vec::new(), retold, attempts: 1, pause };
+    assert!(scene.store.settle_subscriber(held, told.clone()).await.expect("written"));
     assert_eq!(positions(&due(scene).await), [first]);
+    assert!(scene.store.has_news_for(SHOP).await.expect("a look"));
+
+    let held = claimed(scene).await;
+    assert!(scene.store.settle_subscriber(held, told).await.expect("written"));
+    assert!(!scene.store.has_news_for(SHOP).await.expect("a look"), "nobody asked since");
 }
 
 async fn an_event_that_waits_behind_none_breaks_a_law(scene: &Scene) {

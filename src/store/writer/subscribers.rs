@@ -10,6 +10,10 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::rows::subscribers::BEHIND;
 
+/// The time at which a subscriber is due while a worker tells it: at once, should the worker die. Whoever wakes it meanwhile
+/// writes another, which stays.
+const UNDER_WAY: i64 = 1;
+
 /// A subscriber that one worker may tell until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
@@ -139,10 +143,11 @@ pub(in crate::store) async fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Option<Claimed>, StoreError> {
-    let sql = "UPDATE event_subscribers SET lease_token = lease_token + 1, lease_until = $2 \
+    let sql = "UPDATE event_subscribers SET lease_token = lease_token + 1, lease_until = $2, run_at = $4 \
         WHERE name = $1 AND run_at <= $3 AND (lease_until IS NULL OR lease_until < $3) \
         RETURNING position, attempts, lease_token";
-    let values: Vec<Value> = vec![name.into(), until.unix_micros().into(), now.unix_micros().into()];
+    let values: Vec<Value> =
+        vec![name.into(), until.unix_micros().into(), now.unix_micros().into(), UNDER_WAY.into()];
     let Some(row) = db.query_one(sql, values).await? else { return Ok(None) };
     let attempts: i64 = row.get(1)?;
     Ok(Some(Claimed {
@@ -162,8 +167,9 @@ pub(in crate::store) async fn settle(
 ) -> Result<bool, StoreError> {
     let Claimed { name, token, .. } = claimed;
     let failed = told.pause.as_ref();
-    let sql = "UPDATE event_subscribers SET lease_until = NULL, position = $3, attempts = $4, run_at = $5, \
-        error = $6, failing_since = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE(failing_since, $7) END \
+    let sql = "UPDATE event_subscribers SET lease_until = NULL, position = $3, attempts = $4, \
+        run_at = CASE WHEN run_at = $8 THEN $5 ELSE run_at END, error = $6, \
+        failing_since = CASE WHEN $4 = 0 THEN NULL ELSE COALESCE(failing_since, $7) END \
         WHERE name = $1 AND lease_token = $2 AND lease_until IS NOT NULL";
     let values: Vec<Value> = vec![
         name.clone().into(),
@@ -173,6 +179,7 @@ pub(in crate::store) async fn settle(
         failed.map_or(0, |it| it.0.unix_micros()).into(),
         failed.map(|it| it.1.clone()).into(),
         now.unix_micros().into(),
+        UNDER_WAY.into(),
     ];
     if db.execute(sql, values).await? == 0 {
         return Ok(false);
