@@ -83,6 +83,7 @@ impl Client {
             shipping_service: word(&wish.service, "SERVICE_LEVEL", pb::ServiceLevel::from_str_name) as i32,
             on_shortage: match wish.story {
                 sample::Story::Waits => pb::OnShortage::Wait as i32,
+                sample::Story::InParts => pb::OnShortage::ShipAvailable as i32,
                 _ => pb::OnShortage::Refuse as i32,
             },
             discount_code: wish.discount_code.clone(),

@@ -33,6 +33,7 @@ impl Demo {
             Story::Corrected => Wish { address: misspelt(&wish.address), ..wish.clone() },
             Story::Plain
             | Story::Waits
+            | Story::InParts
             | Story::Cancelled
             | Story::Exception
             | Story::PassesOver
@@ -46,7 +47,12 @@ impl Demo {
         match wish.story {
             Story::Corrected => order = self.correct(&wish, order).await?,
             Story::Waits => order = self.wait_for_goods(&wish, order).await?,
-            Story::Plain | Story::Cancelled | Story::Exception | Story::PassesOver | Story::Changed => {}
+            Story::Plain
+            | Story::InParts
+            | Story::Cancelled
+            | Story::Exception
+            | Story::PassesOver
+            | Story::Changed => {}
         }
         order = self.approve_what_waits(order).await?;
         self.pay(&wish, &order).await?;
@@ -66,6 +72,12 @@ impl Demo {
         let mut arrivals = Vec::new();
         for id in order.shipment_ids.clone() {
             arrivals.push(self.ship(&id, wish.story).await?);
+        }
+        if wish.story == Story::InParts {
+            order = self.send_the_rest(&wish, &order).await?;
+            for id in order.shipment_ids.split_off(arrivals.len()) {
+                arrivals.push(self.ship(&id, wish.story).await?);
+            }
         }
         self.tell_kept(&order, &arrivals);
         if !wish.customer.locale.is_empty() {
@@ -148,6 +160,25 @@ impl Demo {
             .await?;
         self.tell_order("filled", &order);
         Ok(order)
+    }
+
+    /// The goods that were missing arrive, and go in a shipment of their own.
+    async fn send_the_rest(&mut self, wish: &Wish, order: &pb::Order) -> Result<pb::Order, DemoError> {
+        let sent = order.shipment_ids.len();
+        let before = self.client.order(&order.id).await?;
+        self.tell_order("the rest waits", &before);
+        for (sku, units) in &wish.lines {
+            let level = self.client.receive_stock(sku, "MY-SHAHALAM", *units).await?;
+            self.tell("ReceiveStock", &format!("{} × {} at {}", level.on_hand, level.sku, level.location));
+        }
+        let after = self
+            .client
+            .until(&order.id, "the rest to be reserved", |it| it.shipment_ids.len() > sent)
+            .await?;
+        let text = format!("order {} has {}", after.number, counted(after.shipment_ids.len(), "shipment"));
+        self.tell("the rest follows", &text);
+        self.shown.sent_in_parts = text;
+        Ok(after)
     }
 
     async fn approve_what_waits(&mut self, order: pb::Order) -> Result<pb::Order, DemoError> {
@@ -263,6 +294,7 @@ impl Demo {
             Story::Exception => road::stormy_road(),
             Story::Plain
             | Story::Waits
+            | Story::InParts
             | Story::Cancelled
             | Story::Corrected
             | Story::PassesOver

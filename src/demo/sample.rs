@@ -144,6 +144,8 @@ pub(super) enum Story {
     Cancelled,
     Exception,
     Corrected,
+    /// Some of it is there and goes; the rest follows when it arrives.
+    InParts,
     /// The cheapest courier has shown on trial that it is not good enough.
     PassesOver,
     /// A part is cancelled after it was paid, and a count finds less than was set aside.
