@@ -17,6 +17,7 @@ use crate::domain::documents::invoice_paper::{
 };
 use crate::domain::documents::letters::countries::in_language;
 use crate::domain::documents::letters::language::Language;
+use crate::domain::documents::letters::locale::Locale;
 use crate::domain::documents::text::line;
 use crate::domain::model::invoice::{Invoice, InvoiceLine};
 use crate::domain::model::order::Order;
@@ -26,14 +27,14 @@ use crate::domain::model::seller::Seller;
 /// gives way to the seller's.
 pub fn invoice_paper(order: &Order, invoice: &Invoice, seller: &Seller) -> InvoicePaper {
     let customer = order.invoiced_customer(invoice);
-    let own = Language::of_locale(&customer.locale).or_else(|| Language::of_locale(&seller.language));
-    let language = own.unwrap_or(Language::English);
-    Writing { order, invoice, seller, language, words: words(language) }.paper()
+    let own = Locale::of(&customer.locale).or_else(|| Locale::of(&seller.language));
+    let locale = own.unwrap_or_else(|| Language::English.into());
+    Writing { order, invoice, seller, locale, words: words(locale.language) }.paper()
 }
 
 impl Writing<'_> {
     fn paper(&self) -> InvoicePaper {
-        let Self { order, invoice, seller, language, words } = self;
+        let Self { order, invoice, seller, locale, words } = self;
         let billing_address = self.address(order.invoiced_billing_address(invoice));
         let delivery_address = self.address(order.invoiced_shipping_address(invoice));
         let goes_elsewhere = delivery_address != billing_address && !order.has_only_services();
@@ -42,7 +43,7 @@ impl Writing<'_> {
         // Without the country, which comes last.
         sender.extend(seller_address.split_last().map(|it| it.1).unwrap_or_default().iter().cloned());
         InvoicePaper {
-            language: language.as_str(),
+            language: locale.language.as_str(),
             title: format!("{} {}", words.invoice, invoice.full_number()),
             issued_unix_seconds: invoice.issued_at.unix_micros().div_euclid(1_000_000),
             logo: seller.logo.clone(),
@@ -113,7 +114,7 @@ impl Writing<'_> {
             quantity: it.quantity.to_string(),
             unit_price: self.money(it.unit_price_minor),
             discount: if discount == 0 { String::new() } else { self.money(discount.saturating_neg()) },
-            tax: self.language.percent(it.amounts.tax_rate_ppm),
+            tax: self.locale.percent(it.amounts.tax_rate_ppm),
             amount: self.money(it.amounts.gross_minor.saturating_sub(discount)),
         }
     }
@@ -157,7 +158,7 @@ impl Writing<'_> {
         let row = |it: TaxRow| {
             let gross = it.base_minor.saturating_add(it.tax_minor);
             let [base, tax, gross] = [it.base_minor, it.tax_minor, gross].map(|it| self.money(it));
-            [self.language.percent(it.rate_ppm), base, tax, gross]
+            [self.locale.percent(it.rate_ppm), base, tax, gross]
         };
         let titles = [words.tax_rate, words.net, words.tax, words.gross].map(str::to_owned);
         let rows = by_rate(self.order.tax_rows_of(self.invoice)).into_iter().map(row);
@@ -166,7 +167,7 @@ impl Writing<'_> {
 
     fn seller_address(&self) -> Vec<String> {
         let Some(address) = &self.seller.address else { return Vec::new() };
-        let mut lines = in_language(written_to(address, ""), self.language, &address.country);
+        let mut lines = in_language(written_to(address, ""), self.locale.language, &address.country);
         lines.retain(|it| *it != self.seller.name);
         lines
     }

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `countries` | their names |
 //! | `facts` | what a letter tells, in the words and numbers of one language |
-//! | `language` | dates, money and plural forms |
+//! | `language` | plural forms, the words of the calendar |
 //! | `links` | addresses of the shop's pages |
+//! | `locale` | how a language, and a region that speaks it, writes dates, times and money |
 //! | `files`, `templates`, `samples` | the templates, and facts that they are tried with |
 //! | `markup` | the small part of Markdown that letters are written in, as text and as HTML |
 
@@ -14,6 +15,7 @@ mod facts;
 mod files;
 pub(in crate::domain) mod language;
 pub(in crate::domain) mod links;
+pub(in crate::domain::documents) mod locale;
 mod markup;
 mod samples;
 mod templates;
@@ -25,6 +27,7 @@ use std::collections::BTreeMap;
 use crate::domain::documents::letters::facts::Source;
 use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
+use crate::domain::documents::letters::locale::Locale;
 use crate::domain::documents::letters::templates::{Rendered, Templates};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::message::{Message, MessageKind, Unsent};
@@ -86,7 +89,7 @@ impl Letters {
         self.text_in(&order.customer.locale, message, order, rules, couriers)
     }
 
-    /// The same in the language of this locale: `de-AT` is German. A language that letters are not written in gives way
+    /// The same in the language of this locale: `de-AT` is German as Austria writes it. A language that letters are not written in gives way
     /// to the shop's.
     pub fn text_in(
         &self,
@@ -96,8 +99,9 @@ impl Letters {
         rules: &Rules,
         couriers: &CourierNames,
     ) -> Result<MessageText, String> {
-        let language = Language::of_locale(locale).unwrap_or(self.language);
-        let source = Source { order, rules, couriers, links: &self.links, language };
+        let locale = Locale::of(locale).unwrap_or_else(|| self.language.into());
+        let language = locale.language;
+        let source = Source { order, rules, couriers, links: &self.links, locale };
         let facts = source.facts(message)?;
         let Rendered { subject, text, html } = self.templates.render(language, message.kind, &facts)?;
         Ok(MessageText { locale: language.to_string(), subject, body: text, html })

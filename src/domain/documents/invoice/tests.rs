@@ -90,8 +90,8 @@ fn every_language_has_its_own_words_dates_and_money() {
     let (german, russian) = (in_locale("de-AT"), in_locale("ru"));
     assert_eq!(german.title, "Rechnung INV-000007");
     assert!(pairs(&german.facts).contains(&("Rechnungsdatum", "2. März 2026")), "{:?}", german.facts);
-    assert_eq!(sums(&german)[2], ("Gesamtbetrag", "32,90\u{a0}€"));
-    assert_eq!(german.payment.sentences[0], "Bitte bezahlen Sie 32,90\u{a0}€ sofort.");
+    assert_eq!(sums(&german)[2], ("Gesamtbetrag", "€\u{a0}32,90"));
+    assert_eq!(german.payment.sentences[0], "Bitte bezahlen Sie €\u{a0}32,90 sofort.");
     assert_eq!(german.billing_address.last().map(String::as_str), Some("Deutschland"));
     assert_eq!(russian.title, "Счёт INV-000007");
     assert!(pairs(&russian.facts).contains(&("Дата счёта", "2 марта 2026\u{a0}г.")), "{:?}", russian.facts);

@@ -3,7 +3,7 @@
 use crate::domain::documents::address::written_to;
 use crate::domain::documents::invoice::words::Words;
 use crate::domain::documents::letters::countries::in_language;
-use crate::domain::documents::letters::language::Language;
+use crate::domain::documents::letters::locale::Locale;
 use crate::domain::model::address::Address;
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::order::Order;
@@ -15,7 +15,7 @@ pub(super) struct Writing<'a> {
     pub order: &'a Order,
     pub invoice: &'a Invoice,
     pub seller: &'a Seller,
-    pub language: Language,
+    pub locale: Locale,
     pub words: &'static Words,
 }
 
@@ -23,17 +23,17 @@ impl Writing<'_> {
     /// As its country writes it, the country in the language of the paper.
     pub(super) fn address(&self, address: &Address) -> Vec<String> {
         let name = &self.order.invoiced_customer(self.invoice).name;
-        in_language(written_to(address, name), self.language, &address.country)
+        in_language(written_to(address, name), self.locale.language, &address.country)
     }
 
     pub(super) fn money(&self, minor: i64) -> String {
-        self.language.money(self.invoice.amounts.currency.of(minor))
+        self.locale.money(self.invoice.amounts.currency.of(minor))
     }
 
     /// On the seller's calendar.
     pub(super) fn date(&self, at: Timestamp) -> String {
         let zone = self.seller.address.as_ref().and_then(TimeZone::of_address);
         let clock = zone.unwrap_or_else(TimeZone::utc).clock();
-        self.language.date(clock.day_of(at))
+        self.locale.date(clock.day_of(at))
     }
 }

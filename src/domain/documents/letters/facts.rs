@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::domain::billing::tax_rows;
 use crate::domain::documents::address::written;
 use crate::domain::documents::letters::countries::in_language;
-use crate::domain::documents::letters::language::Language;
 use crate::domain::documents::letters::links::Links;
+use crate::domain::documents::letters::locale::Locale;
 use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
@@ -164,7 +164,7 @@ pub(super) struct Source<'a> {
     pub rules: &'a Rules,
     pub couriers: &'a CourierNames,
     pub links: &'a Links,
-    pub language: Language,
+    pub locale: Locale,
 }
 
 impl Source<'_> {
@@ -265,7 +265,7 @@ impl Source<'_> {
     /// One row per rate, the highest first, shipping with the others of its rate.
     fn taxes(&self, rows: Vec<tax_rows::TaxRow>) -> Vec<TaxRow> {
         let row = |it: tax_rows::TaxRow| TaxRow {
-            rate: self.language.percent(it.rate_ppm),
+            rate: self.locale.percent(it.rate_ppm),
             base: self.money(it.base_minor),
             tax: self.money(it.tax_minor),
         };
@@ -301,7 +301,7 @@ impl Source<'_> {
     fn add_awaited(&self, facts: &mut Facts) {
         let order = self.order;
         let found = order.availability.as_ref();
-        facts.waits_until = order.wait_ends().map(|it| self.language.moment(&self.clock(), it));
+        facts.waits_until = order.wait_ends().map(|it| self.locale.moment(&self.clock(), it));
         if order.waits_for_rest() {
             facts.rest_waits = true;
             let item = |(it, units): (&OrderLine, i64)| self.item(units, &it.description, it.sku.as_str());
@@ -338,7 +338,7 @@ impl Source<'_> {
         let seller = invoice.seller;
         facts.invoice_attached = self.rules.sends_invoices && seller.is_some() && seller == self.rules.seller;
         let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
-        facts.held_until = held_until.map(|it| self.language.moment(&self.clock(), it));
+        facts.held_until = held_until.map(|it| self.locale.moment(&self.clock(), it));
         // Who waited for stock is told the date now; anybody else was told it at the receipt.
         let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
         let is_news = has_waited && !self.order.waits_for_rest();
@@ -510,10 +510,10 @@ impl Source<'_> {
             && feedback.discount_ppm > 0
             && !feedback.discount_code.is_empty()
         {
-            facts.discount_offer = Some(self.language.percent(feedback.discount_ppm));
+            facts.discount_offer = Some(self.locale.percent(feedback.discount_ppm));
             facts.discount_code = Some(feedback.discount_code.clone());
             let until = feedback.discount_until.map(|it| self.clock().day_of(it));
-            facts.discount_until = until.map(|it| self.language.date(it));
+            facts.discount_until = until.map(|it| self.locale.date(it));
         }
     }
 
@@ -534,11 +534,11 @@ impl Source<'_> {
 
     /// As it stands on the label, with the country in the customer's language.
     fn address(&self, address: &Address) -> Vec<String> {
-        in_language(written(address, self.order), self.language, &address.country)
+        in_language(written(address, self.order), self.locale.language, &address.country)
     }
 
     fn money(&self, minor: i64) -> String {
-        self.language.money(self.order.amounts.currency.of(minor))
+        self.locale.money(self.order.amounts.currency.of(minor))
     }
 
     /// The clock on the customer's wall: where the goods go to.
@@ -547,7 +547,7 @@ impl Source<'_> {
     }
 
     fn date(&self, at: Timestamp) -> String {
-        self.language.day(self.clock().day_of(at))
+        self.locale.day(self.clock().day_of(at))
     }
 }
 
