@@ -24,8 +24,8 @@ pub(in crate::domain) fn packing_slip_paper(
     let units = shipment.items.iter().map(|it| it.packed).fold(0, i64::saturating_add);
     paper.facts.push(("Units", units.to_string()));
     paper.facts.push(("Packages", shipment.packages.len().to_string()));
-    if let Some(label) = &shipment.label {
-        paper.facts.push(("Tracking number", label.tracking_number.clone()));
+    if let Some(number) = shipment.courier_numbers().first() {
+        paper.facts.push(("Tracking number", (*number).to_owned()));
     }
     paper.notes.extend(instructions(order));
     paper.notes.push(format!("Anything missing or damaged? Tell us, and name order {}.", order.number));

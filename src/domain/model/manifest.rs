@@ -26,6 +26,7 @@ pub struct ManifestEntry {
     pub order_number: i64,
     /// Number of the shipment within its order.
     pub number: i32,
+    /// The courier's own, that of the first package; ours if there is none.
     pub tracking_number: String,
     pub service: ServiceLevel,
     pub packages: i32,

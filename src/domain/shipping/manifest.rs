@@ -49,18 +49,19 @@ pub fn manifest<'a>(
 }
 
 fn entry(order: &Order, shipment: &Shipment) -> Option<ManifestEntry> {
-    let (label, assignment) = (shipment.label.as_ref()?, shipment.assignment.as_ref()?);
+    let (numbers, assignment) = (shipment.courier_numbers(), shipment.assignment.as_ref()?);
+    let address = shipment.new_address().unwrap_or(&order.shipping_address);
     Some(ManifestEntry {
         shipment: shipment.id,
         order_number: order.number,
         number: shipment.number,
-        tracking_number: label.tracking_number.clone(),
+        tracking_number: (*numbers.first()?).to_owned(),
         service: assignment.service,
         packages: packages_of(shipment),
         weight_grams: shipment.packages.iter().map(|it| it.weight_grams).fold(0, i64::saturating_add),
         dangerous: shipment.has_dangerous_goods(),
-        town: order.shipping_address.city.clone(),
-        country: order.shipping_address.country.clone(),
+        town: address.city.clone(),
+        country: address.country.clone(),
         pickup_at: assignment.pickup_at,
     })
 }

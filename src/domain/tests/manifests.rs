@@ -12,6 +12,7 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{CourierCode, OrderId, ShipmentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
+use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{MONDAY, location_code, order, reason, to_berlin};
@@ -123,6 +124,15 @@ fn a_manifest_lists_what_one_courier_takes_at_one_location_on_one_day() {
     let paper = manifest_paper(&dangerous, "The shop");
     assert!(paper.lists[0].goods[0].description.ends_with("/1, DANGEROUS GOODS"), "{paper:?}");
     assert!(listed(&bench, "SNAIL", "LAX", TODAY, &orders).entries.is_empty());
+
+    // The driver finds the number that is on the courier's own label.
+    let (shipment, snail) = (bench.shipment(here, 0).id, code("SNAIL"));
+    let label =
+        NewCarrierLabel { package: 1, number: "SN-1".to_owned(), media_type: String::new(), file: None };
+    bench
+        .on(here, |order, unit| order.record_carrier_labels(unit, shipment, &snail, &[label]))
+        .expect("recorded");
+    assert_eq!(listed(&bench, "SNAIL", "NYC", TODAY, &orders).entries[0].tracking_number, "SN-1");
 }
 
 #[test]
