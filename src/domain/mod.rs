@@ -122,11 +122,11 @@ pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };
 pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
-pub use model::consignment::{Consignment, Origin, Party};
+pub use model::consignment::{Consignment, Load, Origin, Party};
 pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{
     Courier, CourierChange, CourierNames, CourierRecord, CourierRecords, DeliveryArea, DeliveryZone,
-    PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
+    LiveRate, LiveRates, PostalCodes, Quote, Rate, RateArea, WeightBand, postal_key,
 };
 pub use model::credit_note::CreditNote;
 pub use model::customer::Customer;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
+//! | `rates` | what couriers' own interfaces ask for a shipment |
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
@@ -19,6 +20,7 @@ mod jobs;
 mod missing_stock;
 mod outbound;
 mod publish;
+mod rates;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +39,7 @@ pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::{KnownSubscriber, Subscriber, tell};
+pub use rates::live_rates;
 
 /// How often request ids that are too old are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);

@@ -7,8 +7,8 @@ use tokio::time::timeout;
 
 use crate::domain::{
     AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
-    Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part, Payment,
-    PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId,
+    Load, Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part,
+    Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId,
     Suppression, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
@@ -245,7 +245,8 @@ async fn consignment(
         tokio::join!(app.store.courier(&booking.courier), app.store.location(&shipment.location));
     let courier = courier.ok().flatten().ok_or("the courier could not be read")?;
     let location = location.ok().flatten().ok_or("the location could not be read")?;
-    Ok(Consignment::of(order, shipment, booking, &courier, &location, &app.rules.company_name))
+    let load = Load::of(order, shipment, &location, &app.rules.company_name);
+    Ok(Consignment::of(booking, load, &courier))
 }
 
 /// Sends a message: whether that was done, and what it said if it could be written.

@@ -11,7 +11,8 @@ use crate::child::Site;
 use crate::karrio::{Karrio, TOKEN};
 use crate::server::{Clients, Engine, TestServer};
 use crate::shop::{
-    by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, reason, stocked,
+    by, create_courier, create_courier_for, create_order, draft, eur, every_law_holds, order, pay_by_card,
+    reason, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -210,4 +211,58 @@ async fn a_label_bought_before_a_crash_is_the_one_after_it_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_label_bought_before_a_crash_is_the_one_after_it_on_postgres() {
     the_same_label_after_a_crash(Engine::Postgres).await;
+}
+
+/// What the couriers ask for a shipment: price, whether their interface named it, and who declines.
+async fn quoted(server: &Clients, id: &str) -> (Vec<(String, pb::Money, bool)>, Vec<pb::CourierDecline>) {
+    let request = pb::QuoteCouriersRequest { shipment_id: id.to_owned(), ..Default::default() };
+    let answer = server.shipping.clone().quote_couriers(by("warehouse", request)).await.expect("quotes");
+    let pb::QuoteCouriersResponse { quotes, declines } = answer.into_inner();
+    let shown = |it: pb::CourierQuote| (it.courier, it.price.unwrap_or_default(), it.live);
+    (quotes.into_iter().map(shown).collect(), declines)
+}
+
+async fn the_price_that_an_interface_names(engine: Engine) {
+    let karrio = Karrio::start().await;
+    let Some(server) = TestServer::start_with(engine, |it| set(it, through(&karrio))).await else { return };
+    stocked(&server, "K-1", 20).await;
+    create_courier(&server).await;
+    create_courier_for(&server, "harbour", "Harbour Lines", 800).await;
+
+    // Its card says 4.90 and something for the weight, its interface 7.35.
+    let good = labelled(&server, "good").await;
+    let (quotes, declines) = quoted(&server, &good).await;
+    assert_eq!(quotes[0], ("swift".to_owned(), eur(735), true));
+    assert_eq!((quotes[1].0.as_str(), quotes[1].2, declines.len()), ("harbour", false, 0));
+    let assignment = assign(&server, &good, "request-rate").await.expect("assigned").assignment;
+    let assignment = assignment.expect("a courier");
+    assert_eq!((assignment.courier.as_str(), assignment.price), ("swift", Some(eur(735))));
+    assert!(assignment.reason.contains("EUR 7.35 as its interface asks"), "{}", assignment.reason);
+
+    // One that will not carry it declines, and another takes it.
+    let nowhere = labelled(&server, "nowhere").await;
+    let (quotes, declines) = quoted(&server, &nowhere).await;
+    assert_eq!(quotes.iter().map(|it| it.0.as_str()).collect::<Vec<_>>(), ["harbour"]);
+    assert!(declines[0].reason.contains("no service to that address"), "{declines:?}");
+    let assigned = assign(&server, &nowhere, "request-nowhere").await.expect("assigned");
+    assert_eq!(assigned.assignment.map(|it| it.courier).as_deref(), Some("harbour"));
+
+    // One that names no rates is taken by its card.
+    for buyer in ["unpriced", "garbled", "unanswered"] {
+        let id = labelled(&server, buyer).await;
+        let (quotes, _) = quoted(&server, &id).await;
+        let swift = quotes.iter().find(|it| it.0 == "swift").expect("its card");
+        assert!(!swift.2 && swift.1 != eur(735), "{buyer}: {swift:?}");
+    }
+    every_law_holds(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_is_chosen_by_the_price_that_its_interface_names_on_sqlite() {
+    the_price_that_an_interface_names(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_is_chosen_by_the_price_that_its_interface_names_on_postgres() {
+    the_price_that_an_interface_names(Engine::Postgres).await;
 }

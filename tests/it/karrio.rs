@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 /// What its callers have to show.
 pub(crate) const TOKEN: &str = "key_secret";
 
+/// What it asks for a shipment.
+const RATE: f64 = 7.35;
+
 /// Longer than a caller waits.
 const STALL: Duration = Duration::from_secs(4);
 
@@ -110,6 +113,7 @@ impl Karrio {
         let path: Vec<&str> = head.uri.path().trim_matches('/').split('/').collect();
         let query = head.uri.query().unwrap_or_default().to_owned();
         let (call, who) = match (head.method.as_str(), path.as_slice()) {
+            ("POST", ["v1", "proxy", "rates"]) => ("rates", body["recipient"]["person_name"].clone()),
             ("POST", ["v1", "shipments"]) => ("create", body["recipient"]["person_name"].clone()),
             ("POST", ["v1", "shipments", id, "purchase"]) => ("purchase", self.recipient(id)),
             _ => ("other", Value::Null),
@@ -156,7 +160,10 @@ fn fault(who: &str, call: &str, nth: u32) -> Fault {
         ("Buyer garbage", "create" | "purchase", 1) => Fault::Garbage,
         ("Buyer late", "purchase", 1) => Fault::Late,
         ("Buyer silent", "create", 1) => Fault::Silent,
-        ("Buyer refused", "purchase", _) => Fault::Refused,
+        ("Buyer refused", "purchase", _) | ("Buyer nowhere", "rates", _) => Fault::Refused,
+        ("Buyer unpriced", "rates", _) => Fault::Fails,
+        ("Buyer garbled", "rates", _) => Fault::Garbage,
+        ("Buyer unanswered", "rates", _) => Fault::Silent,
         _ => Fault::None,
     }
 }
@@ -168,6 +175,7 @@ impl Books {
                 let reference = query.strip_prefix("reference=").unwrap_or_default();
                 list(self.shipments.iter().filter(|it| it["reference"] == reference))
             }
+            ("POST", ["v1", "proxy", "rates"]) => rates(body),
             ("POST", ["v1", "shipments"]) => self.create(body),
             ("GET", ["v1", "shipments", id]) => match find(&mut self.shipments, id) {
                 Some(found) => answer(200, found.clone()),
@@ -241,6 +249,30 @@ impl Books {
         shipment["label_url"] = json!(format!("/v1/shipments/{id}/label.pdf"));
         answer(200, shipment.clone())
     }
+}
+
+/// One rate that is asked for, and two that are not: another carrier's, and one in another currency.
+fn rates(body: &Value) -> Response<Full<Bytes>> {
+    let rate = |carrier: &str, currency: &Value, charge: f64| {
+        json!({
+            "id": "rat_0",
+            "carrier_name": carrier,
+            "carrier_id": "dhl",
+            "service": body["services"][0],
+            "total_charge": charge,
+            "currency": currency,
+            "transit_days": 2,
+            "meta": { "service_name": "DHL Paket" },
+            "test_mode": true,
+        })
+    };
+    let wanted = &body["options"]["currency"];
+    let rates = [
+        rate("ups", wanted, 1.0),
+        rate("dhl_parcel_de", &json!("XAF"), 2.0),
+        rate("dhl_parcel_de", wanted, RATE),
+    ];
+    answer(201, json!({ "messages": [], "rates": rates }))
 }
 
 fn find<'a>(all: &'a mut [Value], id: &str) -> Option<&'a mut Value> {

@@ -223,6 +223,22 @@ impl Rate {
     }
 }
 
+/// What a courier's own interface asks for a shipment in one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveRate {
+    pub service: ServiceLevel,
+    /// The courier's own name of the service.
+    pub service_name: String,
+    /// For the whole shipment.
+    pub price: Money,
+    /// Delivery days from pickup to delivery. None: as the courier's rates here have it.
+    pub transit_days: Option<u32>,
+}
+
+/// What the interfaces of couriers answered that were asked for their rates of one shipment: rates, or why the courier will
+/// not carry it. One that gave no answer is missing, and its rates here count.
+pub type LiveRates = BTreeMap<CourierCode, Result<Vec<LiveRate>, String>>;
+
 /// How a courier did with what it was given, over all orders there ever were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CourierRecord {
@@ -280,6 +296,8 @@ pub struct Quote {
     pub standing: String,
     /// Why it does not come earlier, in words: days that are full. Empty: none is.
     pub pickup_note: String,
+    /// Whether the price is that of the courier's own interface, asked for this shipment.
+    pub is_live: bool,
 }
 
 impl Quote {

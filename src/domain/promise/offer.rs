@@ -5,7 +5,7 @@ mod tests;
 
 use crate::domain::model::address::Address;
 use crate::domain::model::calendar::{DaysOfWeek, WorkingCalendar};
-use crate::domain::model::courier::{Courier, Rate, RateArea};
+use crate::domain::model::courier::{Courier, LiveRate, Rate, RateArea};
 use crate::domain::model::day::Day;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::scalars::{CourierCode, RegionCode, ServiceLevel};
@@ -78,13 +78,49 @@ pub(in crate::domain) fn offers(
     service: ServiceLevel,
     freight: &Freight,
 ) -> Result<Vec<Offer>, String> {
+    may_carry(courier, freight)?;
+    offers_at(courier, &rates_for(courier, service, freight)?, freight)
+}
+
+/// The same at the rates that the courier's own interface named. One that does not say how long it takes takes as long as the
+/// rates here do, in days and by the time of day.
+pub(in crate::domain) fn live_offers(
+    courier: &Courier,
+    live: &[LiveRate],
+    service: ServiceLevel,
+    freight: &Freight,
+) -> Result<Vec<Offer>, String> {
+    may_carry(courier, freight)?;
+    let card = rates_for(courier, service, freight).unwrap_or_default();
+    let wanted = |it: &&LiveRate| {
+        it.service == service && freight.currency.is_none_or(|currency| it.price.currency == currency)
+    };
+    let rate = |it: &LiveRate| {
+        let transit_days = it.transit_days.or_else(|| card.iter().map(|rate| rate.transit_days).max())?;
+        let flat = Rate::flat(freight.region.clone(), service, it.price, transit_days);
+        let deliver_by = card.iter().filter_map(|rate| rate.deliver_by).max();
+        Some(Rate { service_name: it.service_name.clone(), deliver_by, ..flat })
+    };
+    let named: Vec<&LiveRate> = live.iter().filter(wanted).collect();
+    let rates: Vec<Rate> = named.iter().filter_map(|it| rate(it)).collect();
+    if rates.is_empty() {
+        let why = if named.is_empty() { "names no" } else { "does not say how long it takes, in its" };
+        return Err(format!("its interface {why} {service} rate"));
+    }
+    offers_at(courier, &rates.iter().collect::<Vec<_>>(), freight)
+}
+
+fn may_carry(courier: &Courier, freight: &Freight) -> Result<(), String> {
     if !courier.active {
         return Err("is not in use any more".to_owned());
     }
     if freight.dangerous && !courier.takes_dangerous_goods {
         return Err("takes no dangerous goods".to_owned());
     }
-    let rates = rates_for(courier, service, freight)?;
+    Ok(())
+}
+
+fn offers_at(courier: &Courier, rates: &[&Rate], freight: &Freight) -> Result<Vec<Offer>, String> {
     let mut offers = Vec::new();
     let mut reasons: Vec<String> = Vec::new();
     for rate in rates {

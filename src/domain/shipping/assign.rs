@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::model::courier::Quote;
+use crate::domain::model::courier::{LiveRates, Quote};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::promise::PromiseOccasion;
@@ -33,6 +33,8 @@ pub struct AssignCourier {
     pub service: Option<ServiceLevel>,
     /// The pickup that is wanted; None: the courier's next one.
     pub pickup_at: Option<Timestamp>,
+    /// What couriers' interfaces answered when they were asked for their rates.
+    pub live: LiveRates,
 }
 
 impl OrderCommand for AssignCourier {
@@ -50,8 +52,8 @@ impl OrderCommand for AssignCourier {
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ShipmentId, Refusal> {
         let (courier, service) = (self.courier.as_ref(), self.service);
         match self.pickup_at {
-            Some(at) => order.assign_pickup(unit, self.shipment, courier, service, at),
-            None => order.assign_courier(unit, self.shipment, courier, service),
+            Some(at) => order.assign_pickup(unit, self.shipment, courier, service, &self.live, at),
+            None => order.assign_courier(unit, self.shipment, courier, service, &self.live),
         }
         .map(|()| self.shipment)
     }
@@ -65,9 +67,10 @@ impl Order {
         id: ShipmentId,
         courier: Option<&CourierCode>,
         service: Option<ServiceLevel>,
+        live: &LiveRates,
     ) -> Result<(), Refusal> {
         let index = self.assignable(unit, id, courier)?;
-        let (mut offers, declines) = self.quotes(unit, id, service)?;
+        let (mut offers, declines) = self.quotes(unit, id, service, live)?;
         offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
         self.assign_one_of(unit, index, (&offers, declines), courier, service)
     }
@@ -79,11 +82,12 @@ impl Order {
         id: ShipmentId,
         courier: Option<&CourierCode>,
         service: Option<ServiceLevel>,
+        live: &LiveRates,
         pickup_at: Timestamp,
     ) -> Result<(), Refusal> {
         let index = self.assignable(unit, id, courier)?;
         let ready_at = pickup_at.clamp(unit.now, unit.now.plus(PICKUP_AHEAD_MAX));
-        let (mut offers, declines) = self.quotes_from(unit, id, service, ready_at)?;
+        let (mut offers, declines) = self.quotes_from(unit, id, service, live, ready_at)?;
         offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
         let comes = |it: &Quote| it.pickup_at == pickup_at;
         if !offers.is_empty() && (pickup_at > unit.now.plus(PICKUP_AHEAD_MAX) || !offers.iter().any(comes)) {

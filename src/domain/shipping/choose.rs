@@ -68,9 +68,12 @@ fn passed_over<'q>(best: &Quote, rest: &[&'q Quote]) -> Option<&'q Quote> {
 
 /// The price, and what it counts as.
 fn price_words(quote: &Quote) -> String {
-    let price = quote.currency.of(quote.price_minor);
+    let mut price = quote.currency.of(quote.price_minor).to_string();
+    if quote.is_live {
+        price.push_str(" as its interface asks");
+    }
     match quote.malus_ppm {
-        0 => price.to_string(),
+        0 => price,
         _ => format!("{price}, {}: counts as {}", quote.standing, quote.currency.of(quote.score_minor())),
     }
 }
@@ -166,6 +169,7 @@ mod tests {
             malus_ppm: malus_percent * 10_000,
             standing: late,
             pickup_note: String::new(),
+            is_live: false,
         }
     }
 

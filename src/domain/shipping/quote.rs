@@ -1,13 +1,13 @@
 //! Couriers' offers for a shipment.
 
-use crate::domain::model::courier::{CourierRecord, Quote};
+use crate::domain::model::courier::{Courier, CourierRecord, LiveRates, Quote};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{CourierCode, ServiceLevel, ShipmentId};
 use crate::domain::model::shipment::ShipmentItem;
 use crate::domain::model::time::Timestamp;
 use crate::domain::promise::full::{Counted, full_days};
-use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::promise::offer::{Addressed, Freight, Offer, live_offers, offers};
 use crate::domain::shipping::record::weigh;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
@@ -18,6 +18,8 @@ pub struct QuoteCouriers {
     pub shipment: ShipmentId,
     /// None: every service.
     pub service: Option<ServiceLevel>,
+    /// What couriers' interfaces answered.
+    pub live: LiveRates,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +46,7 @@ impl Command for QuoteCouriers {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Offers, Refusal> {
         let order = unit.order(unit.order_of(&Part::Shipment(self.shipment))?)?;
-        let (quotes, declines) = order.quotes(unit, self.shipment, self.service)?;
+        let (quotes, declines) = order.quotes(unit, self.shipment, self.service, &self.live)?;
         Ok(Offers { preferred: order.preferred(&quotes, self.service), quotes, declines })
     }
 }
@@ -59,8 +61,9 @@ impl Order {
         unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
+        live: &LiveRates,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
-        self.quotes_from(unit, id, service, unit.now)
+        self.quotes_from(unit, id, service, live, unit.now)
     }
 
     /// The same at the first pickup that is not before this.
@@ -69,6 +72,7 @@ impl Order {
         unit: &UnitOfWork,
         id: ShipmentId,
         service: Option<ServiceLevel>,
+        live: &LiveRates,
         ready_at: Timestamp,
     ) -> Result<(Vec<Quote>, Vec<Decline>), Refusal> {
         let index = self.shipment_index(id)?;
@@ -101,10 +105,14 @@ impl Order {
         for (courier, record) in unit.couriers() {
             let (malus_ppm, standing) = weigh(&record, &unit.rules.courier_record);
             let mut reasons = Vec::new();
+            let is_live = matches!(live.get(&courier.code), Some(Ok(_)));
             for service in &services {
-                match offers(courier, *service, &freight) {
+                match offered(courier, *service, &freight, live) {
                     Ok(all) => {
-                        let of = |it| quote(it, shipment.promised_by, record, malus_ppm, &standing);
+                        let of = |it| Quote {
+                            is_live,
+                            ..quote(it, shipment.promised_by, record, malus_ppm, &standing)
+                        };
                         quotes.extend(all.into_iter().map(of));
                     }
                     Err(why) => reasons.push(format!("{service}: {why}")),
@@ -116,6 +124,20 @@ impl Order {
         }
         quotes.sort_by_key(|it| (it.price_minor, it.delivery_at));
         Ok((quotes, refusals))
+    }
+}
+
+/// At the rates that the courier's interface named, if it was asked and answered, else at those here.
+fn offered(
+    courier: &Courier,
+    service: ServiceLevel,
+    freight: &Freight,
+    live: &LiveRates,
+) -> Result<Vec<Offer>, String> {
+    match live.get(&courier.code) {
+        None => offers(courier, service, freight),
+        Some(Ok(rates)) => live_offers(courier, rates, service, freight),
+        Some(Err(why)) => Err(why.clone()),
     }
 }
 
@@ -141,5 +163,6 @@ fn quote(
         malus_ppm,
         standing: standing.to_owned(),
         pickup_note,
+        is_live: false,
     }
 }

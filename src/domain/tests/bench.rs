@@ -484,7 +484,8 @@ impl Bench {
     pub(super) fn prepare(&mut self, id: OrderId, number: usize) {
         self.label(id, number);
         let shipment = self.shipment(id, number).id;
-        self.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("a courier");
+        self.on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+            .expect("a courier");
     }
 
     /// From the pick list to the label.

@@ -65,7 +65,7 @@ fn answer(bench: &mut Bench, id: OrderId, booking: BookingId, answer: &BookingAn
 fn assign(bench: &mut Bench, id: OrderId, code: &str) -> Result<(), crate::domain::model::refusal::Refusal> {
     let shipment = bench.shipment(id, 0).id;
     let code = code.parse().expect("a courier code");
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment, Some(&code), None))
+    bench.on(id, |order, unit| order.assign_courier(unit, shipment, Some(&code), None, &Default::default()))
 }
 
 fn pick_up(bench: &mut Bench, id: OrderId) -> Result<(), crate::domain::model::refusal::Refusal> {

@@ -72,8 +72,8 @@ fn words(bench: &Bench, id: OrderId) -> String {
 fn assign(bench: &mut Bench, id: OrderId, at: Option<Timestamp>) -> Result<(), Refusal> {
     let shipment = bench.shipment(id, 0).id;
     bench.on(id, |order, unit| match at {
-        Some(at) => order.assign_pickup(unit, shipment, None, None, at),
-        None => order.assign_courier(unit, shipment, None, None),
+        Some(at) => order.assign_pickup(unit, shipment, None, None, &Default::default(), at),
+        None => order.assign_courier(unit, shipment, None, None, &Default::default()),
     })
 }
 
@@ -159,8 +159,9 @@ fn couriers_pick_up_so_many_a_day_and_say_why_they_come_later() {
     assert_eq!(shipments(&bench, courier(&first), november(2)), 1);
 
     let shipment = bench.shipment(ids[1], 0).id;
-    let (quotes, _) =
-        bench.on(ids[1], |order, unit| order.quotes(unit, shipment, None)).expect("offers of both");
+    let (quotes, _) = bench
+        .on(ids[1], |order, unit| order.quotes(unit, shipment, None, &Default::default()))
+        .expect("offers of both");
     for quote in quotes {
         let is_full = quote.courier.as_str() == first;
         let note = if is_full { format!("2026-11-02 is full for {first}: 1 of 1") } else { String::new() };

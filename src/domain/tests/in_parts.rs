@@ -132,7 +132,9 @@ fn what_comes_while_the_others_are_prepared_joins_them_or_waits_until_they_have_
     let packages = one_package(bench.shipment(follows, 0));
     bench.on(follows, |order, unit| order.pack(unit, shipment, packages)).expect("packed");
     bench.on(follows, |order, unit| order.create_label(unit, shipment)).expect("labelled");
-    bench.on(follows, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("assigned");
+    bench
+        .on(follows, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("assigned");
     assert!(!bench.fill(follows));
     bench.on(follows, |order, unit| order.confirm_pickup(unit, shipment, "", 1, None)).expect("handed over");
     assert!(bench.fill(follows));

@@ -29,7 +29,9 @@ fn code(text: &str) -> CourierCode {
 fn assign(bench: &mut Bench, id: OrderId, courier: Option<&str>, at: Timestamp) -> Result<(), Refusal> {
     let shipment = bench.shipment(id, 0).id;
     let courier = courier.map(code);
-    bench.on(id, |order, unit| order.assign_pickup(unit, shipment, courier.as_ref(), None, at))
+    bench.on(id, |order, unit| {
+        order.assign_pickup(unit, shipment, courier.as_ref(), None, &Default::default(), at)
+    })
 }
 
 #[test]

@@ -174,7 +174,8 @@ fn dangerous_goods_go_with_those_who_take_them() {
     bench.label(id, 0);
     let shipment = bench.shipment(id, 0).id;
     assert!(bench.shipment(id, 0).items[0].handling.dangerous);
-    let refused = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
+    let refused =
+        bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()));
     let Err(Refusal::Unmet { reason: Reason::NoCourier, message, .. }) = refused else {
         panic!("{refused:?}")
     };
@@ -187,7 +188,7 @@ fn dangerous_goods_go_with_those_who_take_them() {
     };
     bench.decide(|unit| takes.decide(unit)).expect("corrected");
     bench
-        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None))
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
         .expect("one that takes them");
     let assigned = bench.shipment(id, 0).assignment.clone().expect("a courier");
     assert_eq!(assigned.courier, code("ROCKET"));
@@ -329,9 +330,13 @@ fn a_courier_out_of_use_gets_nothing_more_and_brings_what_it_has() {
     let other = bench.paid(&order("bob", &[("A-1", 1)]));
     bench.prepare(other, 0);
     let wanted = bench.shipment(other, 0).id;
-    let named = bench.on(other, |order, unit| order.assign_courier(unit, wanted, Some(&carrier), None));
+    let named = bench.on(other, |order, unit| {
+        order.assign_courier(unit, wanted, Some(&carrier), None, &Default::default())
+    });
     assert_eq!(reason(named), Reason::Inactive);
-    bench.on(other, |order, unit| order.assign_courier(unit, wanted, None, None)).expect("another courier");
+    bench
+        .on(other, |order, unit| order.assign_courier(unit, wanted, None, None, &Default::default()))
+        .expect("another courier");
     assert_ne!(bench.shipment(other, 0).assignment.clone().expect("a courier").courier, carrier);
 
     bench.deliver(id, 0);

@@ -460,7 +460,7 @@ proptest! {
             bench.label(id, 0);
             let shipment = bench.shipment(id, 0).id;
             // It fills a day of a courier, if one carries it.
-            let _ = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
+            let _ = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()));
         }
 
         let mut new = fast(service, order("ada", &[("A-1", 1)]));

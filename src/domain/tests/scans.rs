@@ -149,7 +149,8 @@ fn where_pickups_wait_for_a_person_scans_are_kept_until_then() {
     let shipment = bench.shipment(id, 0).id;
     let voided = bench.on(id, |order, unit| order.void_label(unit, shipment));
     assert_eq!(reason(voided), Reason::IllegalTransition, "the courier has it, as it says");
-    let given = bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None));
+    let given =
+        bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()));
     assert_eq!(reason(given), Reason::IllegalTransition);
 
     bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None)).expect("now");
@@ -264,7 +265,9 @@ fn what_another_courier_expected_is_nothing_to_go_by() {
     tell(&mut bench, id, &[far]).expect("kept");
     bench.pass(60);
     let shipment = bench.shipment(id, 0).id;
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("another time");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("another time");
     let planned = bench.shipment(id, 0).estimated_at;
     bench.pass(60);
     bench
@@ -361,7 +364,9 @@ fn two_packages() -> (Bench, OrderId) {
     };
     bench.on(id, |order, unit| order.pack(unit, shipment, vec![package(1), package(2)])).expect("packed");
     bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("a label");
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("a courier");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("a courier");
     (bench, id)
 }
 

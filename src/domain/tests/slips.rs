@@ -210,7 +210,9 @@ fn a_courier_that_does_not_come_and_a_parcel_without_scans_are_noticed() {
     bench.run_due(id);
     assert_eq!(stand(&bench, id), [SlipKind::PickupMissed]);
     let shipment = bench.shipment(id, 0).id;
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("another day");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("another day");
     assert_eq!(stand(&bench, id), [], "the next pickup is planned");
 
     bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "", 1, None)).expect("it came");
@@ -357,7 +359,9 @@ fn every_state_of_an_order_says_what_it_waits_for_and_who_could_help() {
     assert_eq!(gate(&bench, id), (StuckGate::Label, "CreateShippingLabel", Warehouse));
     bench.on(id, |order, unit| order.create_label(unit, shipment.id)).expect("labelled");
     assert_eq!(gate(&bench, id), (StuckGate::Courier, "AssignCourier", Warehouse));
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None)).expect("assigned");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None, &Default::default()))
+        .expect("assigned");
     assert_eq!(gate(&bench, id), (StuckGate::Pickup, "ConfirmPickup", Courier));
     bench.on(id, |order, unit| order.confirm_pickup(unit, shipment.id, "", 1, None)).expect("left");
     assert_eq!(gate(&bench, id), (StuckGate::Letter, "MESSAGE_SENT", Support));

@@ -50,7 +50,9 @@ fn a_shipment_in_the_warehouse_waits_for_the_call_that_takes_it_on() {
     look(&bench, Step::CreateLabel, "CreateShippingLabel");
     bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("labelled");
     look(&bench, Step::AssignCourier, "AssignCourier");
-    bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, None)).expect("assigned");
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("assigned");
     look(&bench, Step::ConfirmPickup, "ConfirmPickup");
     bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "", 1, None)).expect("handed over");
     let (step, letter) = waits(&bench, id);

@@ -2,16 +2,19 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Booking, Consignment, CourierAnswer, SoldLabel, TrackingReport};
+use crate::domain::{Booking, Consignment, CourierAnswer, LiveRate, Load, SoldLabel, TrackingReport};
 
 /// A courier that sells labels, and may be told to come, through an interface.
 ///
-/// Every call is about one booking, whose id is its key. The first call with a key may have an effect; every later one
+/// Every call but `rates` and `track` is about one booking, whose id is its key. The first call with a key may have an effect; every later one
 /// has none and gets the same final answer. Where the courier's own interface has no such keys, the implementation looks
 /// what there is before it asks. A call that is not answered for certain is [`CourierAnswer::Unknown`], never a refusal:
 /// it is asked again with the same key.
 #[async_trait]
 pub trait CourierInterface: Send + Sync {
+    /// What it asks for carrying this, service by service; nothing is ordered by it.
+    async fn rates(&self, load: &Load) -> CourierAnswer<Vec<LiveRate>>;
+
     /// Buys one label for the whole shipment.
     async fn buy_label(&self, consignment: &Consignment) -> CourierAnswer<SoldLabel>;
 

@@ -1,7 +1,8 @@
 //! Couriers behind a server that speaks Karrio's REST API, as documented on <https://docs.karrio.io/reference/api> and in
 //! the server's own description (`/openapi`, versions 2024.12 to 2026.1):
 //! [shipments](https://docs.karrio.io/reference/api/shipments), [pickups](https://docs.karrio.io/reference/api/pickups),
-//! [trackers](https://docs.karrio.io/reference/api/trackers).
+//! [trackers](https://docs.karrio.io/reference/api/trackers),
+//! [rates](https://docs.karrio.io/reference/api/proxy).
 //!
 //! That API has no idempotency keys, so a label is bought in two steps. `POST /v1/shipments` without a `service` only makes
 //! a draft with rates, which costs nothing, under our key as its `reference`; `POST /v1/shipments/{id}/purchase` then buys
@@ -19,8 +20,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    Address, Booking, BookingId, Consignment, CourierAnswer, LabelFile, Origin, Package, Party, ServiceLevel,
-    SoldFile, SoldLabel, TrackingReport,
+    Address, Booking, BookingId, Consignment, CourierAnswer, Currency, LabelFile, LiveRate, Load, Origin,
+    Package, Party, ServiceLevel, SoldFile, SoldLabel, TrackingReport,
 };
 use crate::outside::couriers::contract::CourierInterface;
 use crate::outside::couriers::scans;
@@ -31,6 +32,15 @@ const WORD_MAX: usize = 100;
 
 /// Where the key of a pickup is kept: pickups have no reference.
 const KEY_OF_PICKUP: &str = "consign_booking";
+
+/// How the courier's own name of a service is cut, in characters.
+const SERVICE_NAME_MAX: usize = 64;
+
+/// A rate that takes longer says nothing of how long it takes.
+const TRANSIT_DAYS_MAX: u32 = 60;
+
+/// A rate that is dearer, in minor units, is none. Every smaller whole number is exact in a float.
+const PRICE_MAX: f64 = 1e12;
 
 /// How the server's answers to a courier's failures are cut, in characters.
 const REASON_MAX: usize = 400;
@@ -85,6 +95,10 @@ fn answer<T>(done: Result<T, Stop>) -> CourierAnswer<T> {
 
 #[async_trait]
 impl CourierInterface for Karrio {
+    async fn rates(&self, load: &Load) -> CourierAnswer<Vec<LiveRate>> {
+        answer(self.quoted(load).await)
+    }
+
     async fn buy_label(&self, consignment: &Consignment) -> CourierAnswer<SoldLabel> {
         answer(self.buy(consignment).await)
     }
@@ -114,6 +128,43 @@ impl Karrio {
     ) -> Option<Self> {
         let client = Client::new(url, &format!("Token {token}"))?;
         Some(Self { client, carrier, account, services, label_type })
+    }
+
+    async fn quoted(&self, load: &Load) -> Result<Vec<LiveRate>, Stop> {
+        let services: Vec<&str> = self.services.values().map(String::as_str).collect();
+        let mut wanted = self.about(load);
+        wanted["services"] = json!(services);
+        let found = self.client.post("/v1/proxy/rates", &wanted).await?;
+        if !found.status.is_success() {
+            return Err(stop(&found));
+        }
+        let read = read(&found)?;
+        let rates =
+            read["rates"].as_array().ok_or_else(|| Stop::Unknown("an answer has no rates".to_owned()))?;
+        let of_carrier = rates.iter().filter(|it| it["carrier_name"] == json!(self.carrier));
+        let rates: Vec<LiveRate> = of_carrier.filter_map(|it| self.live_rate(it, load.currency)).collect();
+        if rates.is_empty() {
+            return Err(Stop::Refused(match words(&read) {
+                words if words.is_empty() => format!("{} names no rate in {}", self.carrier, load.currency),
+                words => words,
+            }));
+        }
+        Ok(rates)
+    }
+
+    /// None: a rate of another service, in another currency, or without a price.
+    fn live_rate(&self, rate: &Value, currency: Currency) -> Option<LiveRate> {
+        let word = rate["service"].as_str()?;
+        let (service, _) = self.services.iter().find(|it| it.1 == word)?;
+        if rate["currency"].as_str()? != currency.as_str() {
+            return None;
+        }
+        let price = currency.of(minor_of(rate["total_charge"].as_f64()?, currency)?);
+        let named = rate["meta"]["service_name"].as_str().unwrap_or(word);
+        let service_name = plain(named).chars().take(SERVICE_NAME_MAX).collect();
+        let transit_days = rate["transit_days"].as_u64().and_then(|it| u32::try_from(it).ok());
+        let transit_days = transit_days.filter(|it| *it <= TRANSIT_DAYS_MAX);
+        Some(LiveRate { service: *service, service_name, price, transit_days })
     }
 
     async fn buy(&self, consignment: &Consignment) -> Result<SoldLabel, Stop> {
@@ -170,8 +221,16 @@ impl Karrio {
     }
 
     fn draft(&self, consignment: &Consignment, service: &str) -> Value {
-        let Consignment { key, service: _, sender, recipient, packages, dangerous, currency, .. } =
-            consignment;
+        let mut draft = self.about(&consignment.load);
+        draft["services"] = json!([service]);
+        draft["reference"] = json!(consignment.key.to_string());
+        draft["label_type"] = json!(self.label_type.word());
+        draft
+    }
+
+    /// What is to be carried.
+    fn about(&self, load: &Load) -> Value {
+        let Load { sender, recipient, packages, dangerous, currency } = load;
         let accounts: Vec<&str> = self.account.iter().map(String::as_str).collect();
         let mut options = json!({ "currency": currency.to_string() });
         if *dangerous {
@@ -181,11 +240,8 @@ impl Karrio {
             "shipper": of_sender(sender),
             "recipient": of_recipient(recipient),
             "parcels": packages.iter().map(parcel).collect::<Vec<_>>(),
-            "services": [service],
             "carrier_ids": accounts,
             "options": options,
-            "reference": key.to_string(),
-            "label_type": self.label_type.word(),
         })
     }
 
@@ -238,7 +294,7 @@ impl Karrio {
             "pickup_date": consignment.pickup_day.to_string(),
             "ready_time": clock(consignment.ready_minutes),
             "closing_time": clock(consignment.closing_minutes),
-            "address": of_sender(&consignment.sender),
+            "address": of_sender(&consignment.load.sender),
             "tracking_numbers": [number],
             "metadata": { KEY_OF_PICKUP: key },
         });
@@ -345,8 +401,18 @@ fn stop_unknown(answer: &Answer) -> Stop {
 fn words(answer: &Value) -> String {
     let lists = ["errors", "messages"].into_iter().filter_map(|it| answer[it].as_array());
     let texts: Vec<&str> = lists.flatten().filter_map(|it| it["message"].as_str()).collect();
-    let plain = |it: char| if it.is_control() { ' ' } else { it };
-    texts.join("; ").chars().map(plain).take(REASON_MAX).collect()
+    plain(&texts.join("; ")).chars().take(REASON_MAX).collect()
+}
+
+/// The text on one line.
+fn plain(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+/// A price in minor units, to the nearest. None: it is no price.
+fn minor_of(price: f64, currency: Currency) -> Option<i64> {
+    let minor = (price * 10_f64.powi(i32::try_from(currency.exponent()).ok()?)).round();
+    (0.0..=PRICE_MAX).contains(&minor).then_some(minor as i64)
 }
 
 fn of_sender(sender: &Origin) -> Value {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{
     AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LabelFile, LineCheck,
-    LineUnits, NewCarrierLabel, PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers,
+    LineUnits, LiveRates, NewCarrierLabel, PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers,
     RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking, ResolveException, ShipmentId,
     StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
 };
@@ -171,7 +171,8 @@ pub(crate) fn void_label(
 pub(crate) fn quote_couriers(request: pb::QuoteCouriersRequest, bad: &mut Problems) -> Option<QuoteCouriers> {
     let pb::QuoteCouriersRequest { shipment_id, service_level } = request;
     let service = word("service_level", service_level, enums::to_service_level, bad);
-    Some(QuoteCouriers { shipment: id("shipment_id", &shipment_id, bad)?, service })
+    let shipment = id("shipment_id", &shipment_id, bad)?;
+    Some(QuoteCouriers { shipment, service, live: LiveRates::new() })
 }
 
 pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Problems) -> Option<AssignCourier> {
@@ -189,7 +190,7 @@ pub(crate) fn assign_courier(request: pb::AssignCourierRequest, bad: &mut Proble
     let service = word("service_level", service_level, enums::to_service_level, bad);
     let pickup_at = timestamp("pickup_time", pickup_time, bad);
     let (target, shipment) = target?;
-    Some(AssignCourier { target, shipment, courier, service, pickup_at })
+    Some(AssignCourier { target, shipment, courier, service, pickup_at, live: LiveRates::new() })
 }
 
 pub(crate) fn confirm_pickup(

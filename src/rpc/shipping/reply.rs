@@ -320,6 +320,7 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         malus_ppm: _,
         standing,
         pickup_note,
+        is_live,
     } = quote;
     let record = courier_record(&record);
     pb::CourierQuote {
@@ -336,5 +337,6 @@ fn courier_quote(preferred_because: String, quote: Quote) -> pb::CourierQuote {
         record: Some(record),
         record_note: standing,
         pickup_note,
+        live: is_live,
     }
 }

@@ -21,7 +21,7 @@ use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
 use crate::store::{Cursor, Listing};
-use crate::work::Pending;
+use crate::work::{Pending, live_rates};
 
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
@@ -105,7 +105,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::QuoteCouriersRequest>,
     ) -> Reply<pb::QuoteCouriersResponse> {
-        let query = parsed(|bad| parse::quote_couriers(request.into_inner(), bad))?;
+        let mut query = parsed(|bad| parse::quote_couriers(request.into_inner(), bad))?;
+        query.live = found(live_rates(&self.app, query.shipment, None).await)?;
         let offers = found(self.store().preview(&Actor::system(), &query).await)?;
         let Offers { preferred, quotes, declines } = offers;
         Ok(Response::new(reply::offers((preferred, quotes, declines))))
@@ -115,7 +116,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::AssignCourierRequest>,
     ) -> Reply<pb::AssignCourierResponse> {
-        let (call, command) = command(request, parse::assign_courier)?;
+        let (call, mut command) = command(request, parse::assign_courier)?;
+        command.live = found(live_rates(&self.app, command.shipment, command.courier.as_ref()).await)?;
         let assigned = self.settled(call, command, &LABEL).await?;
         match assigned.shipment.as_ref().filter(|it| !it.courier_refusal.is_empty()) {
             Some(shipment) => Err(status::courier_refused(shipment)),

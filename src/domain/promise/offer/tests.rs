@@ -386,3 +386,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_an_interface_names_takes_the_place_of_the_card_and_the_card_says_what_it_leaves_out() {
+    let (region, to) = (region(), nowhere());
+    let freight = parcel(&region, &to, monday());
+    let live = |price, transit_days| LiveRate {
+        service: ServiceLevel::Express,
+        service_name: "Paket".to_owned(),
+        price,
+        transit_days,
+    };
+    let at = |courier: &Courier, rates: &[LiveRate]| {
+        let offers = live_offers(courier, rates, ServiceLevel::Express, &freight)?;
+        let [offer] = offers.as_slice() else { panic!("one offer: {offers:?}") };
+        Ok::<_, String>((offer.price, offer.service_name.clone(), offer.delivery_at))
+    };
+    let by_card = offered(&courier(), &to, monday());
+    assert_eq!(
+        at(&courier(), &[live(eur(735), None)]),
+        Ok((eur(735), "Paket".to_owned(), by_card.delivery_at))
+    );
+    let slower = at(&courier(), &[live(eur(735), Some(3))]).expect("an offer");
+    assert_eq!(slower.2, by_card.delivery_at.plus(std::time::Duration::from_secs(86_400)));
+
+    // Without rates here nothing says how long it takes, unless the interface does.
+    let bare = Courier { rates: Vec::new(), ..courier() };
+    assert!(at(&bare, &[live(eur(735), Some(3))]).is_ok());
+    let why = at(&bare, &[live(eur(735), None)]).expect_err("nobody knows how long it takes");
+    assert_eq!(why, "its interface does not say how long it takes, in its EXPRESS rate");
+    let francs = "CHF".parse::<Currency>().expect("a currency").of(735);
+    let why = at(&courier(), &[live(francs, Some(3))]).expect_err("in another currency");
+    assert_eq!(why, "its interface names no EXPRESS rate");
+    assert!(at(&Courier { active: false, ..courier() }, &[live(eur(735), Some(3))]).is_err());
+}

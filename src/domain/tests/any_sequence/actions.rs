@@ -218,7 +218,9 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
         probe(Action::PackShipment, &|order, unit| order.pack(unit, id, one_package(shipment)));
         probe(Action::CreateShippingLabel, &|order, unit| order.create_label(unit, id));
         probe(Action::VoidShippingLabel, &|order, unit| order.void_label(unit, id));
-        probe(Action::AssignCourier, &|order, unit| order.assign_courier(unit, id, None, None));
+        probe(Action::AssignCourier, &|order, unit| {
+            order.assign_courier(unit, id, None, None, &Default::default())
+        });
         probe(Action::ConfirmPickup, &|order, unit| {
             order.confirm_pickup(unit, id, "driver 7", packages, None)
         });

@@ -488,7 +488,9 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             None => Ok(()),
         },
         Disturbance::Assign => match shipment {
-            Some(shipment) => bench.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None)),
+            Some(shipment) => bench.on(id, |order, unit| {
+                order.assign_courier(unit, shipment.id, None, None, &Default::default())
+            }),
             None => Ok(()),
         },
         Disturbance::PickUp => {

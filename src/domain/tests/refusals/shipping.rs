@@ -209,13 +209,16 @@ fn a_courier_can_be_changed_until_the_pickup() {
     assert_eq!(chosen(&bench).as_deref(), Some("SNAIL"), "the cheapest that keeps the promise");
     let assign = |bench: &mut Bench, code: &str| {
         let code = code.parse().expect("a courier code");
-        bench.on(id, |order, unit| order.assign_courier(unit, shipment, Some(&code), None))
+        bench.on(id, |order, unit| {
+            order.assign_courier(unit, shipment, Some(&code), None, &Default::default())
+        })
     };
     assign(&mut bench, "ROCKET").expect("another");
     assert_eq!(chosen(&bench).as_deref(), Some("ROCKET"));
     assert!(matches!(assign(&mut bench, "NOBODY"), Err(Refusal::NotFound { .. })));
-    let overnight =
-        bench.on(id, |order, unit| order.assign_courier(unit, shipment, None, Some(ServiceLevel::Overnight)));
+    let overnight = bench.on(id, |order, unit| {
+        order.assign_courier(unit, shipment, None, Some(ServiceLevel::Overnight), &Default::default())
+    });
     assert_eq!(reason(overnight), Reason::NoCourier);
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::CourierAssigned);
 
