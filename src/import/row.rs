@@ -74,8 +74,10 @@ impl Shape {
                 "fragile",
                 "dangerous",
                 "kind",
+                "tracks_lots",
+                "shortest_life_days",
             ],
-            Kind::Stock => &["row_key", "sku", "location", "counted", "note"],
+            Kind::Stock => &["row_key", "sku", "location", "counted", "note", "lot", "expire_date"],
             Kind::Orders => return Err("orders are read from JSON Lines only".to_owned()),
         };
         let mut unknown = columns.filter(|it| {
@@ -103,13 +105,16 @@ impl Shape {
             let value = match column {
                 "unit_price" => money(cell).map_err(|it| format!("unit_price: {it}"))?,
                 "dimensions" => dimensions(cell).map_err(|it| format!("dimensions: {it}"))?,
-                "weight_grams" | "counted" => {
+                "expire_date" => date(cell).map_err(|it| format!("expire_date: {it}"))?,
+                "weight_grams" | "counted" | "shortest_life_days" => {
                     let number: i64 = cell
                         .parse()
                         .map_err(|_| format!("{column}: must be a whole number, not {cell:?}"))?;
                     json!(number)
                 }
-                "fragile" | "dangerous" => truth(cell).map_err(|it| format!("{column}: {it}"))?,
+                "fragile" | "dangerous" | "tracks_lots" => {
+                    truth(cell).map_err(|it| format!("{column}: {it}"))?
+                }
                 "kind" => json!(kind_word(cell)),
                 column => match column.strip_prefix("labels.") {
                     Some(label) => {
@@ -145,6 +150,15 @@ fn truth(cell: &str) -> Result<Value, String> {
         "false" | "no" | "0" => Ok(json!(false)),
         _ => Err(format!("must be true or false, not {cell:?}")),
     }
+}
+
+/// `2027-03-31`.
+fn date(cell: &str) -> Result<Value, String> {
+    let wrong = || format!("must be a day, such as 2027-03-31, not {cell:?}");
+    let parts: Vec<i32> =
+        cell.trim().split('-').map(|it| it.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    let [year, month, day] = parts[..] else { return Err(wrong()) };
+    Ok(json!({ "year": year, "month": month, "day": day }))
 }
 
 /// `19.90 EUR`.

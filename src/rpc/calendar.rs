@@ -63,16 +63,22 @@ fn weekday(field: &str, day: i32, bad: &mut Problems) -> Option<u8> {
     known
 }
 
+/// A day of the calendar.
+pub(crate) fn day(field: &str, date: pb::Date, bad: &mut Problems) -> Option<Day> {
+    let pb::Date { year, month, day } = date;
+    let small = |it: i32| u8::try_from(it).unwrap_or(0);
+    let found = Day::of(year, small(month), small(day));
+    if found.is_none() {
+        bad.add(field, "must be a day of the years 1 to 9999");
+    }
+    found
+}
+
 /// The days, in their order.
 pub(crate) fn holidays(field: &str, given: Vec<pb::Date>, bad: &mut Problems) -> Vec<Day> {
     let mut days = Vec::new();
     for (index, date) in entries(field, given, 0..=HOLIDAYS_MAX, bad) {
-        let pb::Date { year, month, day } = date;
-        let small = |it: i32| u8::try_from(it).unwrap_or(0);
-        match Day::of(year, small(month), small(day)) {
-            Some(day) => days.push((day, index)),
-            None => bad.add(format!("{field}[{index}]"), "must be a day of the years 1 to 9999"),
-        }
+        days.extend(day(&format!("{field}[{index}]"), date, bad).map(|day| (day, index)));
     }
     days.sort_unstable();
     for pair in days.windows(2) {
@@ -84,11 +90,12 @@ pub(crate) fn holidays(field: &str, given: Vec<pb::Date>, bad: &mut Problems) ->
 }
 
 pub(crate) fn dates(days: &[Day]) -> Vec<pb::Date> {
-    let date = |day: &Day| {
-        let date = day.date();
-        pb::Date { year: date.year(), month: u8::from(date.month()).into(), day: date.day().into() }
-    };
-    days.iter().map(date).collect()
+    days.iter().copied().map(date).collect()
+}
+
+pub(crate) fn date(day: Day) -> pb::Date {
+    let date = day.date();
+    pb::Date { year: date.year(), month: u8::from(date.month()).into(), day: date.day().into() }
 }
 
 /// None: not said.

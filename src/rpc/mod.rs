@@ -28,6 +28,7 @@ mod labels;
 mod largest;
 mod layers;
 mod listing;
+mod lots;
 mod ordering;
 mod parse;
 mod reply;

@@ -257,6 +257,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::DiscountCodeOtherCustomer => (unmet, ErrorReason::DiscountCodeOtherCustomer),
         Reason::OrderChangeOpen => (unmet, ErrorReason::OrderChangeOpen),
         Reason::OrderChangeOutdated => (unmet, ErrorReason::OrderChangeOutdated),
+        Reason::LotExpired => (unmet, ErrorReason::LotExpired),
     }
 }
 

@@ -79,10 +79,10 @@ impl Store {
               FROM wanted WHERE wanted.sku IS NOT NULL), \
             free (sku, region, units) AS ( \
               SELECT wanted.sku, wanted.region, \
-                CAST(SUM(on_hand - reserved - damaged - quality_hold - missing - safety_stock) AS BIGINT) \
+                CAST(SUM(on_hand - reserved - damaged - quality_hold - missing - unsold - safety_stock) AS BIGINT) \
               FROM wanted JOIN stock_levels ON stock_levels.sku = wanted.sku \
               JOIN locations ON locations.code = stock_levels.location AND locations.region = wanted.region \
-              WHERE on_hand - reserved - damaged - quality_hold - missing > safety_stock \
+              WHERE on_hand - reserved - damaged - quality_hold - missing - unsold > safety_stock \
               GROUP BY wanted.sku, wanted.region), \
             queue (sku, region, units, place, number, before) AS ( \
               SELECT sku, region, units, 1, (SELECT first.number FROM order_waits AS first \
@@ -108,6 +108,14 @@ impl Store {
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
         db.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Shelves whose lots somebody has to look at, because the day of one has passed.
+    pub async fn shelves_with_lots_due(&self, limit: u64) -> Result<Vec<(Sku, LocationCode)>, StoreError> {
+        let sql = "SELECT sku, location FROM stock_levels WHERE lots_at <= $1 ORDER BY lots_at LIMIT $2";
+        let values = vec![self.now().unix_micros().into(), bounded(limit).into()];
+        let rows = self.look().await?.query(sql, values).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
     }
 
     /// A look that costs the writer nothing; most of the time no job is due.

@@ -1,10 +1,11 @@
-//! The loop over shelves where a count found less than is promised, and more reservations than one decision may touch.
+//! The loop over shelves where a count found less than is promised, and more reservations than one decision may touch; and
+//! over those where the day of a lot has passed.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::SettleCount;
+use crate::domain::{LocationCode, SettleCount, Sku};
 use crate::store::{Codec, StoreError};
 use crate::work::{App, context, stop_requested};
 
@@ -40,18 +41,27 @@ pub(super) async fn settle_counts(app: App, mut shutdown: watch::Receiver<bool>)
 
 /// Whether one of the shelves came further.
 async fn settle_once(app: &App) -> Result<bool, StoreError> {
-    let (mut any, mut last) = (false, None);
+    let mut any = false;
+    for (sku, location) in app.store.shelves_with_lots_due(AT_ONCE).await? {
+        any |= settle(app, sku, location).await?;
+    }
+    let mut last = None;
     loop {
         let shelves = app.store.shelves_with_missing(last.as_ref(), AT_ONCE).await?;
         let Some(end) = shelves.last().cloned() else { return Ok(any) };
         last = Some(end);
         for (sku, location) in shelves {
-            let settle = SettleCount { sku, location };
-            match app.store.change(context(), settle, |(), _| (), Codec::unkept()).await {
-                Ok(_) => any = true,
-                Err(StoreError::Refused(_)) => {}
-                Err(error) => return Err(error),
-            }
+            any |= settle(app, sku, location).await?;
         }
+    }
+}
+
+/// Whether the shelf came further.
+async fn settle(app: &App, sku: Sku, location: LocationCode) -> Result<bool, StoreError> {
+    let settle = SettleCount { sku, location };
+    match app.store.change(context(), settle, |(), _| (), Codec::unkept()).await {
+        Ok(_) => Ok(true),
+        Err(StoreError::Refused(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }

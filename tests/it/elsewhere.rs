@@ -92,7 +92,13 @@ on_both_engines!(what_fails_its_check_waits_in_quality_hold_and_others_leave, as
     let picks = vec![pb::LineUnits { line_number: 1, quantity: 4 }];
     let request = pb::RecordPickRequest { shipment_id: first.clone(), picks, ..Default::default() };
     server.shipping.clone().record_pick(by("warehouse", request)).await.expect("picked");
-    let failed = pb::LineCheck { line_number: 1, passed: 1, failed: 3, defect: "scratched".to_owned() };
+    let failed = pb::LineCheck {
+        line_number: 1,
+        passed: 1,
+        failed: 3,
+        defect: "scratched".to_owned(),
+        ..Default::default()
+    };
     let request =
         pb::RecordQualityCheckRequest { shipment_id: first, checks: vec![failed], ..Default::default() };
     server.shipping.clone().record_quality_check(by("warehouse", request)).await.expect("checked");

@@ -143,7 +143,8 @@ async fn stock_up(store: &Store, sku: &str, units: i64) {
     if units > 0 {
         let location = "HERE".parse().expect("a code");
         let note = String::new();
-        change(store, ReceiveStock { sku, location, quantity: units, replenishment: None, note }).await;
+        change(store, ReceiveStock { sku, location, quantity: units, replenishment: None, note, lot: None })
+            .await;
     }
 }
 

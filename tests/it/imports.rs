@@ -38,6 +38,7 @@ fn stock_row(key: &str, sku: &str, counted: i64) -> pb::ImportStockRequest {
         location: LEIPZIG.to_owned(),
         counted: Some(counted),
         note: "sheet 7".to_owned(),
+        ..Default::default()
     };
     pb::ImportStockRequest { row_key: key.to_owned(), stock: Some(stock), ..Default::default() }
 }

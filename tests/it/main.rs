@@ -48,6 +48,7 @@ mod labels;
 mod letters;
 
 mod load;
+mod lots;
 mod mail;
 mod malformed;
 mod manifest;

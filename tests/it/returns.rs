@@ -55,6 +55,7 @@ async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i6
         line_number: 1,
         disposition: (*disposition).into(),
         quantity: *quantity,
+        ..Default::default()
     };
     let request = pb::InspectReturnRequest {
         return_id: id.to_owned(),

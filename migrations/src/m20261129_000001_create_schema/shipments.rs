@@ -90,6 +90,30 @@ async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX tracking_numbers_order ON tracking_numbers (order_id)",
         ])
         .await?;
+    // Of which lots the units of shipments are: a recall asks for them.
+    schema
+        .table(
+            "shipment_lots",
+            Shape::Narrow,
+            "shipment_id UUID NOT NULL,
+             line INTEGER NOT NULL CHECK (line > 0),
+             lot TEXT NOT NULL CHECK (lot <> ''),
+             order_id UUID NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
+             sku TEXT NOT NULL,
+             location TEXT NOT NULL,
+             expires_on INTEGER NOT NULL,
+             quantity BIGINT NOT NULL CHECK (quantity > 0),
+             picked BIGINT NOT NULL CHECK (picked >= 0 AND picked <= quantity),
+             in_house BOOLEAN NOT NULL,
+             PRIMARY KEY (shipment_id, line, lot)",
+        )
+        .await?;
+    schema
+        .indexes(&[
+            "CREATE INDEX shipment_lots_lot ON shipment_lots (lot, shipment_id)",
+            "CREATE INDEX shipment_lots_order ON shipment_lots (order_id)",
+        ])
+        .await?;
     // By its hash: an order's document names it, and the same file is kept once.
     schema
         .table("carrier_labels", Shape::Wide, "sha256 TEXT NOT NULL PRIMARY KEY, content BYTEA NOT NULL")

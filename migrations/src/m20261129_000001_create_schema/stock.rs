@@ -27,8 +27,11 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              lead_time_days BIGINT CHECK (lead_time_days >= 0),
              declined_at BIGINT,
              missing BIGINT NOT NULL DEFAULT 0 CHECK (missing >= 0 AND missing <= on_hand),
+             unsold BIGINT NOT NULL CHECK (unsold >= 0 AND unsold <= on_hand),
+             lots_at BIGINT,
+             lots BYTEA NOT NULL,
              below_reorder_point BOOLEAN GENERATED ALWAYS AS (reorder_point IS NOT NULL AND
-                 on_hand - reserved - damaged - quality_hold - missing - safety_stock < reorder_point) STORED,
+                 on_hand - reserved - damaged - quality_hold - missing - unsold - safety_stock < reorder_point) STORED,
              PRIMARY KEY (sku, location),
              CHECK (reserved + damaged + quality_hold <= on_hand)",
         )
@@ -52,10 +55,32 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              transfer_id UUID,
              reason TEXT NOT NULL,
              actor TEXT NOT NULL,
-             at BIGINT NOT NULL",
+             at BIGINT NOT NULL,
+             lot TEXT CHECK (lot <> '')",
         )
         .await?;
     schema.append_only("stock_movements").await?;
+    schema
+        .table(
+            "stock_lots",
+            Shape::NarrowChanging,
+            "sku TEXT NOT NULL,
+             location TEXT NOT NULL,
+             lot TEXT NOT NULL CHECK (lot <> ''),
+             expires_on INTEGER NOT NULL,
+             sold_until BIGINT NOT NULL,
+             expires_at BIGINT NOT NULL,
+             on_hand BIGINT NOT NULL CHECK (on_hand > 0),
+             damaged BIGINT NOT NULL CHECK (damaged >= 0),
+             quality_hold BIGINT NOT NULL CHECK (quality_hold >= 0),
+             missing BIGINT NOT NULL CHECK (missing >= 0),
+             allotted BIGINT NOT NULL CHECK (allotted >= 0),
+             PRIMARY KEY (sku, location, lot),
+             FOREIGN KEY (sku, location) REFERENCES stock_levels (sku, location),
+             CHECK (sold_until <= expires_at),
+             CHECK (damaged + quality_hold + missing + allotted <= on_hand)",
+        )
+        .await?;
 
     schema
         .table(
@@ -103,6 +128,10 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX transfers_to ON transfers (to_location, id)",
             "CREATE INDEX stock_movements_transfer ON stock_movements (transfer_id) WHERE transfer_id IS NOT NULL",
             "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
+            "CREATE INDEX stock_levels_lots ON stock_levels (lots_at) WHERE lots_at IS NOT NULL",
+            "CREATE INDEX stock_lots_location ON stock_lots (location, sku, lot)",
+            "CREATE INDEX stock_lots_lot ON stock_lots (lot, sku, location)",
+            "CREATE INDEX stock_lots_expires ON stock_lots (expires_at, sku, location, lot)",
             "CREATE INDEX stock_levels_missing ON stock_levels (sku, location) WHERE missing > 0",
             // The shelf is below its point or not: so long as that stays, no change of stock touches this index.
             "CREATE INDEX stock_levels_below ON stock_levels (sku, location) WHERE below_reorder_point = TRUE",

@@ -53,7 +53,12 @@ impl Client {
         let disposition = pb::ReturnDisposition::Restock.into();
         let request = pb::InspectReturnRequest {
             return_id: id.to_owned(),
-            inspections: vec![pb::ReturnInspection { line_number, disposition, quantity }],
+            inspections: vec![pb::ReturnInspection {
+                line_number,
+                disposition,
+                quantity,
+                ..Default::default()
+            }],
             ..Default::default()
         };
         call!(self.returns, inspect_return, "warehouse", request, goods_return)

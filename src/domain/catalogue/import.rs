@@ -1,6 +1,7 @@
 //! A row of an import: a product is created, or the one that is there is corrected.
 
-use crate::domain::catalogue::product::{create_product, keep, must_be_legal};
+use crate::domain::catalogue::product::{create_product, keep, must_be_legal, to_change};
+use crate::domain::inventory::lots::follow_product;
 use crate::domain::model::product::{Product, ProductChange};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::Sku;
@@ -30,7 +31,7 @@ impl Command for ImportProduct {
     type Output = (Product, Imported);
 
     fn reads(&self) -> ReadSet {
-        ReadSet { products: vec![self.sku.clone()], ..ReadSet::default() }
+        to_change(&self.sku, &self.changes)
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<(Product, Imported), Refusal> {
@@ -58,9 +59,10 @@ impl ImportProduct {
             let message = format!("must be {}, for ever: leave it out, or take another sku", product.kind);
             return Err(Refusal::invalid("product.kind", message));
         }
-        let before = product.version;
+        let (before, old) = (product.version, product.clone());
         let product = self.changes.iter().cloned().fold(product, Product::with);
         must_be_legal(&product)?;
+        follow_product(unit, &old, &product)?;
         let kept = keep(unit, product);
         let imported = if kept.version == before { Imported::Unchanged } else { Imported::Updated };
         Ok((kept, imported))

@@ -1,5 +1,6 @@
 //! A product is created, corrected, taken out of use and put back.
 
+use crate::domain::inventory::lots::follow_product;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::in_use::{IfInUse, Use, Uses};
 use crate::domain::model::product::{Product, ProductChange};
@@ -54,14 +55,25 @@ impl Command for UpdateProduct {
     type Output = Product;
 
     fn reads(&self) -> ReadSet {
-        ReadSet { products: vec![self.sku.clone()], ..ReadSet::default() }
+        to_change(&self.sku, &self.changes)
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Product, Refusal> {
-        let product = seen(unit, &self.sku, &self.etag)?;
-        let product = self.changes.iter().cloned().fold(product, Product::with);
+        let before = seen(unit, &self.sku, &self.etag)?;
+        let product = self.changes.iter().cloned().fold(before.clone(), Product::with);
         must_be_legal(&product)?;
+        follow_product(unit, &before, &product)?;
         Ok(keep(unit, product))
+    }
+}
+
+/// Read set of a change of a product: with its stock if its lots are concerned.
+pub(super) fn to_change(sku: &Sku, changes: &[ProductChange]) -> ReadSet {
+    let of_lots =
+        |it: &ProductChange| matches!(it, ProductChange::TracksLots(_) | ProductChange::ShortestLifeDays(_));
+    match changes.iter().any(of_lots) {
+        true => ReadSet { skus: vec![sku.clone()], products: vec![sku.clone()], ..ReadSet::default() },
+        false => ReadSet { products: vec![sku.clone()], ..ReadSet::default() },
     }
 }
 
@@ -120,6 +132,7 @@ pub(super) fn must_be_legal(product: &Product) -> Result<(), Refusal> {
     let mut problems = Problems::default();
     product.check_prices(&mut problems);
     product.check_kind(&mut problems);
+    product.check_life(&mut problems);
     problems.into_result()
 }
 

@@ -6,7 +6,8 @@ mod tests;
 use crate::domain::documents::address::{addressee, sender};
 use crate::domain::documents::label::PaperFacts;
 use crate::domain::documents::paper::{Goods, GoodsList, SheetKind, SheetPaper};
-use crate::domain::documents::text::{described, headline, kilograms, line, size};
+use crate::domain::documents::text::{described, headline, kilograms, line, lot_words, size};
+use crate::domain::model::lot::LotUnits;
 use crate::domain::model::order::Order;
 use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 use crate::domain::model::time::Timestamp;
@@ -46,12 +47,7 @@ pub(in crate::domain) fn pick_list_paper(
         paper.facts.push(("Promised by", minute(promised)));
     }
     let open = |it: &&ShipmentItem| it.picked < it.quantity;
-    let mut goods: Vec<_> = shipment
-        .items
-        .iter()
-        .filter(open)
-        .map(|it| goods(it, it.quantity.saturating_sub(it.picked)))
-        .collect();
+    let mut goods: Vec<_> = shipment.items.iter().filter(open).flat_map(to_pick).collect();
     goods.sort_by(|one, other| one.sku.cmp(&other.sku));
     let units = goods.iter().map(|it| it.quantity).fold(0, i64::saturating_add);
     paper.facts.push(("Units to pick", units.to_string()));
@@ -108,6 +104,20 @@ fn contents(shipment: &Shipment, package: &Package) -> GoodsList {
         heading: format!("Package {} of {count}: {weight}, {}", package.number, size(package)),
         goods: packed.collect(),
     }
+}
+
+/// What is left to pick of an item, lot by lot where it has some.
+fn to_pick(item: &ShipmentItem) -> Vec<Goods> {
+    let left = item.quantity.saturating_sub(item.picked);
+    if item.lots.is_empty() {
+        return vec![goods(item, left)];
+    }
+    let open = item.lots.iter().filter(|it| it.unpicked() > 0);
+    let of_lot = |it: &LotUnits| {
+        let of_item = goods(&ShipmentItem { lots: Vec::new(), ..item.clone() }, it.unpicked());
+        Goods { description: format!("{}; {}", of_item.description, lot_words(it)), ..of_item }
+    };
+    open.map(of_lot).collect()
 }
 
 fn goods(item: &ShipmentItem, quantity: i64) -> Goods {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::model::handling::Handling;
+use crate::domain::model::lot::LotUnits;
 use crate::domain::model::order::Order;
 use crate::domain::model::shipment::{Package, Shipment, ShipmentItem};
 
@@ -42,5 +43,20 @@ pub(in crate::domain) fn marks<'a>(items: impl IntoIterator<Item = &'a ShipmentI
 pub(in crate::domain) fn described(item: &ShipmentItem) -> String {
     let marks = marks([item]);
     let comma = if marks.is_empty() { "" } else { ", " };
-    format!("{}{comma}{marks}", line(&item.description))
+    format!("{}{comma}{marks}{}", line(&item.description), lots_told(item))
+}
+
+/// How many lots of an item are told in one line.
+const LOTS_TOLD: usize = 3;
+
+fn lots_told(item: &ShipmentItem) -> String {
+    let told = item.lots.iter().take(LOTS_TOLD).map(|it| format!("; {}", lot_words(it)));
+    let more = item.lots.len().saturating_sub(LOTS_TOLD);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more lots") };
+    told.collect::<String>() + &more
+}
+
+/// A lot, and the last day on which it may be used.
+pub(in crate::domain) fn lot_words(lot: &LotUnits) -> String {
+    format!("lot {}, use by {}", lot.name, lot.expires_on)
 }

@@ -60,6 +60,15 @@ pub const LAWS: &[(&str, &str)] = &[
         "a cart's reservation that an order has taken over is RELEASED, and in the place of it is one of this order, of no other",
     ),
     (
+        "S11",
+        "a lot has the units that its movements say, and every figure of a stock level with lots is the sum of theirs",
+    ),
+    (
+        "S12",
+        "units on pick lists are those that shipments in the house have of their lots, and each of these is there",
+    ),
+    ("S13", "no unit is handed over after its lot has expired"),
+    (
         "W1",
         "an order waits for stock exactly while it is AWAITING_STOCK, or a part of it is set aside and the rest waits",
     ),

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::invariants::findings::{Findings, Violation};
+use crate::domain::model::lot::LotUnits;
 use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::shipment::{CarrierLabel, Shipment, ShipmentState};
 use crate::domain::model::stock::MovementKind;
+use crate::domain::model::tracking::ReportOrigin;
 use crate::domain::model::transfer::{Transfer, TransferItem, TransferState};
 use crate::domain::shipping::carrier_label::ALL_PACKAGES;
 use crate::domain::shipping::tracking_state::state_of;
@@ -68,7 +70,7 @@ impl Transfer {
     ) -> Vec<Violation> {
         let mut found = Findings::default();
         for item in &self.items {
-            let TransferItem { sku, quantity, received, lost, returned } = item;
+            let TransferItem { sku, quantity, received, lost, returned, lot: _ } = item;
             let key = format!("{} {sku}", self.id);
             let sound =
                 *quantity > 0 && *received >= 0 && *lost >= 0 && *returned >= 0 && item.in_transit() >= 0;
@@ -104,10 +106,31 @@ impl Shipment {
     pub(super) fn check(&self, found: &mut Findings) {
         let worked = how_far(self.state);
         self.check_units(worked, found);
+        self.check_lots(found);
         if let Some(far) = worked {
             self.check_papers(far, found);
         }
         self.check_tracking(found);
+    }
+
+    /// Units of products with lots are of one each, from the pick list on, and leave before it expires; only what a courier
+    /// reports to have taken cannot be held back.
+    fn check_lots(&self, found: &mut Findings) {
+        let confirmed = self.tracking.iter().any(|it| it.origin == ReportOrigin::Pickup);
+        for item in self.items.iter().filter(|it| !it.lots.is_empty()) {
+            let key = format!("{} line {}", self.id, item.line);
+            let sum = |of: fn(&LotUnits) -> i64| item.lots.iter().map(of).sum::<i64>();
+            let (bound, picked) = (sum(|it| it.quantity), sum(|it| it.picked));
+            let each = item.lots.iter().all(|it| 0 <= it.picked && it.picked <= it.quantity);
+            let actual = format!("{bound} of lots, {picked} picked of {} and {}", item.quantity, item.picked);
+            let fits = each && bound <= item.quantity && picked == item.picked;
+            found.ensure("S12", &key, fits, "picked units are of the lots on its pick list", actual);
+            let Some(handover) = &self.handover else { continue };
+            found.ensure("S12", &key, bound == item.packed, "what left is of its lots", bound);
+            let latest = item.lots.iter().map(|it| it.expires_at).min();
+            let in_time = !confirmed || latest.is_none_or(|it| handover.at < it);
+            found.ensure("S13", &key, in_time, "handed over before its lots expired", handover.at);
+        }
     }
 
     /// Units are picked, checked and packed in this order, and packages have what was packed.

@@ -1,13 +1,15 @@
 //! Corrections of what is on a shelf.
 
-use crate::domain::inventory::known::level_of;
+use crate::domain::inventory::known::{bounded_sum, level_of};
 use crate::domain::inventory::ledger::{Posted, Posting, post};
-use crate::domain::inventory::receive::bounded_sum;
+use crate::domain::inventory::lots::{Delta, LotFields, book, must_stay_covered};
 use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
+use crate::domain::model::lot::LotNamed;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{LocationCode, Sku, string_enum};
 use crate::domain::model::stock::{MovementKind, StockLevel};
+use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -21,6 +23,8 @@ pub struct AdjustStock {
     pub note: String,
     /// The level's; empty: any version.
     pub etag: String,
+    /// Of a product with lots: the one that is corrected, unless it is about the safety stock.
+    pub lot: Option<LotNamed>,
 }
 
 impl Command for AdjustStock {
@@ -32,9 +36,8 @@ impl Command for AdjustStock {
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Posted, Refusal> {
-        let Self { sku, location, reason, delta, note, etag } = self;
-        adjust_stock(unit, sku, location, *delta, *reason, note, etag)?;
-        Ok(Posted::of(unit, sku, location))
+        self.book(unit)?;
+        Ok(Posted::of(unit, &self.sku, &self.location))
     }
 }
 
@@ -63,9 +66,7 @@ string_enum! {
 /// By how much a correction changes each figure that the ledger keeps, and the kind of its entry.
 struct Change {
     kind: MovementKind,
-    on_hand: i64,
-    damaged: i64,
-    quality_hold: i64,
+    delta: Delta,
 }
 
 impl AdjustReason {
@@ -79,21 +80,54 @@ impl AdjustReason {
 
     /// None for the safety stock: it is a rule, so no movement of goods is posted for it.
     fn change(self, delta: i64) -> Option<Change> {
-        let of = |kind| Change { kind, on_hand: 0, damaged: 0, quality_hold: 0 };
-        match self {
+        let none = Delta::default();
+        let (kind, delta) = match self {
             Self::Count | Self::Found | Self::Lost => {
-                Some(Change { on_hand: delta, ..of(MovementKind::Adjust) })
+                (MovementKind::Adjust, Delta { on_hand: delta, ..none })
             }
-            Self::Restock => Some(Change { on_hand: delta, ..of(MovementKind::Restock) }),
-            Self::Damage => Some(Change { damaged: delta, ..of(MovementKind::Damage) }),
-            Self::Scrap => Some(Change { on_hand: delta, damaged: delta, ..of(MovementKind::Adjust) }),
-            Self::QualityHold => Some(Change { quality_hold: delta, ..of(MovementKind::QualityHold) }),
-            Self::SafetyStock => None,
-        }
+            Self::Restock => (MovementKind::Restock, Delta { on_hand: delta, ..none }),
+            Self::Damage => (MovementKind::Damage, Delta { damaged: delta, ..none }),
+            Self::Scrap => (MovementKind::Adjust, Delta { on_hand: delta, damaged: delta, ..none }),
+            Self::QualityHold => (MovementKind::QualityHold, Delta { quality_hold: delta, ..none }),
+            Self::SafetyStock => return None,
+        };
+        Some(Change { kind, delta })
     }
 }
 
-/// Corrects a level. What is reserved stays covered: a correction that would need reserved units is refused.
+impl AdjustStock {
+    /// Corrects a level. What is reserved stays covered: a correction that would need reserved units is refused.
+    pub(super) fn book(&self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        let Self { sku, location, reason, delta, note, etag, lot } = self;
+        let mut level = level_of(unit, sku, location)?;
+        check_etag(etag, level.version)?;
+        if !reason.allows_sign_of(*delta) {
+            return Err(Refusal::invalid("delta", format!("has the wrong sign for {reason}")));
+        }
+        let Some(Change { kind, delta: moved }) = reason.change(*delta) else {
+            if lot.is_some() {
+                return Err(Refusal::invalid(
+                    "lot",
+                    "must be left out: lots have no safety stock of their own",
+                ));
+            }
+            return adjust_safety_stock(unit, level, *delta);
+        };
+
+        let before = level.clone();
+        book(unit, &mut level, lot.as_ref(), moved, LotFields::beside("delta"))?;
+        must_be_possible(&before, &level, *delta, unit.now)?;
+        unit.keep_level(level);
+        let Delta { on_hand, damaged, quality_hold } = moved;
+        let (entry, lot) = (Posting::of(sku, location, kind), lot.as_ref().map(|it| it.name.clone()));
+        let reason = format!("{reason}: {note}");
+        post(unit, Posting { on_hand, damaged, quality_hold, reason, lot, ..entry });
+        Ok(())
+    }
+}
+
+/// Corrects a level of a product without lots.
+#[cfg(test)]
 pub fn adjust_stock(
     unit: &mut UnitOfWork,
     sku: &Sku,
@@ -103,18 +137,17 @@ pub fn adjust_stock(
     note: &str,
     etag: &str,
 ) -> Result<(), Refusal> {
-    let mut level = level_of(unit, sku, location)?;
-    check_etag(etag, level.version)?;
-    if !reason.allows_sign_of(delta) {
-        return Err(Refusal::invalid("delta", format!("has the wrong sign for {reason}")));
-    }
-    let Some(Change { kind, on_hand, damaged, quality_hold }) = reason.change(delta) else {
-        return adjust_safety_stock(unit, level, delta);
-    };
+    let (sku, location, note, etag) = (sku.clone(), location.clone(), note.to_owned(), etag.to_owned());
+    AdjustStock { sku, location, reason, delta, note, etag, lot: None }.book(unit)
+}
 
-    level.on_hand = bounded_sum(level.on_hand, on_hand, "delta")?;
-    level.damaged = bounded_sum(level.damaged, damaged, "delta")?;
-    level.quality_hold = bounded_sum(level.quality_hold, quality_hold, "delta")?;
+fn must_be_possible(
+    before: &StockLevel,
+    level: &StockLevel,
+    delta: i64,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let (sku, location) = (&level.sku, &level.location);
     if level.on_hand < 0 || level.damaged < 0 || level.quality_hold < 0 {
         return Err(Refusal::invalid(
             "delta",
@@ -131,10 +164,7 @@ pub fn adjust_stock(
         let refusal = Refusal::unmet(Reason::StockInUse, message);
         return Err(refusal.instead(|| vec![Action::CancelOrder, Action::ReleaseReservation]));
     }
-    unit.keep_level(level);
-    let entry = Posting::of(sku, location, kind);
-    post(unit, Posting { on_hand, damaged, quality_hold, reason: format!("{reason}: {note}"), ..entry });
-    Ok(())
+    must_stay_covered(before, level, now)
 }
 
 fn adjust_safety_stock(unit: &mut UnitOfWork, mut level: StockLevel, delta: i64) -> Result<(), Refusal> {

@@ -1,6 +1,6 @@
 //! Many corrections of what is on shelves, in one decision.
 
-use crate::domain::inventory::adjust::{AdjustStock, adjust_stock};
+use crate::domain::inventory::adjust::AdjustStock;
 use crate::domain::inventory::ledger::Posted;
 use crate::domain::model::refusal::{Problems, Reason, Refusal, rows_named};
 use crate::domain::unit::command::Command;
@@ -25,13 +25,11 @@ impl Command for BatchAdjustStock {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Vec<Posted>, Refusal> {
         let (mut posted, mut refused) = (Vec::with_capacity(self.adjustments.len()), Vec::new());
-        for (index, AdjustStock { sku, location, reason, delta, note, etag }) in
-            self.adjustments.iter().enumerate()
-        {
+        for (index, it) in self.adjustments.iter().enumerate() {
             let before = unit.changes.movements.len();
-            match adjust_stock(unit, sku, location, *delta, *reason, note, etag) {
+            match it.book(unit) {
                 Ok(()) => posted.push(Posted {
-                    level: unit.level(sku, location).cloned(),
+                    level: unit.level(&it.sku, &it.location).cloned(),
                     movement: unit.changes.movements.get(before).cloned(),
                 }),
                 Err(refusal) => refused.push((index, refusal)),

@@ -60,7 +60,7 @@ pub(in crate::domain) fn supply_near(
             let serves = |it: &&Location| it.active && it.region == *region;
             let location = unit.location(&level.location).filter(serves)?;
             let distance = to.map_or(0, |it| distance(location, it));
-            let (priority, units) = (location.priority, level.available());
+            let (priority, units) = (location.priority, level.available(unit.now));
             Some(Spot { distance, priority, location: level.location.clone(), units })
         })
         .collect();

@@ -88,3 +88,12 @@ pub(super) fn level_of(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) ->
     let found = unit.level(sku, location).cloned();
     Ok(found.unwrap_or_else(|| StockLevel::empty(sku.clone(), location.clone(), unit.now)))
 }
+
+/// More than a million million units of anything is a mistake.
+const UNITS_MAX: i64 = 1_000_000_000_000;
+
+pub(in crate::domain) fn bounded_sum(have: i64, more: i64, field: &str) -> Result<i64, Refusal> {
+    have.checked_add(more)
+        .filter(|it| *it <= UNITS_MAX)
+        .ok_or_else(|| Refusal::invalid(field, format!("a stock level is at most {UNITS_MAX} units")))
+}

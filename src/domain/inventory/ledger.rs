@@ -1,6 +1,7 @@
 //! Postings: the only way in which a stock level changes.
 
 use crate::domain::inventory::allocate::Take;
+use crate::domain::model::lot::LotName;
 use crate::domain::model::reservation::{Reservation, ReservedItem};
 use crate::domain::model::scalars::{LocationCode, OrderId, ReservationId, ShipmentId, Sku, TransferId};
 use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
@@ -18,7 +19,7 @@ pub(in crate::domain) fn set_aside(
             .level(&take.sku, &take.location)
             .cloned()
             .expect("a plan takes only from levels that were found");
-        assert!(level.available() >= take.quantity, "a plan takes only what is available");
+        assert!(level.available(unit.now) >= take.quantity, "a plan takes only what is available");
         level.reserved += take.quantity;
         unit.keep_level(level);
         post(
@@ -47,6 +48,7 @@ pub(in crate::domain) struct Posting<'a> {
     pub(in crate::domain) shipment: Option<ShipmentId>,
     pub(in crate::domain) transfer: Option<TransferId>,
     pub(in crate::domain) reason: String,
+    pub(in crate::domain) lot: Option<LotName>,
 }
 
 impl<'a> Posting<'a> {
@@ -64,6 +66,7 @@ impl<'a> Posting<'a> {
             shipment: None,
             transfer: None,
             reason: String::new(),
+            lot: None,
         }
     }
 }
@@ -89,6 +92,7 @@ pub(in crate::domain) fn post(unit: &mut UnitOfWork, posting: Posting<'_>) {
         reason: posting.reason,
         actor: unit.actor.clone(),
         at: unit.now,
+        lot: posting.lot,
     };
     unit.changes.movements.push(movement);
 }

@@ -13,6 +13,7 @@ pub(super) mod extend;
 pub(super) mod fewest;
 pub(super) mod known;
 pub(super) mod ledger;
+pub(in crate::domain) mod lots;
 mod nearness;
 pub(super) mod plan_allocation;
 pub(super) mod quality;

@@ -119,7 +119,7 @@ fn candidates(
     let mut there: BTreeMap<LocationCode, Vec<(Sku, i64)>> = BTreeMap::new();
     for sku in supplies.keys() {
         for level in unit.levels(sku) {
-            let available = level.available();
+            let available = level.available(unit.now);
             let stock = there.entry(level.location.clone()).or_default();
             if available > 0 {
                 stock.push((sku.clone(), available));

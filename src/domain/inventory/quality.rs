@@ -2,7 +2,9 @@
 
 use crate::domain::inventory::known::level_of;
 use crate::domain::inventory::ledger::{Posted, Posting, post};
+use crate::domain::inventory::lots::{Delta, LotFields, book};
 use crate::domain::model::etag::check_etag;
+use crate::domain::model::lot::{LotName, LotNamed};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::stock::MovementKind;
@@ -18,6 +20,8 @@ pub struct HeldUnits {
     pub note: String,
     /// The level's; empty: any version.
     pub etag: String,
+    /// Of a product with lots: the one that they are of.
+    pub lot: Option<LotName>,
 }
 
 /// They are good: they can be reserved again.
@@ -72,7 +76,7 @@ pub(in crate::domain) fn inspect(
     held: &HeldUnits,
     verdict: Verdict,
 ) -> Result<Posted, Refusal> {
-    let HeldUnits { sku, location, quantity, note, etag } = held;
+    let HeldUnits { sku, location, quantity, note, etag, lot } = held;
     let mut level = level_of(unit, sku, location)?;
     check_etag(etag, level.version)?;
     if level.quality_hold < *quantity {
@@ -87,11 +91,12 @@ pub(in crate::domain) fn inspect(
         Verdict::Good => (MovementKind::QualityHold, 0, "RELEASED"),
         Verdict::Bad => (MovementKind::Adjust, *quantity, "SCRAP"),
     };
-    level.quality_hold -= quantity;
-    level.on_hand -= gone;
+    let named = lot.as_ref().map(|it| LotNamed { name: it.clone(), expires_on: None });
+    let inspected = Delta { on_hand: -gone, damaged: 0, quality_hold: -quantity };
+    book(unit, &mut level, named.as_ref(), inspected, LotFields::beside("quantity"))?;
     unit.keep_level(level);
     let entry = Posting::of(sku, location, kind);
     let reason = if note.is_empty() { word.to_owned() } else { format!("{word}: {note}") };
-    post(unit, Posting { on_hand: -gone, quality_hold: -quantity, reason, ..entry });
+    post(unit, Posting { on_hand: -gone, quality_hold: -quantity, reason, lot: lot.clone(), ..entry });
     Ok(Posted::of(unit, sku, location))
 }

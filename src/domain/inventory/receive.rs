@@ -1,8 +1,10 @@
 //! Goods that arrive.
 
-use crate::domain::inventory::known::level_of;
+use crate::domain::inventory::known::{bounded_sum, level_of};
 use crate::domain::inventory::ledger::{Posted, Posting, post};
+use crate::domain::inventory::lots::{Delta, LotFields, book};
 use crate::domain::inventory::replenish::must_be_from_supplier;
+use crate::domain::model::lot::LotNamed;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::scalars::{LocationCode, ReplenishmentId, Sku};
@@ -19,6 +21,8 @@ pub struct ReceiveStock {
     pub quantity: i64,
     pub replenishment: Option<ReplenishmentId>,
     pub note: String,
+    /// Of a product with lots: the one that arrives.
+    pub lot: Option<LotNamed>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,16 +42,39 @@ impl Command for ReceiveStock {
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<ReceivedStock, Refusal> {
-        let Self { sku, location, quantity, replenishment, note } = self;
-        let counted = receive_stock(unit, sku, location, *quantity, note, *replenishment)?;
+        let counted = self.book(unit)?;
         let counted = counted.into_iter().map(|it| unit.replenishment(it).cloned());
         let replenishments = counted.collect::<Result<_, _>>()?;
-        Ok(ReceivedStock { posted: Posted::of(unit, sku, location), replenishments })
+        Ok(ReceivedStock { posted: Posted::of(unit, &self.sku, &self.location), replenishments })
     }
 }
 
-/// Goods arrive, and count towards the replenishment that is named. Without one they count towards the oldest that are on
-/// order for the shelf, as far as those go. Gives back which.
+impl ReceiveStock {
+    /// Goods arrive, and count towards the replenishment that is named. Without one they count towards the oldest that are
+    /// on order for the shelf, as far as those go. Gives back which.
+    fn book(&self, unit: &mut UnitOfWork) -> Result<Vec<ReplenishmentId>, Refusal> {
+        let Self { sku, location, quantity, replenishment, note, lot } = self;
+        let quantity = *quantity;
+        let mut level = level_of(unit, sku, location)?;
+        let arrives = Delta { on_hand: quantity, ..Delta::default() };
+        book(unit, &mut level, lot.as_ref(), arrives, LotFields::beside("quantity"))?;
+        unit.keep_level(level);
+        let counted = match replenishment {
+            Some(id) => vec![(*id, quantity)],
+            None => shares(unit, sku, location, quantity),
+        };
+        for (id, units) in &counted {
+            receive_replenishment(unit, *id, sku, location, *units)?;
+        }
+        let entry = Posting::of(sku, location, MovementKind::Receipt);
+        let (reason, lot) = (note.clone(), lot.as_ref().map(|it| it.name.clone()));
+        post(unit, Posting { on_hand: quantity, reason, lot, ..entry });
+        Ok(counted.into_iter().map(|it| it.0).collect())
+    }
+}
+
+/// Goods without lots arrive.
+#[cfg(test)]
 pub fn receive_stock(
     unit: &mut UnitOfWork,
     sku: &Sku,
@@ -56,19 +83,8 @@ pub fn receive_stock(
     reason: &str,
     replenishment: Option<ReplenishmentId>,
 ) -> Result<Vec<ReplenishmentId>, Refusal> {
-    let mut level = level_of(unit, sku, location)?;
-    level.on_hand = bounded_sum(level.on_hand, quantity, "quantity")?;
-    unit.keep_level(level);
-    let counted = match replenishment {
-        Some(id) => vec![(id, quantity)],
-        None => shares(unit, sku, location, quantity),
-    };
-    for (id, units) in &counted {
-        receive_replenishment(unit, *id, sku, location, *units)?;
-    }
-    let entry = Posting::of(sku, location, MovementKind::Receipt);
-    post(unit, Posting { on_hand: quantity, reason: reason.to_owned(), ..entry });
-    Ok(counted.into_iter().map(|it| it.0).collect())
+    let (sku, location, note) = (sku.clone(), location.clone(), reason.to_owned());
+    ReceiveStock { sku, location, quantity, replenishment, note, lot: None }.book(unit)
 }
 
 /// How many of these units each replenishment gets that is on order for the shelf, the oldest first.
@@ -90,15 +106,6 @@ fn shares(
         }
     }
     shares
-}
-
-/// More than a million million units of anything is a mistake.
-const UNITS_MAX: i64 = 1_000_000_000_000;
-
-pub(in crate::domain) fn bounded_sum(have: i64, more: i64, field: &str) -> Result<i64, Refusal> {
-    have.checked_add(more)
-        .filter(|it| *it <= UNITS_MAX)
-        .ok_or_else(|| Refusal::invalid(field, format!("a stock level is at most {UNITS_MAX} units")))
 }
 
 fn receive_replenishment(

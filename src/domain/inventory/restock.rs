@@ -44,7 +44,7 @@ impl InventoryPosition {
     fn of(unit: &UnitOfWork, level: &StockLevel) -> Self {
         let open = unit.open_replenishments(&level.sku, &level.location);
         Self {
-            available: level.free() - level.safety_stock,
+            available: level.free(unit.now) - level.safety_stock,
             to_come: open.iter().map(|it| it.outstanding()).sum(),
             awaited: awaited_from(unit, level),
         }

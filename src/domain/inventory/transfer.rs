@@ -3,12 +3,13 @@
 //! At their destination they are on order like what suppliers deliver: each product of a transfer is a replenishment of its
 //! shelf, so that dates and proposals know of it.
 
-use crate::domain::inventory::known::{level_of, location_must_be_in_use};
+use crate::domain::inventory::known::{bounded_sum, level_of, location_must_be_in_use};
 use crate::domain::inventory::ledger::{Posting, post};
-use crate::domain::inventory::receive::bounded_sum;
+use crate::domain::inventory::lots::{Delta, LotFields, book, check_lot};
 use crate::domain::inventory::replenish::must_have_room;
 use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
+use crate::domain::model::lot::{LotName, LotNamed, LotOnTheWay};
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Problems, Reason, Refusal, rows_named};
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
@@ -32,6 +33,8 @@ pub struct TransferStock {
     pub items: Vec<(Sku, i64)>,
     pub expected_at: Option<Timestamp>,
     pub note: String,
+    /// Of each product with lots: the one that is sent.
+    pub lots: Vec<(Sku, LotName)>,
 }
 
 impl Command for TransferStock {
@@ -51,7 +54,7 @@ pub(in crate::domain) fn transfer_stock(
     unit: &mut UnitOfWork,
     new: &TransferStock,
 ) -> Result<Transfer, Refusal> {
-    let TransferStock { from, to, items, expected_at, note } = new;
+    let TransferStock { from, to, items, expected_at, note, lots: _ } = new;
     may_be_sent(unit, new)?;
     let id: TransferId = unit.ids.fresh();
     let mut transfer = Transfer {
@@ -68,24 +71,56 @@ pub(in crate::domain) fn transfer_stock(
         updated_at: unit.now,
     };
     for (sku, quantity) in items {
-        let level = level_of(unit, sku, from)?;
-        unit.keep_level(StockLevel { on_hand: level.on_hand - quantity, ..level });
-        post_transfer(unit, id, sku, from, MovementKind::TransferOut, -quantity, note.clone());
+        let mut level = level_of(unit, sku, from)?;
+        let lot = new.lot_of(sku).and_then(|it| level.lot(it));
+        let lot = lot.map(|it| LotOnTheWay { name: it.name.clone(), expires_on: it.expires_on });
+        move_units(unit, &mut level, lot.as_ref(), -quantity, "items")?;
+        let item =
+            TransferItem { sku: sku.clone(), quantity: *quantity, received: 0, lost: 0, returned: 0, lot };
+        post_transfer(unit, id, &item, from, MovementKind::TransferOut, -quantity, note.clone());
         // The shelf is there before goods are on order for it.
         let there = level_of(unit, sku, to)?;
         bounded_sum(there.on_hand, *quantity, "items")?;
         unit.keep_level(there);
         put_on_order(unit, &transfer, sku, *quantity)?;
-        let item = TransferItem { sku: sku.clone(), quantity: *quantity, received: 0, lost: 0, returned: 0 };
         transfer.items.push(item);
     }
     unit.keep_transfer(transfer.clone());
     unit.transfer(id).cloned()
 }
 
+impl TransferStock {
+    fn lot_of(&self, sku: &Sku) -> Option<&LotName> {
+        self.lots.iter().find(|it| it.0 == *sku).map(|it| &it.1)
+    }
+}
+
+/// Units that nobody holds; of a lot that is sold no more, those that are on no pick list.
+fn free_of(level: &StockLevel, lot: Option<&LotName>, now: Timestamp) -> i64 {
+    let free = match lot.and_then(|it| level.lot(it)) {
+        None => level.free(now),
+        Some(lot) if lot.is_sold_at(now) => level.free(now).min(lot.unallotted()),
+        Some(lot) => lot.unallotted().min(level.unpromised()),
+    };
+    free.max(0)
+}
+
+/// Units leave a shelf (below zero) or arrive there.
+fn move_units(
+    unit: &UnitOfWork,
+    level: &mut StockLevel,
+    lot: Option<&LotOnTheWay>,
+    units: i64,
+    field: &'static str,
+) -> Result<(), Refusal> {
+    let named = lot.map(|it| LotNamed { name: it.name.clone(), expires_on: Some(it.expires_on) });
+    let moved = Delta { on_hand: units, ..Delta::default() };
+    book(unit, level, named.as_ref(), moved, LotFields { lot: field, expire_date: field, units: field })
+}
+
 /// Every item that cannot be sent is named.
 fn may_be_sent(unit: &UnitOfWork, new: &TransferStock) -> Result<(), Refusal> {
-    let TransferStock { from, to, items, .. } = new;
+    let TransferStock { from, to, items, lots, expected_at: _, note: _ } = new;
     let mut problems = Problems::default();
     if from == to {
         problems.add("to_location", "must be another location than from_location");
@@ -104,14 +139,29 @@ fn may_be_sent(unit: &UnitOfWork, new: &TransferStock) -> Result<(), Refusal> {
                     format!("product {sku} is a service: it is on no shelf"),
                 );
             }
-            Some(_) => {}
+            Some(_) => {
+                let lot = new.lot_of(sku);
+                if let Err(Refusal::Invalid(found)) = check_lot(unit, sku, lot, "lots") {
+                    problems.0.extend(found.0);
+                }
+                let is_there =
+                    |it: &LotName| unit.level(sku, from).is_some_and(|level| level.lot(it).is_some());
+                if let Some(lot) = lot.filter(|it| !is_there(it)) {
+                    problems.add("lots", format!("no unit of lot {lot} of {sku} is at {from}"));
+                }
+            }
+        }
+    }
+    for (index, (sku, _)) in lots.iter().enumerate() {
+        if !items.iter().any(|it| it.0 == *sku) {
+            problems.add(format!("lots[{index}].sku"), format!("{sku} is not among the items"));
         }
     }
     problems.into_result()?;
     location_must_be_in_use(unit, to)?;
 
     let short = items.iter().enumerate().filter_map(|(index, (sku, quantity))| {
-        let free = unit.level(sku, from).map_or(0, StockLevel::free).max(0);
+        let free = unit.level(sku, from).map_or(0, |it| free_of(it, new.lot_of(sku), unit.now));
         (free < *quantity)
             .then(|| format!("items[{index}]: {free} of {quantity} units of {sku} at {from} are free"))
     });
@@ -149,14 +199,14 @@ fn put_on_order(unit: &mut UnitOfWork, transfer: &Transfer, sku: &Sku, quantity:
 fn post_transfer(
     unit: &mut UnitOfWork,
     transfer: TransferId,
-    sku: &Sku,
+    item: &TransferItem,
     location: &LocationCode,
     kind: MovementKind,
     on_hand: i64,
     reason: String,
 ) {
-    let entry = Posting::of(sku, location, kind);
-    post(unit, Posting { on_hand, transfer: Some(transfer), reason, ..entry });
+    let (entry, lot) = (Posting::of(&item.sku, location, kind), item.lot.as_ref().map(|it| it.name.clone()));
+    post(unit, Posting { on_hand, transfer: Some(transfer), reason, lot, ..entry });
 }
 
 /// What arrived of one product, and what did not.
@@ -209,14 +259,17 @@ pub(in crate::domain) fn receive_transfer(
         let item = item_of(&mut transfer, sku);
         item.received += received;
         item.lost += lost;
-        let mut level = shelf(unit, sku, &to);
-        level.on_hand = bounded_sum(level.on_hand, *received, "items")?;
-        unit.keep_level(level);
+        let item = item.clone();
+        if *received > 0 {
+            let mut level = shelf(unit, sku, &to);
+            move_units(unit, &mut level, item.lot.as_ref(), *received, "items")?;
+            unit.keep_level(level);
+        }
         let units = received + lost;
-        post_transfer(unit, transfer.id, sku, &to, MovementKind::TransferIn, units, arrived.note.clone());
+        post_transfer(unit, transfer.id, &item, &to, MovementKind::TransferIn, units, arrived.note.clone());
         if *lost > 0 {
             let reason = format!("LOST: did not arrive with transfer {}", transfer.id);
-            post_transfer(unit, transfer.id, sku, &to, MovementKind::Adjust, -lost, reason);
+            post_transfer(unit, transfer.id, &item, &to, MovementKind::Adjust, -lost, reason);
         }
         take_off_order(unit, &transfer, sku, units)?;
     }
@@ -336,10 +389,11 @@ pub(in crate::domain) fn cancel_transfer(
             continue;
         }
         item.returned += units;
+        let item = item.clone();
         let mut level = shelf(unit, &sku, &from);
-        level.on_hand = bounded_sum(level.on_hand, units, "transfer_id")?;
+        move_units(unit, &mut level, item.lot.as_ref(), units, "transfer_id")?;
         unit.keep_level(level);
-        post_transfer(unit, transfer.id, &sku, &from, MovementKind::TransferIn, units, cancel.note.clone());
+        post_transfer(unit, transfer.id, &item, &from, MovementKind::TransferIn, units, cancel.note.clone());
         call_off(unit, &transfer, &sku);
     }
     step(&mut transfer, TransferState::Cancelled)?;

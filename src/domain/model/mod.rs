@@ -41,6 +41,7 @@ pub(super) mod line;
 pub(super) mod line_cancellation;
 pub(super) mod line_refund;
 pub(super) mod location;
+pub(super) mod lot;
 pub(super) mod manifest;
 pub(super) mod message;
 pub(super) mod message_text;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::gtin::Gtin;
 use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::labels::Labels;
+use crate::domain::model::lot::LIFE_DAYS_MAX;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::refusal::Problems;
 use crate::domain::model::scalars::Sku;
@@ -37,6 +38,12 @@ pub struct Product {
     /// The caller's own words, by which it is found again.
     #[serde(default)]
     pub labels: Labels,
+    /// Whether what is on hand of it is divided into lots, each with the day on which it expires.
+    #[serde(default)]
+    pub tracks_lots: bool,
+    /// How many days a lot must be good for, at the least, for its units to be sold; 0: until it expires.
+    #[serde(default)]
+    pub shortest_life_days: i32,
 }
 
 /// A list price of one unit.
@@ -65,6 +72,8 @@ impl Product {
             handling: Handling::default(),
             kind: ProductKind::Goods,
             labels: Labels::new(),
+            tracks_lots: false,
+            shortest_life_days: 0,
         }
     }
 
@@ -106,9 +115,20 @@ impl Product {
             ("dimensions", dimensions.is_some()),
             ("fragile", fragile),
             ("dangerous", dangerous),
+            ("tracks_lots", self.tracks_lots),
         ];
         for (field, _) in of_goods.into_iter().filter(|it| self.is_service() && it.1) {
             problems.add(format!("product.{field}"), "must be left out of a service: only goods have it");
+        }
+    }
+
+    /// Notes a remaining life that no lot has.
+    pub fn check_life(&self, problems: &mut Problems) {
+        let field = "product.shortest_life_days";
+        if !(0..=LIFE_DAYS_MAX).contains(&self.shortest_life_days) {
+            problems.add(field, format!("must be 0 to {LIFE_DAYS_MAX}"));
+        } else if self.shortest_life_days > 0 && !self.tracks_lots {
+            problems.add(field, "must be 0 of a product without lots: see tracks_lots");
         }
     }
 
@@ -125,6 +145,8 @@ impl Product {
             ProductChange::Fragile(fragile) => self.handling.fragile = fragile,
             ProductChange::Dangerous(dangerous) => self.handling.dangerous = dangerous,
             ProductChange::Labels(labels) => self.labels = labels,
+            ProductChange::TracksLots(tracks_lots) => self.tracks_lots = tracks_lots,
+            ProductChange::ShortestLifeDays(days) => self.shortest_life_days = days,
         }
         self
     }
@@ -143,6 +165,8 @@ pub enum ProductChange {
     Fragile(bool),
     Dangerous(bool),
     Labels(Labels),
+    TracksLots(bool),
+    ShortestLifeDays(i32),
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ string_enum! {
         DiscountCodeOtherCustomer = "DISCOUNT_CODE_OTHER_CUSTOMER",
         OrderChangeOpen = "ORDER_CHANGE_OPEN",
         OrderChangeOutdated = "ORDER_CHANGE_OUTDATED",
+        LotExpired = "LOT_EXPIRED",
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::booking::Booking;
 use crate::domain::model::day::Day;
 use crate::domain::model::handling::{Dimensions, Handling};
+use crate::domain::model::lot::LotUnits;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
     Actor, CourierCode, LocationCode, OrderId, RefundId, ServiceLevel, ShipmentId, Sku, string_enum,
@@ -133,6 +134,10 @@ pub struct ShipmentItem {
     /// Units of a shipment that was lost or returned which are not wanted any more.
     #[serde(default)]
     pub cancelled: i64,
+    /// Of a product with lots: which its units are of, from the pick list on; those that left, if it has left.
+    /// Law: of a shipment in the house their picked units are the item's.
+    #[serde(default)]
+    pub lots: Vec<LotUnits>,
 }
 
 impl ShipmentItem {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::lot::{Lot, LotName};
 use crate::domain::model::scalars::{
     Actor, LocationCode, MovementId, OrderId, ReservationId, ShipmentId, Sku, TransferId, string_enum,
 };
@@ -25,17 +26,56 @@ impl StockLevel {
             lead_time_days: None,
             declined_at: None,
             missing: 0,
+            lots: Vec::new(),
         }
     }
 
-    /// What a new reservation may take, never below zero.
-    pub fn available(&self) -> i64 {
-        (self.free() - self.safety_stock).max(0)
+    /// What a new reservation may take at a time, never below zero.
+    pub fn available(&self, now: Timestamp) -> i64 {
+        (self.free(now) - self.safety_stock).max(0)
     }
 
-    /// Unreserved stock, safety stock included; negative while a count's missing units are promised.
-    pub fn free(&self) -> i64 {
-        self.unpromised() - self.missing
+    /// Unreserved stock, safety stock included; negative while a count's missing units are promised, or units of lots that
+    /// are not sold any more.
+    pub fn free(&self, now: Timestamp) -> i64 {
+        self.unpromised() - self.missing - self.unsold(now)
+    }
+
+    /// Good units of lots that are not sold any more; those on pick lists are their orders' and do not count.
+    pub fn unsold(&self, now: Timestamp) -> i64 {
+        self.lots.iter().filter(|it| !it.is_sold_at(now)).map(Lot::unallotted).sum()
+    }
+
+    /// When somebody has to look at its lots: at once while more is promised than may be sold, or expired units are on
+    /// pick lists; else when the next lot is sold no more, or expires. None: it has no lot to wait for.
+    pub fn lots_due_at(&self) -> Option<Timestamp> {
+        let at = self.updated_at;
+        let waits = self.lots.iter().any(|it| it.is_expired_at(at) && it.allotted > 0);
+        if waits || (!self.lots.is_empty() && self.free(at) < 0) {
+            return Some(at);
+        }
+        let ends = self.lots.iter().flat_map(|it| [it.sold_until, it.expires_at]);
+        ends.filter(|it| *it > at).min()
+    }
+
+    pub fn lot(&self, name: &LotName) -> Option<&Lot> {
+        self.lots.iter().find(|it| it.name == *name)
+    }
+
+    /// Changes one lot that is there; the level's own figures follow.
+    pub(in crate::domain) fn change_lot(&mut self, name: &LotName, change: impl FnOnce(&mut Lot)) {
+        if let Some(lot) = self.lots.iter_mut().find(|it| it.name == *name) {
+            change(lot);
+        }
+        self.sum_lots();
+    }
+
+    /// The figures of a level with lots are those of its lots; a lot without units is forgotten.
+    pub(in crate::domain) fn sum_lots(&mut self) {
+        let sum = |figure: fn(&Lot) -> i64| self.lots.iter().map(figure).sum();
+        (self.on_hand, self.damaged) = (sum(|it| it.on_hand), sum(|it| it.damaged));
+        (self.quality_hold, self.missing) = (sum(|it| it.quality_hold), sum(|it| it.missing));
+        self.lots.retain(|it| it.on_hand > 0);
     }
 
     /// What the books have beyond what is promised or unsaleable, missing units included.
@@ -79,6 +119,10 @@ pub struct StockLevel {
     /// Units of `on_hand` that a count did not find and that are promised still: they leave the books as their
     /// reservations move elsewhere or end.
     pub missing: i64,
+    /// What is on hand, by lots, the soonest expiring first; empty of a product without lots, and of an empty shelf.
+    /// Law: of a product with lots each figure above is the sum of theirs.
+    #[serde(default)]
+    pub lots: Vec<Lot>,
 }
 
 string_enum! {
@@ -117,4 +161,7 @@ pub struct Movement {
     pub reason: String,
     pub actor: Actor,
     pub at: Timestamp,
+    /// The lot whose units these are; None: a product without lots, or units that are only set aside.
+    #[serde(default)]
+    pub lot: Option<LotName>,
 }

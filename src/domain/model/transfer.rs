@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::model::lot::LotOnTheWay;
 use crate::domain::model::scalars::{Actor, LocationCode, Sku, TransferId, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -43,6 +44,9 @@ pub struct TransferItem {
     pub lost: i64,
     /// Units that came back.
     pub returned: i64,
+    /// Of a product with lots: the one that is sent.
+    #[serde(default)]
+    pub lot: Option<LotOnTheWay>,
 }
 
 impl TransferItem {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::ledger::{Posting, post};
-use crate::domain::inventory::receive::bounded_sum;
+use crate::domain::inventory::lots::{Delta, LotFields, book};
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::lot::LotNamed;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::returns::{Return, ReturnDisposition, ReturnLine, ReturnState};
@@ -53,6 +54,8 @@ pub struct InspectedUnits {
     pub line: i32,
     pub disposition: ReturnDisposition,
     pub quantity: i64,
+    /// Of a product with lots: the one that units are of which go on the shelf.
+    pub lot: Option<LotNamed>,
 }
 
 /// Decides what becomes of units that arrived, or did not.
@@ -72,7 +75,7 @@ impl OrderCommand for InspectReturn {
     }
 
     fn also_reads(&self) -> ReadSet {
-        ReadSet { order_stock: true, locations: true, ..ReadSet::default() }
+        ReadSet { order_stock: true, order_products: true, locations: true, ..ReadSet::default() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ReturnId, Refusal> {
@@ -117,12 +120,12 @@ impl Order {
         let index = self.return_index(id, Action::InspectReturn, "inspect")?;
         check_inspected(&self.returns[index], inspections).into_result()?;
 
-        for it in inspections {
+        for (it, index_of) in inspections.iter().zip(0..) {
             let sku = self.lines.iter().find(|line| line.number == it.line).map(|line| line.sku.clone());
             let at = self.returns[index].location.clone();
             *line_of(&mut self.returns[index], it.line).disposed(it.disposition) += it.quantity;
             if let (Some(sku), Some(at)) = (sku, at) {
-                self.put_away(unit, &sku, &at, it, id)?;
+                self.put_away(unit, &sku, &at, (it, index_of), id)?;
             }
         }
         let left = &self.returns[index].lines;
@@ -143,7 +146,7 @@ impl Order {
         unit: &mut UnitOfWork,
         sku: &Sku,
         at: &LocationCode,
-        units: &InspectedUnits,
+        (units, index): (&InspectedUnits, usize),
         id: ReturnId,
     ) -> Result<(), Refusal> {
         let quantity = units.quantity;
@@ -151,18 +154,32 @@ impl Order {
             ReturnDisposition::Restock => (MovementKind::Restock, 0),
             ReturnDisposition::Quarantine => (MovementKind::QualityHold, quantity),
             ReturnDisposition::Scrap | ReturnDisposition::Missing | ReturnDisposition::BackToCustomer => {
-                return Ok(());
+                let message = "must be left out: nothing of it goes on the shelf";
+                let field = format!("inspections[{index}].lot");
+                return units.lot.as_ref().map_or(Ok(()), |_| Err(Refusal::invalid(field, message)));
             }
         };
         let found = unit.level(sku, at).cloned();
         let mut level = found.unwrap_or_else(|| StockLevel::empty(sku.clone(), at.clone(), unit.now));
-        level.on_hand = bounded_sum(level.on_hand, quantity, "inspections")?;
-        level.quality_hold = bounded_sum(level.quality_hold, held, "inspections")?;
+        let back = Delta { on_hand: quantity, damaged: 0, quality_hold: held };
+        let (lot, expire_date) =
+            (format!("inspections[{index}].lot"), format!("inspections[{index}].expire_date"));
+        let fields = LotFields { lot: &lot, expire_date: &expire_date, units: "inspections" };
+        let named = units.lot.as_ref().map(|it| self.with_date_shipped(it));
+        book(unit, &mut level, named.as_ref(), back, fields)?;
         unit.keep_level(level);
         let reason = format!("{}: {id}", units.disposition);
         let entry = Posting::of(sku, at, kind);
-        post(unit, Posting { on_hand: quantity, quality_hold: held, order: Some(self.id), reason, ..entry });
+        let (order, lot) = (Some(self.id), named.map(|it| it.name));
+        post(unit, Posting { on_hand: quantity, quality_hold: held, order, reason, lot, ..entry });
         Ok(())
+    }
+
+    /// The lot with the day on which it expires, if units of it were sent with this order.
+    fn with_date_shipped(&self, named: &LotNamed) -> LotNamed {
+        let sent = self.shipments.iter().flat_map(|it| &it.items).flat_map(|it| &it.lots);
+        let known = sent.filter(|it| it.name == named.name).map(|it| it.expires_on).next();
+        LotNamed { name: named.name.clone(), expires_on: named.expires_on.or(known) }
     }
 }
 

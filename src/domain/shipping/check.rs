@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use crate::domain::inventory::ledger::{Posting, post};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
+use crate::domain::model::lot::LotName;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{Actor, ShipmentId};
-use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::shipment::{ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
+use crate::domain::shipping::lots::by_lot;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -45,6 +47,8 @@ pub struct LineCheck {
     pub failed: i64,
     /// What is wrong with the failed units.
     pub defect: String,
+    /// Of a product with lots: of which the failed units are. Empty: of the only one that is picked.
+    pub failed_lots: Vec<(LotName, i64)>,
 }
 
 impl Order {
@@ -81,6 +85,13 @@ impl Order {
                 problems.add("checks", message);
             }
         }
+        let mut of_lots: BTreeMap<i32, Vec<(LotName, i64)>> = BTreeMap::new();
+        for (check, number) in checks.iter().zip(0..) {
+            if let Some(item) = self.shipments[index].items.iter().find(|it| it.line == check.line) {
+                let lots = failed_lots(item, check, &format!("checks[{number}]"), &mut problems);
+                of_lots.insert(check.line, lots);
+            }
+        }
         problems.into_result()?;
 
         let (mut defects, mut failed) = (Vec::new(), Vec::new());
@@ -92,7 +103,8 @@ impl Order {
             if check.failed > 0 {
                 defects.push(format!("line {}: {} × {}", check.line, check.failed, check.defect));
                 failed.push(format!("{} of line {}", check.failed, check.line));
-                self.set_apart(unit, index, number, check.failed, &check.defect);
+                let lots = of_lots.remove(&check.line).unwrap_or_default();
+                self.set_apart(unit, index, number, check, lots);
             }
         }
 
@@ -118,14 +130,79 @@ impl Order {
     }
 
     /// Takes failed units out of the reservation into quality hold, where a person looks at them.
-    fn set_apart(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, failed: i64, defect: &str) {
-        let mut level = self.take_out(unit, index, number, failed);
-        level.quality_hold += failed;
+    fn set_apart(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        number: usize,
+        check: &LineCheck,
+        lots: Vec<(LotName, i64)>,
+    ) {
+        let mut level = self.take_out(unit, index, number, check.failed);
+        if level.lots.is_empty() {
+            level.quality_hold += check.failed;
+        }
+        let item = &mut self.shipments[index].items[number];
+        for (name, failed) in &lots {
+            level.change_lot(name, |it| {
+                it.quality_hold += failed;
+                it.allotted -= failed;
+            });
+            for it in item.lots.iter_mut().filter(|it| it.name == *name) {
+                it.quantity -= failed;
+                it.picked -= failed;
+            }
+        }
+        item.lots.retain(|it| it.quantity > 0);
         let (sku, location) = (level.sku.clone(), level.location.clone());
         unit.keep_level(level);
-        let entry = Posting::of(&sku, &location, MovementKind::QualityHold);
         let (order, shipment) = (Some(self.id), Some(self.shipments[index].id));
-        let reason = format!("failed the quality check: {defect}");
-        post(unit, Posting { quality_hold: failed, order, shipment, reason, ..entry });
+        for (lot, quality_hold) in by_lot(lots, check.failed) {
+            let entry = Posting::of(&sku, &location, MovementKind::QualityHold);
+            let reason = format!("failed the quality check: {}", check.defect);
+            post(unit, Posting { quality_hold, order, shipment, reason, lot, ..entry });
+        }
+    }
+}
+
+/// Of which lots failed units are; what cannot be told is a problem of the check.
+fn failed_lots(
+    item: &ShipmentItem,
+    check: &LineCheck,
+    at: &str,
+    problems: &mut Problems,
+) -> Vec<(LotName, i64)> {
+    let field = format!("{at}.failed_lots");
+    let LineCheck { failed, failed_lots: named, .. } = check;
+    match (item.lots.as_slice(), named.as_slice()) {
+        (_, []) if *failed == 0 => Vec::new(),
+        ([], []) => Vec::new(),
+        ([only], []) => vec![(only.name.clone(), *failed)],
+        (_, []) => {
+            let names: Vec<&str> = item.lots.iter().map(|it| it.name.as_str()).collect();
+            problems.add(field, format!("must say how many units of which lot failed: {}", names.join(", ")));
+            Vec::new()
+        }
+        ([], _) => {
+            problems.add(field, format!("must be left out: {} is not stocked by lots", item.sku));
+            Vec::new()
+        }
+        (lots, named) => {
+            let sum = named.iter().fold(0_i64, |sum, it| sum.saturating_add(it.1));
+            if sum != *failed {
+                problems.add(&*field, format!("names {sum} units, and {failed} failed"));
+            }
+            for (number, (name, units)) in named.iter().enumerate() {
+                let picked = lots.iter().find(|it| it.name == *name).map_or(0, |it| it.picked);
+                let again = named[..number].iter().any(|it| it.0 == *name);
+                if again || !(1..=picked).contains(units) {
+                    problems.add(
+                        format!("{field}[{number}]"),
+                        format!("{picked} units of lot {name} are picked; each lot is named once"),
+                    );
+                }
+            }
+            named.to_vec()
+        }
     }
 }

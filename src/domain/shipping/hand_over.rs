@@ -12,6 +12,7 @@ use crate::domain::model::shipment::{Handover, ShipmentState};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
+use crate::domain::shipping::lots::{by_lot, next_of};
 use crate::domain::shipping::tracking_state::left_at;
 use crate::domain::unit::command::{OrderCommand, Target, with_stock};
 use crate::domain::unit::journal::step_between;
@@ -68,6 +69,7 @@ impl Order {
         let at = at.unwrap_or(unit.now).min(unit.now);
         let at = left_at(&shipment.tracking).map_or(at, |it| it.min(at));
         let (location, estimated_at) = (shipment.location.to_string(), shipment.estimated_at);
+        self.must_not_be_expired(index, at)?;
 
         let text = format!("{} handed over", counted::packages(have));
         self.hand_over(unit, index, at, driver, text)?;
@@ -132,7 +134,7 @@ impl Order {
             && self.is_planned_whole();
         let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
         for packed in &shipment.items {
-            let mut left = packed.packed;
+            let (mut left, mut lots) = (packed.packed, packed.lots.clone());
             let here = |it: &&mut ReservedItem| it.line == packed.line && it.location == shipment.location;
             for item in reservation.items.iter_mut().filter(here) {
                 let units = left.min(item.open());
@@ -143,21 +145,33 @@ impl Order {
                 item.consumed += units;
                 let mut level =
                     unit.level(&item.sku, &item.location).cloned().expect("reserved stock has a level");
-                level.on_hand -= units;
                 level.reserved -= units;
+                let of_lots = next_of(&mut lots, units);
+                if of_lots.is_empty() {
+                    level.on_hand -= units;
+                }
+                for (name, units) in &of_lots {
+                    level.change_lot(name, |it| {
+                        it.on_hand -= units;
+                        it.allotted -= units;
+                    });
+                }
                 unit.keep_level(level);
-                let entry = Posting::of(&item.sku, &item.location, MovementKind::Ship);
-                post(
-                    unit,
-                    Posting {
-                        on_hand: -units,
-                        reserved: -units,
-                        reservation: Some(reservation.id),
-                        order: Some(order),
-                        shipment: Some(shipment.id),
-                        ..entry
-                    },
-                );
+                for (lot, units) in by_lot(of_lots, units) {
+                    let entry = Posting::of(&item.sku, &item.location, MovementKind::Ship);
+                    post(
+                        unit,
+                        Posting {
+                            on_hand: -units,
+                            reserved: -units,
+                            reservation: Some(reservation.id),
+                            order: Some(order),
+                            shipment: Some(shipment.id),
+                            lot,
+                            ..entry
+                        },
+                    );
+                }
             }
             assert!(left == 0, "a shipment never packs more than is reserved for it");
         }

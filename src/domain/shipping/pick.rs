@@ -13,8 +13,9 @@ use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::{Actor, ShipmentId, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::{MovementKind, StockLevel};
+use crate::domain::shipping::lots::{PickedLot, by_lot};
 use crate::domain::shipping::progress::id_of;
-use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve, with_stock};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// Begins to pick a shipment; what was cancelled of its stock is reserved again first.
@@ -48,6 +49,8 @@ pub struct RecordPick {
     pub shipment: ShipmentId,
     pub picks: Vec<LineUnits>,
     pub missing: Vec<LineUnits>,
+    /// Where picked units are of other lots than the pick list says: of which, for all that are picked now of a line.
+    pub lots: Vec<PickedLot>,
 }
 
 impl OrderCommand for RecordPick {
@@ -59,10 +62,17 @@ impl OrderCommand for RecordPick {
     }
 
     fn also_reads(&self) -> ReadSet {
-        if self.missing.is_empty() { ReadSet::default() } else { to_reserve() }
+        match (self.missing.is_empty(), self.lots.is_empty()) {
+            (true, true) => ReadSet::default(),
+            (true, false) => with_stock(),
+            (false, _) => to_reserve(),
+        }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        if !self.lots.is_empty() {
+            order.take_lots(unit, self.shipment, &self.picks, &self.lots)?;
+        }
         match self.missing.is_empty() {
             true => order.record_pick(unit, self.shipment, &self.picks),
             false => order.record_short_pick(unit, self.shipment, &self.picks, &self.missing),
@@ -85,6 +95,7 @@ impl Order {
         let text = format!("picking of shipment {number} started");
         self.move_shipment(unit, index, ShipmentState::Picking, EventKind::PickingStarted, text)?;
         self.reserve_missing(unit, index)?;
+        self.bind_lots(unit, index)?;
         self.end_picking_if_done(unit, index)?;
 
         // What was missing is there again, and so is a date.
@@ -114,7 +125,7 @@ impl Order {
 
             let reservation = self.open_reservation().expect("an order in fulfilment has its reservation");
             let level = unit.level(&item.sku, &shipment.location).cloned();
-            let available = level.as_ref().map_or(0, StockLevel::available);
+            let available = level.as_ref().map_or(0, |it| it.available(unit.now));
             let Some(mut level) = level.filter(|_| available >= missing) else {
                 short.push(Shortage { sku: item.sku.clone(), wanted: missing, available });
                 continue;
@@ -263,6 +274,8 @@ impl Order {
                 continue;
             }
             item.picked += pick.units;
+            let noted: i64 = item.lots.iter().map(|it| it.picked).sum();
+            item.pick_in_order(item.picked - noted);
         }
         problems
     }
@@ -270,15 +283,27 @@ impl Order {
     /// Takes units that are not on the shelf out of the reservation and off the books.
     fn write_off(&mut self, unit: &mut UnitOfWork, index: usize, number: usize, units: i64) {
         let mut level = self.take_out(unit, index, number, units);
-        level.on_hand -= units;
-        // Units that a count did not find either.
-        level.missing = (level.missing - units).max(0);
+        let lots = self.shipments[index].items[number].unbind_in_order(units);
+        // Units that a count did not find either are not missing any more.
+        if level.lots.is_empty() {
+            level.on_hand -= units;
+            level.missing = (level.missing - units).max(0);
+        }
+        for (name, units) in &lots {
+            level.change_lot(name, |it| {
+                it.on_hand -= units;
+                it.allotted -= units;
+                it.missing = (it.missing - units).max(0);
+            });
+        }
         let (sku, location) = (level.sku.clone(), level.location.clone());
         unit.keep_level(level);
-        let entry = Posting::of(&sku, &location, MovementKind::Adjust);
         let (order, shipment) = (Some(self.id), Some(self.shipments[index].id));
-        let reason = "not found when it was to be picked".to_owned();
-        post(unit, Posting { on_hand: -units, order, shipment, reason, ..entry });
+        for (lot, units) in by_lot(lots, units) {
+            let entry = Posting::of(&sku, &location, MovementKind::Adjust);
+            let reason = "not found when it was to be picked".to_owned();
+            post(unit, Posting { on_hand: -units, order, shipment, reason, lot, ..entry });
+        }
     }
 
     /// Gives units of one item back from the reservation; they are still on the level that this returns.
@@ -317,7 +342,7 @@ impl Order {
         }
         let all_there = |unit: &UnitOfWork| {
             missing.iter().all(|(sku, units)| {
-                unit.level(sku, &shipment.location).map_or(0, StockLevel::available) >= *units
+                unit.level(sku, &shipment.location).map_or(0, |it| it.available(unit.now)) >= *units
             })
         };
         if all_there(&*unit) {

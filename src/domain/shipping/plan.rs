@@ -50,6 +50,7 @@ impl Order {
                 weight_grams: line.weight_grams,
                 handling: line.handling.clone(),
                 cancelled: 0,
+                lots: Vec::new(),
             });
         }
         for (location, items) in by_location {

@@ -239,8 +239,14 @@ impl Order {
             let items = &mut self.shipments[from].items;
             let item = items.iter_mut().find(|it| it.line == take.line).expect("the shipment has the line");
             item.quantity -= take.quantity;
-            let item =
-                ShipmentItem { quantity: take.quantity, picked: 0, checked: 0, packed: 0, ..item.clone() };
+            let item = ShipmentItem {
+                quantity: take.quantity,
+                picked: 0,
+                checked: 0,
+                packed: 0,
+                lots: Vec::new(),
+                ..item.clone()
+            };
             moved.entry(&take.location).or_default().push(item);
         }
         self.shipments[from].items.retain(|it| it.quantity > 0);

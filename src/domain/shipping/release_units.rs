@@ -112,7 +112,7 @@ impl Order {
 
     /// A shipment that nobody has begun to pick is re-counted. One that was worked on is cancelled as a whole, and what
     /// stays of it is planned anew from the same location: its packages, its label and its courier are for other goods.
-    fn shrink_shipment(
+    pub(super) fn shrink_shipment(
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,
@@ -131,7 +131,7 @@ impl Order {
         let shipment = &mut self.shipments[index];
         let untouched =
             shipment.state == ShipmentState::Planned && shipment.items.iter().all(|it| it.picked == 0);
-        let items: Vec<ShipmentItem> = shipment
+        let mut items: Vec<ShipmentItem> = shipment
             .items
             .iter()
             .filter(|it| kept(it) > 0)
@@ -147,6 +147,8 @@ impl Order {
             return Ok(());
         }
 
+        // What is planned anew is on no pick list yet.
+        items.iter_mut().for_each(|it| it.lots.clear());
         let location = shipment.location.clone();
         self.cancel_shipment(unit, index)?;
         if !items.is_empty() {

@@ -74,6 +74,7 @@ impl Order {
             weight_grams: line.weight_grams,
             handling: line.handling.clone(),
             cancelled: 0,
+            lots: Vec::new(),
         })
     }
 }

@@ -42,7 +42,7 @@ use crate::domain::tests::given::{
     open_request, proof, report, sku, usd,
 };
 use crate::domain::tests::noticed::{
-    check_carts, check_slips, check_sums, check_transfers, check_wait, transitions,
+    check_carts, check_lots, check_slips, check_sums, check_transfers, check_wait, transitions,
 };
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
@@ -274,6 +274,7 @@ impl Bench {
         check_transfers(&self.snapshot, &self.movements);
         check_sums(&self.snapshot);
         check_carts(&self.snapshot);
+        check_lots(&self.snapshot, &self.movements);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self

@@ -163,16 +163,16 @@ fn picked_units_stay_their_orders_and_are_missing_until_they_leave() {
     let counted = count(&mut bench, "NYC", 3);
     assert!(counted.orders.is_empty());
     let level = bench.level("A-1", "NYC");
-    assert_eq!((level.on_hand, level.reserved, level.missing, level.available()), (4, 4, 1, 0));
+    assert_eq!((level.on_hand, level.reserved, level.missing, level.available(bench.now)), (4, 4, 1, 0));
     let refused = bench.decide(|unit| settle_count(unit, &sku("A-1"), &location_code("NYC")));
     assert_eq!(reason(refused), Reason::StockInUse);
 
     // More arrives: what was missing leaves the books first.
     bench.stock("A-1", "NYC", 2);
-    assert_eq!(bench.level("A-1", "NYC").available(), 1);
+    assert_eq!(bench.level("A-1", "NYC").available(bench.now), 1);
     bench.decide(|unit| settle_count(unit, &sku("A-1"), &location_code("NYC"))).expect("settled");
     let level = bench.level("A-1", "NYC");
-    assert_eq!((level.on_hand, level.reserved, level.missing, level.available()), (5, 4, 0, 1));
+    assert_eq!((level.on_hand, level.reserved, level.missing, level.available(bench.now)), (5, 4, 0, 1));
 }
 
 #[test]

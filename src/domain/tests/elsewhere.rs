@@ -25,8 +25,14 @@ fn short_pick(bench: &mut Bench, id: OrderId, picked: i64, missing: i64) {
 
 fn ends(bench: &mut Bench, verdict: Verdict, units: i64) -> Result<(), Refusal> {
     let (sku, location) = (sku("A-1"), location_code("NYC"));
-    let held =
-        HeldUnits { sku, location, quantity: units, note: "looked at".to_owned(), etag: String::new() };
+    let held = HeldUnits {
+        sku,
+        location,
+        quantity: units,
+        note: "looked at".to_owned(),
+        etag: String::new(),
+        lot: None,
+    };
     bench.decide(|unit| inspect(unit, &held, verdict)).map(drop)
 }
 

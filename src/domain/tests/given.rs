@@ -175,7 +175,13 @@ pub(super) fn checks_of(shipment: &Shipment, failed: i64) -> Vec<LineCheck> {
         let bad = failed.min(it.quantity);
         failed -= bad;
         let defect = if bad > 0 { "scratched" } else { "" };
-        LineCheck { line: it.line, passed: it.quantity - bad, failed: bad, defect: defect.to_owned() }
+        LineCheck {
+            line: it.line,
+            passed: it.quantity - bad,
+            failed: bad,
+            defect: defect.to_owned(),
+            failed_lots: Vec::new(),
+        }
     };
     shipment.items.iter().map(check).collect()
 }

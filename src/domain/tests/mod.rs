@@ -25,6 +25,7 @@ mod invoices;
 mod keys;
 mod letters;
 mod lost;
+mod lots;
 mod manifests;
 mod master_data;
 mod noticed;

@@ -7,6 +7,7 @@ use crate::domain::model::discount::Gives;
 use crate::domain::model::discount_uses::{DiscountUsesByKey, count_discount_uses};
 use crate::domain::model::event::Machine;
 use crate::domain::model::hold::{Hold, HoldState};
+use crate::domain::model::lot::{Lot, LotName};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::scalars::{LocationCode, Sku};
@@ -132,4 +133,47 @@ pub(super) fn transitions(before: &Snapshot, changes: &ChangeSet) -> Vec<(Machin
         note(Machine::Replenishment, from, after.state.as_str());
     }
     steps
+}
+
+/// S11 and S12: every figure of a lot is the sum of its movements, a level's those of its lots, and what pick lists have of
+/// lots is what shipments in the house have.
+pub(super) fn check_lots(snapshot: &Snapshot, movements: &[Movement]) {
+    type OfLot = (Sku, LocationCode, LotName);
+    let mut moved: BTreeMap<OfLot, [i64; 3]> = BTreeMap::new();
+    for it in movements {
+        let Some(lot) = &it.lot else { continue };
+        let sums = moved.entry((it.sku.clone(), it.location.clone(), lot.clone())).or_default();
+        for (sum, units) in sums.iter_mut().zip([it.on_hand, it.damaged, it.quality_hold]) {
+            *sum += units;
+        }
+    }
+    let mut listed: BTreeMap<OfLot, i64> = BTreeMap::new();
+    let in_house = snapshot.orders.values().flat_map(|it| &it.shipments).filter(|it| it.handover.is_none());
+    for (shipment, item) in in_house.flat_map(|it| it.items.iter().map(move |item| (it, item))) {
+        for lot in &item.lots {
+            let key = (item.sku.clone(), shipment.location.clone(), lot.name.clone());
+            *listed.entry(key).or_default() += lot.quantity;
+        }
+    }
+    for level in snapshot.stock.values() {
+        let tracks_lots = snapshot.products.get(&level.sku).is_some_and(|it| it.tracks_lots);
+        assert_eq!(tracks_lots && level.on_hand > 0, !level.lots.is_empty(), "S11 {level:?}");
+        for lot in &level.lots {
+            let key = (level.sku.clone(), level.location.clone(), lot.name.clone());
+            let sums = moved.remove(&key).unwrap_or_default();
+            assert_eq!([lot.on_hand, lot.damaged, lot.quality_hold], sums, "S11 {key:?}: its movements");
+            assert_eq!(lot.allotted, listed.remove(&key).unwrap_or_default(), "S12 {key:?}: {level:?}");
+            let least = [lot.damaged, lot.quality_hold, lot.missing, lot.allotted, lot.unallotted()];
+            assert!(lot.on_hand > 0 && least.iter().all(|it| *it >= 0), "S11 {lot:?}");
+            assert!(lot.sold_until <= lot.expires_at, "{lot:?}");
+        }
+        let sum = |figure: fn(&Lot) -> i64| level.lots.iter().map(figure).sum::<i64>();
+        let sums =
+            [sum(|it| it.on_hand), sum(|it| it.damaged), sum(|it| it.quality_hold), sum(|it| it.missing)];
+        let own = [level.on_hand, level.damaged, level.quality_hold, level.missing];
+        assert!(level.lots.is_empty() || own == sums, "S11 {level:?}: the sums of its lots");
+        assert!(level.lots.is_sorted_by_key(|it| (it.expires_on, it.name.clone())), "{level:?}");
+    }
+    assert!(moved.values().all(|it| *it == [0; 3]), "S11: lots that are not there: {moved:?}");
+    assert!(listed.is_empty(), "S12: pick lists with lots that are not there: {listed:?}");
 }

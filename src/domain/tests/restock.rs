@@ -131,7 +131,7 @@ fn whatever_takes_stock_has_it_proposed() {
     // A person decides whether it is wanted when the units come back.
     bench.pass(61);
     bench.decide(crate::domain::inventory::expire::release_expired).expect("over");
-    assert_eq!((bench.level("A-1", "NYC").available(), only(&bench).quantity), (10, 2));
+    assert_eq!((bench.level("A-1", "NYC").available(bench.now), only(&bench).quantity), (10, 2));
 
     let mut bench = ruled(10, 9, 9);
     set_rule(&mut bench, "NYC", None);

@@ -120,6 +120,7 @@ fn inspect(
             line: 1,
             disposition: *disposition,
             quantity: *quantity,
+            lot: None,
         })
         .collect();
     bench.on(id, |order, unit| order.inspect_return(unit, back, &units))
@@ -213,6 +214,7 @@ pub(super) fn end_own_returns(bench: &mut Bench, id: OrderId) {
                 line,
                 disposition: ReturnDisposition::Restock,
                 quantity,
+                lot: None,
             })
             .collect();
         bench.on(id, |order, unit| order.inspect_return(unit, back, &units)).expect("all of it");

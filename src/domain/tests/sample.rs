@@ -365,6 +365,7 @@ fn shipment() -> Shipment {
         weight_grams: 0,
         handling: Handling::default(),
         cancelled: 0,
+        lots: Vec::new(),
     };
     let package = |number, weight_grams, line, quantity| Package {
         number,

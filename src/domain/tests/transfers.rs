@@ -21,6 +21,7 @@ fn try_send(bench: &mut Bench, from: &str, to: &str, items: &[(&str, i64)]) -> R
         items: items.iter().map(|(code, units)| (sku(code), *units)).collect(),
         expected_at: Some(bench.now.plus(std::time::Duration::from_secs(86_400))),
         note: "note 7".to_owned(),
+        lots: Vec::new(),
     };
     bench.decide(|unit| transfer_stock(unit, &transfer))
 }

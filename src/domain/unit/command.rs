@@ -105,6 +105,7 @@ impl<C: OrderCommand> Command for C {
 /// to be noticed of it then, and saving the order if it has changed.
 pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     order.advance(unit)?;
+    order.settle_lots(unit);
     order.notice(unit);
     if unit.differs(&order) {
         unit.keep_order(order);

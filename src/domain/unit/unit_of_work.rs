@@ -95,6 +95,8 @@ pub struct ReadSet {
     pub stock_for_handover: bool,
     /// Whether it may set stock of these orders' lines aside: then expired reservations of that stock are loaded too.
     pub reserves: bool,
+    /// Whether the products of these orders' lines are wanted as they are now.
+    pub order_products: bool,
     /// Products whose stock at every location is wanted, with the units that waiting orders want.
     pub skus: Vec<Sku>,
     /// Locations whose stock and open replenishments are wanted, of whatever product.
@@ -155,6 +157,7 @@ impl ReadSet {
             order_stock,
             stock_for_handover,
             reserves,
+            order_products,
             skus,
             stock_at,
             holders_of,
@@ -185,6 +188,7 @@ impl ReadSet {
         self.order_stock |= order_stock;
         self.stock_for_handover |= stock_for_handover;
         self.reserves |= reserves;
+        self.order_products |= order_products;
         self.skus.extend(skus);
         self.stock_at.extend(stock_at);
         self.holders_of.extend(holders_of);

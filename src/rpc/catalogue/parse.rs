@@ -56,7 +56,7 @@ pub(crate) fn import_product(
 }
 
 /// The fields of a product that a person enters, beside its SKU and its kind, which are for ever.
-const PRODUCT_FIELDS: [&str; 10] = [
+const PRODUCT_FIELDS: [&str; 12] = [
     "name",
     "tax_category",
     "unit_price",
@@ -67,6 +67,8 @@ const PRODUCT_FIELDS: [&str; 10] = [
     "fragile",
     "dangerous",
     "labels",
+    "tracks_lots",
+    "shortest_life_days",
 ];
 
 /// The fields that are named, each as a whole.
@@ -92,6 +94,8 @@ fn product_changes(
         dangerous,
         kind: _,
         labels: given,
+        tracks_lots,
+        shortest_life_days,
     } = product;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -125,6 +129,12 @@ fn product_changes(
     }
     if named("labels") {
         changes.push(ProductChange::Labels(labels("product.labels", given, bad)));
+    }
+    if named("tracks_lots") {
+        changes.push(ProductChange::TracksLots(tracks_lots));
+    }
+    if named("shortest_life_days") {
+        changes.push(ProductChange::ShortestLifeDays(shortest_life_days));
     }
     changes
 }

@@ -22,6 +22,8 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         handling,
         kind,
         labels,
+        tracks_lots,
+        shortest_life_days,
     } = product.clone();
     let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::Product {
@@ -41,6 +43,8 @@ pub(crate) fn product(product: &Product) -> pb::Product {
         dangerous,
         kind: enums::product_kind(kind),
         labels,
+        tracks_lots,
+        shortest_life_days,
     }
 }
 

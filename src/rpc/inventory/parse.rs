@@ -8,13 +8,15 @@ use std::time::Duration;
 use crate::domain::{
     ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability,
     ConfirmReservation, CountStock, DecideReplenishment, Destination, ExtendReservation, HeldUnits, Inquiry,
-    Invalid, LocationCode, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock, ReceiveTransfer,
-    ReleaseQualityHold, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock, ScrapStock,
-    ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock, UpdateReplenishment,
+    Invalid, LocationCode, LotName, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock,
+    ReceiveTransfer, ReleaseQualityHold, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
+    ScrapStock, ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock,
+    UpdateReplenishment,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
+use crate::rpc::lots::{lot, lot_named};
 use crate::rpc::parse::{
     LIFETIME_SECONDS, LINES_MAX, country, entries, id, number, one_line, optional_id, quantity, required,
     required_word, seconds, text, timestamp, word,
@@ -53,6 +55,7 @@ pub(crate) struct Shelf {
 
 list_requests! {
     list_stock_levels: ListStockLevelsRequest,
+    list_lots: ListLotsRequest,
     list_stock_movements: ListStockMovementsRequest,
     list_reservations: ListReservationsRequest,
     list_replenishments: ListReplenishmentsRequest,
@@ -172,18 +175,32 @@ pub(crate) fn receipt(request: pb::ReceiveStockRequest, bad: &mut Problems) -> O
         replenishment_id,
         note,
         request_id: _,
+        lot,
+        expire_date,
         validate_only: _,
     } = request;
     let quantity = quantity("quantity", units, bad);
+    let lot = lot_named("", &lot, expire_date, bad);
     let replenishment = optional_id("replenishment_id", &replenishment_id, bad);
     let note = text("note", note, NOTE_MAX, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(ReceiveStock { sku, location, quantity, replenishment, note })
+    Some(ReceiveStock { sku, location, quantity, replenishment, note, lot })
 }
 
 pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) -> Option<AdjustStock> {
-    let pb::AdjustStockRequest { sku, location, reason, delta, note, etag, request_id: _, validate_only: _ } =
-        request;
+    let pb::AdjustStockRequest {
+        sku,
+        location,
+        reason,
+        delta,
+        note,
+        etag,
+        request_id: _,
+        lot,
+        expire_date,
+        validate_only: _,
+    } = request;
+    let lot = lot_named("", &lot, expire_date, bad);
     number("delta", delta, -1_000_000..=1_000_000, bad);
     if delta == 0 {
         bad.add("delta", "must not be 0");
@@ -191,7 +208,7 @@ pub(crate) fn adjustment(request: pb::AdjustStockRequest, bad: &mut Problems) ->
     let note = text("note", note, NOTE_MAX, bad);
     let reason = required_word("reason", reason, enums::to_adjust_reason, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(AdjustStock { sku, location, reason: reason?, delta, note, etag })
+    Some(AdjustStock { sku, location, reason: reason?, delta, note, etag, lot })
 }
 
 pub(crate) fn good(request: pb::ReleaseQualityHoldRequest, bad: &mut Problems) -> Option<ReleaseQualityHold> {
@@ -202,21 +219,32 @@ pub(crate) fn good(request: pb::ReleaseQualityHoldRequest, bad: &mut Problems) -
         note,
         etag,
         request_id: _,
+        lot,
         validate_only: _,
     } = request;
     let quantity = quantity("quantity", units, bad);
+    let lot = optional_id("lot", &lot, bad);
     let note = text("note", note, NOTE_MAX, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(ReleaseQualityHold(HeldUnits { sku, location, quantity, note, etag }))
+    Some(ReleaseQualityHold(HeldUnits { sku, location, quantity, note, etag, lot }))
 }
 
 pub(crate) fn scrapped(request: pb::ScrapStockRequest, bad: &mut Problems) -> Option<ScrapStock> {
-    let pb::ScrapStockRequest { sku, location, quantity: units, note, etag, request_id: _, validate_only: _ } =
-        request;
+    let pb::ScrapStockRequest {
+        sku,
+        location,
+        quantity: units,
+        note,
+        etag,
+        request_id: _,
+        lot,
+        validate_only: _,
+    } = request;
     let quantity = quantity("quantity", units, bad);
+    let lot = optional_id("lot", &lot, bad);
     let note = text("note", note, NOTE_MAX, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(ScrapStock(HeldUnits { sku, location, quantity, note, etag }))
+    Some(ScrapStock(HeldUnits { sku, location, quantity, note, etag, lot }))
 }
 
 pub(crate) fn adjustments(
@@ -226,7 +254,7 @@ pub(crate) fn adjustments(
     let pb::BatchAdjustStockRequest { adjustments, request_id: _, validate_only: _ } = request;
     let mut read = Vec::new();
     for (index, it) in entries("adjustments", adjustments, 1..=ADJUSTMENTS_MAX, bad) {
-        let pb::StockAdjustment { sku, location, reason, delta, note } = it;
+        let pb::StockAdjustment { sku, location, reason, delta, note, lot, expire_date } = it;
         let etag = String::new();
         let one = pb::AdjustStockRequest {
             sku,
@@ -236,6 +264,8 @@ pub(crate) fn adjustments(
             note,
             etag,
             request_id: String::new(),
+            lot,
+            expire_date,
             validate_only: false,
         };
         let mut found = Problems::default();
@@ -248,8 +278,18 @@ pub(crate) fn adjustments(
 }
 
 pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Option<CountStock> {
-    let pb::CountStockRequest { sku, location, counted, note, etag, request_id: _, validate_only: _ } =
-        request;
+    let pb::CountStockRequest {
+        sku,
+        location,
+        counted,
+        note,
+        etag,
+        request_id: _,
+        lot,
+        expire_date,
+        validate_only: _,
+    } = request;
+    let lot = lot_named("", &lot, expire_date, bad);
     let counted = match counted {
         Some(counted) => number("counted", counted, 0..=COUNTED_MAX, bad),
         None => {
@@ -259,13 +299,14 @@ pub(crate) fn count(request: pb::CountStockRequest, bad: &mut Problems) -> Optio
     };
     let note = text("note", note, NOTE_MAX, bad);
     let Shelf { sku, location } = shelf(&sku, &location, bad)?;
-    Some(CountStock { sku, location, counted, note, etag })
+    Some(CountStock { sku, location, counted, note, etag, lot })
 }
 
 /// A row of an import.
 pub(crate) fn imported_count(stock: Option<pb::StockCount>, bad: &mut Problems) -> Option<CountStock> {
-    let pb::StockCount { sku, location, counted, note } = required("stock", stock, bad)?;
-    let request = pb::CountStockRequest { sku, location, counted, note, ..Default::default() };
+    let pb::StockCount { sku, location, counted, note, lot, expire_date } = required("stock", stock, bad)?;
+    let request =
+        pb::CountStockRequest { sku, location, counted, note, lot, expire_date, ..Default::default() };
     let mut found = Problems::default();
     let command = count(request, &mut found);
     for problem in found.0 {
@@ -282,15 +323,26 @@ pub(crate) fn transfer(request: pb::TransferStockRequest, bad: &mut Problems) ->
         expected_time,
         note,
         request_id: _,
+        lots,
         validate_only: _,
     } = request;
+    let mut sent: Vec<(Sku, LotName)> = Vec::new();
+    for (index, it) in entries("lots", lots, 0..=TRANSFER_ITEMS_MAX, bad) {
+        let at = format!("lots[{index}].");
+        let (sku, lot) = (id(&format!("{at}sku"), &it.sku, bad), lot(&at, &it.lot, bad));
+        let (Some(sku), Some(lot)) = (sku, lot) else { continue };
+        match sent.iter().any(|it| it.0 == sku) {
+            true => bad.add(format!("{at}sku"), "is named twice"),
+            false => sent.push((sku, lot)),
+        }
+    }
     each_once(items.iter().map(|it| it.sku.as_str()), bad);
     let items = lines_of("items", items, TRANSFER_ITEMS_MAX, bad);
     let expected_at = timestamp("expected_time", expected_time, bad);
     let note = text("note", note, NOTE_MAX, bad);
     let from = id("from_location", &from_location, bad);
     let to = id("to_location", &to_location, bad);
-    Some(TransferStock { from: from?, to: to?, items, expected_at, note })
+    Some(TransferStock { from: from?, to: to?, items, expected_at, note, lots: sent })
 }
 
 /// Notes products that are named twice. What cannot be read is noted elsewhere.

@@ -1,16 +1,19 @@
 //! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
-    self, AllocationPlan, AvailabilityFound, Candidate, Counted, LineAvailability, LocationCode, Movement,
-    PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment, Reservation,
-    ReservedItem, Shortage, StockLevel, Transfer, TransferItem,
+    self, AllocationPlan, AvailabilityFound, Candidate, Counted, LineAvailability, LocationCode, Lot,
+    Movement, PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment,
+    Reservation, ReservedItem, Shortage, Sku, StockLevel, Transfer, TransferItem,
 };
 use crate::pb;
+use crate::rpc::calendar::date;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, measure, text_of, timestamp};
 
 pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
-    let available = level.available();
+    // The day of a lot that passes is booked, so that the level's own time tells which lots are sold.
+    let available = level.available(level.updated_at);
+    let lots = level.lots.iter().map(|it| stock_lot(&level.sku, &level.location, it)).collect();
     let StockLevel {
         sku,
         location,
@@ -27,6 +30,7 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         lead_time_days,
         declined_at: _,
         missing,
+        lots: _,
     } = level.clone();
     let rule = |reorder_point| pb::ReorderRule {
         reorder_point,
@@ -47,6 +51,25 @@ pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
         etag: domain::etag(version),
         incoming,
         missing,
+        lots,
+    }
+}
+
+pub(crate) fn stock_lot(sku: &Sku, location: &LocationCode, lot: &Lot) -> pb::StockLot {
+    let Lot { name, expires_on, sold_until, expires_at, on_hand, damaged, quality_hold, missing, allotted } =
+        lot.clone();
+    pb::StockLot {
+        sku: sku.to_string(),
+        location: location.to_string(),
+        lot: name.into(),
+        expire_date: Some(date(expires_on)),
+        sold_until: Some(timestamp(sold_until)),
+        expire_time: Some(timestamp(expires_at)),
+        on_hand,
+        damaged,
+        quality_hold,
+        missing,
+        allotted,
     }
 }
 
@@ -84,6 +107,7 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
         reason,
         actor: by,
         at,
+        lot,
     } = movement.clone();
     pb::StockMovement {
         id: id.to_string(),
@@ -101,6 +125,7 @@ pub(crate) fn stock_movement(movement: &Movement) -> pb::StockMovement {
         actor: actor(&by),
         create_time: Some(timestamp(at)),
         transfer_id: text_of(transfer),
+        lot: text_of(lot),
     }
 }
 
@@ -307,8 +332,10 @@ pub(crate) fn transfer(transfer: &Transfer) -> pb::Transfer {
 
 fn transfer_item(item: TransferItem) -> pb::TransferItem {
     let in_transit = item.in_transit();
-    let TransferItem { sku, quantity, received, lost, returned } = item;
-    pb::TransferItem { sku: sku.into(), quantity, received, missing: lost, returned, in_transit }
+    let TransferItem { sku, quantity, received, lost, returned, lot } = item;
+    let expire_date = lot.as_ref().map(|it| date(it.expires_on));
+    let (sku, lot) = (sku.into(), text_of(lot.map(|it| it.name)));
+    pb::TransferItem { sku, quantity, received, missing: lost, returned, in_transit, lot, expire_date }
 }
 
 pub(crate) fn replenishment(replenishment: &Replenishment) -> pb::Replenishment {

@@ -178,6 +178,16 @@ impl pb::inventory_service_server::InventoryService for Api {
         .await
     }
 
+    async fn list_lots(&self, request: Request<pb::ListLotsRequest>) -> Reply<pb::ListLotsResponse> {
+        let listing = parsed(|bad| parse::list_lots(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (lots, next) = found(self.store().list_lots(&listing).await)?;
+            let lots = lots.iter().map(|(sku, location, lot)| reply::stock_lot(sku, location, lot)).collect();
+            Ok(pb::ListLotsResponse { lots, next_page_token: page_token(next) })
+        })
+        .await
+    }
+
     async fn check_availability(
         &self,
         request: Request<pb::CheckAvailabilityRequest>,

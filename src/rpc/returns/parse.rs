@@ -7,6 +7,7 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::list_requests;
+use crate::rpc::lots::lot_named;
 use crate::rpc::ordering::parse::target as order_target;
 use crate::rpc::parse::{
     LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, entries, id, one_line, required_text, required_word, text,
@@ -132,10 +133,11 @@ pub(crate) fn inspect_return(request: pb::InspectReturnRequest, bad: &mut Proble
     let target = target(&return_id, etag, bad);
     let mut read = Vec::new();
     for (index, it) in entries("inspections", inspections, 1..=INSPECTIONS_MAX, bad) {
-        let pb::ReturnInspection { line_number: line, disposition, quantity } = it;
+        let pb::ReturnInspection { line_number: line, disposition, quantity, lot, expire_date } = it;
+        let lot = lot_named(&format!("inspections[{index}]."), &lot, expire_date, bad);
         let field = format!("inspections[{index}].disposition");
         let disposition = required_word(&field, disposition, enums::to_return_disposition, bad);
-        read.extend(disposition.map(|disposition| InspectedUnits { line, disposition, quantity }));
+        read.extend(disposition.map(|disposition| InspectedUnits { line, disposition, quantity, lot }));
     }
     let (target, id) = target?;
     Some(InspectReturn { target, id, inspections: read })

@@ -10,13 +10,14 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{
     AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LabelFile, LineCheck,
-    LineUnits, LiveRates, NewCarrierLabel, PackShipment, Package, PackedItem, Part, Problems, QuoteCouriers,
-    RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking, ResolveException, ShipmentId,
-    StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
+    LineUnits, LiveRates, NewCarrierLabel, PackShipment, Package, PackedItem, Part, PickedLot, Problems,
+    QuoteCouriers, RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking, ResolveException,
+    ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
 };
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
+use crate::rpc::lots::lot;
 use crate::rpc::parse::{
     LINE_NUMBERS, LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, SIDE_MM, WEIGHT_MAX_GRAMS, address, amount,
     entries, id, number, one_line, optional_id, quantity, required, required_line, required_text,
@@ -70,7 +71,7 @@ pub(crate) fn start_picking(request: pb::StartPickingRequest, bad: &mut Problems
 }
 
 pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) -> Option<RecordPick> {
-    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing, validate_only: _ } =
+    let pb::RecordPickRequest { shipment_id, picks, etag, request_id: _, missing, lots, validate_only: _ } =
         request;
     let target = target(&shipment_id, etag, bad);
     let least = usize::from(missing.is_empty());
@@ -83,9 +84,20 @@ pub(crate) fn record_pick(request: pb::RecordPickRequest, bad: &mut Problems) ->
         read
     };
     let (picks, missing) = (read("picks", picks, least), read("missing", missing, 0));
+    let mut taken = Vec::new();
+    for (index, it) in entries("lots", lots, 0..=PICKED_LOTS_MAX, bad) {
+        let pb::PickedLot { line_number: line, lot: name, quantity: units } = it;
+        let at = format!("lots[{index}].");
+        number(&format!("{at}line_number"), line.into(), LINE_NUMBERS, bad);
+        let units = quantity(&format!("{at}quantity"), units, bad);
+        taken.extend(lot(&at, &name, bad).map(|lot| PickedLot { line, lot, units }));
+    }
     let (target, shipment) = target?;
-    Some(RecordPick { target, shipment, picks, missing })
+    Some(RecordPick { target, shipment, picks, missing, lots: taken })
 }
+
+/// Entries of one call that say of which lots units are.
+const PICKED_LOTS_MAX: usize = 200;
 
 fn line_units(at: &str, units: pb::LineUnits, bad: &mut Problems) -> (i32, i64) {
     let pb::LineUnits { line_number, quantity: units } = units;
@@ -108,7 +120,7 @@ pub(crate) fn record_quality_check(
 }
 
 fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
-    let pb::LineCheck { line_number, passed, failed, defect } = check;
+    let pb::LineCheck { line_number, passed, failed, defect, failed_lots: lots } = check;
     number(&format!("{at}.line_number"), line_number.into(), LINE_NUMBERS, bad);
     number(&format!("{at}.passed"), passed, 0..=1_000_000, bad);
     number(&format!("{at}.failed"), failed, 0..=1_000_000, bad);
@@ -117,7 +129,13 @@ fn line_check(at: &str, check: pb::LineCheck, bad: &mut Problems) -> LineCheck {
         0 => text(&field, defect, DEFECT_MAX, bad),
         _ => required_text(&field, defect, DEFECT_MAX, bad),
     };
-    LineCheck { line: line_number, passed, failed, defect }
+    let mut failed_lots = Vec::new();
+    for (index, it) in entries(&format!("{at}.failed_lots"), lots, 0..=PICKED_LOTS_MAX, bad) {
+        let at = format!("{at}.failed_lots[{index}].");
+        let units = quantity(&format!("{at}quantity"), it.quantity, bad);
+        failed_lots.extend(lot(&at, &it.lot, bad).map(|lot| (lot, units)));
+    }
+    LineCheck { line: line_number, passed, failed, defect, failed_lots }
 }
 
 pub(crate) fn pack_shipment(request: pb::PackShipmentRequest, bad: &mut Problems) -> Option<PackShipment> {

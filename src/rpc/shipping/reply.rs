@@ -1,11 +1,13 @@
 //! Shipments as the API shows them.
 
 use crate::domain::{
-    self, Assignment, Booking, BookingRequest, CarrierLabel, CourierCode, Handling, Handover, Label, Order,
-    Package, PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem, TrackingEvent,
+    self, Assignment, Booking, BookingRequest, CarrierLabel, CourierCode, Handling, Handover, Label,
+    LotUnits, Order, Package, PackedItem, Proof, Quote, Resolution, Shipment, ShipmentId, ShipmentItem,
+    TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
+use crate::rpc::calendar::date;
 use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, dimensions, measure, money, slip, timestamp};
@@ -127,7 +129,14 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
         weight_grams,
         handling,
         cancelled,
+        lots,
     } = item;
+    let of_lot = |it: LotUnits| pb::ShipmentLot {
+        lot: it.name.into(),
+        expire_date: Some(date(it.expires_on)),
+        quantity: it.quantity,
+        picked: it.picked,
+    };
     let Handling { dimensions: sides, fragile, dangerous } = handling;
     pb::ShipmentItem {
         line_number: line,
@@ -142,6 +151,7 @@ fn shipment_item(item: ShipmentItem) -> pb::ShipmentItem {
         fragile,
         dangerous,
         cancelled,
+        lots: lots.into_iter().map(of_lot).collect(),
     }
 }
 

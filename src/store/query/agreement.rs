@@ -18,7 +18,7 @@ use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, f
 use crate::store::rows::order::{JobFields, orders, to_row};
 use crate::store::rows::parts::{
     approvals, credit_notes, holds, invoices, messages, order_lines, order_waits, payments, refunds,
-    shipments, tracking_numbers,
+    shipment_lots, shipments, tracking_numbers,
 };
 use crate::store::rows::projection::Projection;
 use crate::store::rows::record::{self, courier_records};
@@ -68,6 +68,7 @@ pub(super) async fn disagreements(
         shipments into shipments;
         returns into returns;
         tracking_numbers into numbers;
+        shipment_lots into lots;
     }
     let mut orders_of: HashMap<ReservationId, OrderId> = HashMap::new();
     for row in rows::<reservations::Model>(db, "order_id", between).await? {
@@ -290,6 +291,7 @@ fn differing(stored: &Projection, expected: &Projection) -> Option<&'static str>
         ("shipments", stored.shipments == expected.shipments),
         ("returns", stored.returns == expected.returns),
         ("tracking_numbers", stored.numbers == expected.numbers),
+        ("shipment_lots", stored.lots == expected.lots),
         ("reservations", stored.reservations == expected.reservations),
         ("reservation_items", stored.items == expected.items),
     ];

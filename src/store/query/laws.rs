@@ -114,6 +114,46 @@ pub(super) const LAWS: &[Law] = &[
             WHERE l.incoming <> COALESCE(r.to_come, 0) OR COALESCE(r.received, 0) > COALESCE(m.units, 0)",
     },
     Law {
+        id: "S11",
+        looked_at: "SELECT COUNT(*) FROM stock_lots",
+        broken: "SELECT COALESCE(l.sku, m.sku) || ' at ' || COALESCE(l.location, m.location) || ' lot ' || COALESCE(l.lot, m.lot),
+                COALESCE(m.on_hand, 0) || ' on hand, ' || COALESCE(m.damaged, 0) || ' damaged, '
+                    || COALESCE(m.quality_hold, 0) || ' held',
+                COALESCE(l.on_hand, 0) || ' on hand, ' || COALESCE(l.damaged, 0) || ' damaged, '
+                    || COALESCE(l.quality_hold, 0) || ' held'
+            FROM stock_lots l FULL JOIN (
+                SELECT sku, location, lot, CAST(SUM(on_hand) AS BIGINT) AS on_hand,
+                    CAST(SUM(damaged) AS BIGINT) AS damaged, CAST(SUM(quality_hold) AS BIGINT) AS quality_hold
+                FROM stock_movements WHERE lot IS NOT NULL GROUP BY sku, location, lot
+            ) m ON m.sku = l.sku AND m.location = l.location AND m.lot = l.lot
+            WHERE COALESCE(l.on_hand, 0) <> COALESCE(m.on_hand, 0) OR COALESCE(l.damaged, 0) <> COALESCE(m.damaged, 0)
+                OR COALESCE(l.quality_hold, 0) <> COALESCE(m.quality_hold, 0)
+            UNION ALL
+            SELECT v.sku || ' at ' || v.location,
+                s.on_hand || ' on hand, ' || s.damaged || ' damaged, ' || s.quality_hold || ' held, ' || s.missing
+                    || ' missing',
+                v.on_hand || ' on hand, ' || v.damaged || ' damaged, ' || v.quality_hold || ' held, ' || v.missing
+                    || ' missing'
+            FROM stock_levels v JOIN (
+                SELECT sku, location, CAST(SUM(on_hand) AS BIGINT) AS on_hand, CAST(SUM(damaged) AS BIGINT) AS damaged,
+                    CAST(SUM(quality_hold) AS BIGINT) AS quality_hold, CAST(SUM(missing) AS BIGINT) AS missing
+                FROM stock_lots GROUP BY sku, location
+            ) s ON s.sku = v.sku AND s.location = v.location
+            WHERE v.on_hand <> s.on_hand OR v.damaged <> s.damaged OR v.quality_hold <> s.quality_hold
+                OR v.missing <> s.missing",
+    },
+    Law {
+        id: "S12",
+        looked_at: "SELECT COUNT(*) FROM stock_lots",
+        broken: "SELECT COALESCE(l.sku, s.sku) || ' at ' || COALESCE(l.location, s.location) || ' lot ' || COALESCE(l.lot, s.lot),
+                COALESCE(s.units, 0) || ' on pick lists', COALESCE(l.allotted, 0) || ' allotted'
+            FROM stock_lots l FULL JOIN (
+                SELECT sku, location, lot, CAST(SUM(quantity) AS BIGINT) AS units
+                FROM shipment_lots WHERE in_house = TRUE GROUP BY sku, location, lot
+            ) s ON s.sku = l.sku AND s.location = l.location AND s.lot = l.lot
+            WHERE COALESCE(l.allotted, 0) <> COALESCE(s.units, 0)",
+    },
+    Law {
         id: "S10",
         looked_at: "SELECT COUNT(*) FROM reservations WHERE taken_over_by IS NOT NULL",
         broken: "SELECT {id:c.id}, 'RELEASED, and one reservation of the order in its place', c.state

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DataRead, DiscountCode, DiscountUses,
-    FollowUpId, InvoiceId, IssuedKey, Location, MessageId, Movement, Order, OrderId, PaymentId, Product,
-    RefundId, Replenishment, Reservation, ReturnId, ShipmentId, StockLevel, Timestamp, Transfer,
+    FollowUpId, InvoiceId, IssuedKey, Location, LocationCode, Lot, MessageId, Movement, Order, OrderId,
+    PaymentId, Product, RefundId, Replenishment, Reservation, ReturnId, ShipmentId, Sku, StockLevel,
+    Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -17,7 +18,7 @@ use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
     API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DATA_READS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES,
-    LOCATIONS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS,
+    LOCATIONS, LOTS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS,
     RETURNS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
@@ -165,6 +166,11 @@ impl Store {
 
     pub async fn list_stock_levels(&self, listing: &Listing) -> Result<Page<StockLevel>, StoreError> {
         self.rows(&STOCK_LEVELS, listing, stock::level).await
+    }
+
+    /// Lots, each with its shelf.
+    pub async fn list_lots(&self, listing: &Listing) -> Result<Page<(Sku, LocationCode, Lot)>, StoreError> {
+        self.rows(&LOTS, listing, stock::lot).await
     }
 
     pub async fn list_movements(&self, listing: &Listing) -> Result<Page<Movement>, StoreError> {

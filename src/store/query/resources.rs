@@ -14,7 +14,7 @@ use crate::store::rows::api_key::api_keys;
 use crate::store::rows::data_read::data_reads;
 use crate::store::rows::order::NO_STEP;
 use crate::store::rows::statements::names;
-use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
 use crate::store::rows::terms;
 
 /// A closed set of words with the prefix that they have in the API; the parser of an id.
@@ -274,6 +274,7 @@ pub(super) static SHIPMENTS: Resource = Resource {
         field("courier", "courier", FieldKind::Text),
         narrow("tracking_number", "tracking_number", FieldKind::Keyed(NUMBERED)),
         narrow("late", "late", FieldKind::Flag),
+        narrow("lot", "lot", FieldKind::Keyed(&["SELECT shipment_id FROM shipment_lots WHERE lot = ?"])),
         narrow("order_id", "order_id", id_of!(OrderId)),
         IS_ARCHIVED,
         field("create_time", "created_at", FieldKind::Created),
@@ -514,6 +515,31 @@ pub(super) static STOCK_LEVELS: Resource = Resource {
     fields: &[field("sku", "sku", FieldKind::Text), field("location", "location", FieldKind::Text)],
     indexes: &[along(&["location"])],
     sorts: &[("sku", text("sku"))],
+    terms: None,
+};
+
+pub(super) static LOTS: Resource = Resource {
+    name: "lots",
+    from: "stock_lots",
+    key: &[text("sku"), text("location"), text("lot")],
+    order: None,
+    shown: Shown::Row(names::<stock_lots::Entity>),
+    keyed_by_time: false,
+    fields: &[
+        field("sku", "sku", FieldKind::Text),
+        field("location", "location", FieldKind::Text),
+        field("lot", "lot", FieldKind::Text),
+        Field {
+            name: "expire_time",
+            column: "expires_at",
+            kind: FieldKind::Time,
+            few: false,
+            implies: "",
+            sorted_by: Some(whole("expires_at")),
+        },
+    ],
+    indexes: &[along(&["location"]), along(&["lot"])],
+    sorts: &[("sku", text("sku")), ("expire_time", whole("expires_at"))],
     terms: None,
 };
 

@@ -6,9 +6,9 @@ use sea_orm::EntityTrait;
 use crate::domain::{
     Actor, Approval, ApprovalId, ApprovalState, CarrierLabel, CourierCode, CreditNote, CreditNoteId,
     Currency, Gate, Hold, HoldId, HoldReason, HoldState, Invoice, InvoiceId, InvoiceState, LabelFile,
-    LocationCode, Means, Message, MessageId, MessageKind, MessageState, MessageText, Method, Order, OrderId,
-    OrderLine, Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState, RegionCode,
-    Shipment, ShipmentId, ShipmentState, Sku, Timestamp,
+    LocationCode, LotUnits, Means, Message, MessageId, MessageKind, MessageState, MessageText, Method, Order,
+    OrderId, OrderLine, Payment, PaymentId, PaymentState, ProviderRequest, Refund, RefundId, RefundState,
+    RegionCode, Shipment, ShipmentId, ShipmentItem, ShipmentState, Sku, Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
@@ -223,6 +223,20 @@ table! {
         order_id: OrderId,
         shipment_id: ShipmentId,
         package: i32,
+    }
+}
+
+table! {
+    "shipment_lots" as shipment_lots (shipment_id: ShipmentId, line: i32, lot: String)
+    belongs to orders by "Column::OrderId" = "super::orders::Column::Id"
+    {
+        order_id: OrderId,
+        sku: Sku,
+        location: LocationCode,
+        expires_on: i32,
+        quantity: i64,
+        picked: i64,
+        in_house: bool,
     }
 }
 
@@ -444,6 +458,25 @@ pub(super) fn numbers(order: &Order) -> Vec<tracking_numbers::Model> {
         package: label.package,
     };
     labels.map(row).collect()
+}
+
+/// Of which lots the units of an order's shipments are.
+pub(super) fn lots(order: &Order) -> Vec<shipment_lots::Model> {
+    let items = order.shipments.iter().flat_map(|it| it.items.iter().map(move |item| (it, item)));
+    let units = items.flat_map(|(shipment, item)| item.lots.iter().map(move |it| (shipment, item, it)));
+    let row = |(shipment, item, it): (&Shipment, &ShipmentItem, &LotUnits)| shipment_lots::Model {
+        shipment_id: shipment.id,
+        line: item.line,
+        lot: it.name.to_string(),
+        order_id: order.id,
+        sku: item.sku.clone(),
+        location: shipment.location.clone(),
+        expires_on: it.expires_on.number(),
+        quantity: it.quantity,
+        picked: it.picked,
+        in_house: shipment.handover.is_none(),
+    };
+    units.map(row).collect()
 }
 
 pub(in crate::store) fn message_text(

@@ -7,7 +7,8 @@ use crate::store::connection::statement::Ask;
 use crate::store::rows::feedback::{self as said, feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::parts::{
     self, approvals, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices, messages,
-    order_lines, order_waits, payment_references, payments, refunds, shipments, tracking_numbers,
+    order_lines, order_waits, payment_references, payments, refunds, shipment_lots, shipments,
+    tracking_numbers,
 };
 use crate::store::rows::reservation::{self, reservation_items, reservations};
 use crate::store::rows::returns::{self as come_back, returns};
@@ -36,6 +37,7 @@ pub(in crate::store) struct Projection {
     pub(in crate::store) shipments: Vec<shipments::Model>,
     pub(in crate::store) returns: Vec<returns::Model>,
     pub(in crate::store) numbers: Vec<tracking_numbers::Model>,
+    pub(in crate::store) lots: Vec<shipment_lots::Model>,
     pub(in crate::store) reservations: Vec<reservations::Model>,
     pub(in crate::store) items: Vec<reservation_items::Model>,
 }
@@ -47,6 +49,7 @@ pub(super) struct Gone {
     pub(super) waits: Vec<order_waits::Model>,
     pub(super) terms: Vec<order_terms::Model>,
     pub(super) numbers: Vec<tracking_numbers::Model>,
+    pub(super) lots: Vec<shipment_lots::Model>,
 }
 
 /// What a group changes of the projection, and of the registers that outlive the orders.
@@ -85,6 +88,9 @@ impl Projection {
         self.shipments.sort_by_key(|it| it.id);
         self.returns.sort_by_key(|it| it.id);
         self.numbers.sort_by(|one, other| (&one.courier, &one.number).cmp(&(&other.courier, &other.number)));
+        self.lots.sort_by(|one, other| {
+            (one.shipment_id, one.line, &one.lot).cmp(&(other.shipment_id, other.line, &other.lot))
+        });
         self.reservations.sort_by_key(|it| it.id);
         self.items.sort_by_key(|it| (it.reservation_id, it.number));
         self
@@ -138,7 +144,17 @@ impl Changes {
             let old = before.and_then(|it| it.reservations.iter().find(|it| it.id == reservation.id));
             add_items(&mut rows.items, old, reservation);
         }
+        self.add_lots(before, after);
         self.add_billing(before, after);
+    }
+
+    fn add_lots(&mut self, before: Option<&Order>, after: &Order) {
+        let (old, new) = (before.map(parts::lots).unwrap_or_default(), parts::lots(after));
+        let is = |one: &shipment_lots::Model, other: &shipment_lots::Model| {
+            (one.shipment_id, one.line, &one.lot) == (other.shipment_id, other.line, &other.lot)
+        };
+        self.gone.lots.extend(old.iter().filter(|it| !new.iter().any(|new| is(new, it))).cloned());
+        self.rows.lots.extend(new.into_iter().filter(|it| !old.contains(it)));
     }
 
     fn add_billing<'a>(&mut self, before: Option<&'a Order>, after: &'a Order) {
@@ -200,6 +216,7 @@ impl Changes {
             shipments,
             returns,
             numbers: tracking_numbers,
+            lots,
             mut reservations,
             items,
         } = rows;
@@ -218,6 +235,9 @@ impl Changes {
         writes.put(&writes::DELETE_TERMS, terms_gone.collect());
         let numbers_gone = gone.numbers.into_iter().map(|it| vec![it.courier.into(), it.number.into()]);
         writes.put(&writes::DELETE_NUMBERS, numbers_gone.collect());
+        let lots_gone = gone.lots.into_iter();
+        let lots_gone = lots_gone.map(|it| vec![it.shipment_id.into(), it.line.into(), it.lot.into()]);
+        writes.put(&writes::DELETE_SHIPMENT_LOTS, lots_gone.collect());
         writes.put(&writes::UPSERT_LINES, values(lines));
         writes.put(&writes::UPSERT_WAITS, values(waits));
         writes.put(&writes::ADD_TERMS, values(terms));
@@ -238,6 +258,7 @@ impl Changes {
         writes.put(&writes::UPSERT_SHIPMENTS, values(shipments));
         writes.put(&writes::UPSERT_RETURNS, values(returns));
         writes.put(&writes::ADD_NUMBERS, values(tracking_numbers));
+        writes.put(&writes::UPSERT_SHIPMENT_LOTS, values(lots));
         writes.put(&writes::UPSERT_RESERVATIONS, values(reservations));
         writes.put(&writes::UPSERT_ITEMS, values(items));
     }

@@ -1,13 +1,15 @@
 //! Stock levels, their movements, and what is to be bought.
 
 use sea_orm::EntityTrait;
+use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    Actor, LocationCode, Movement, MovementId, MovementKind, OrderId, Replenishment, ReplenishmentId,
-    ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TransferId,
+    Actor, Day, LocationCode, Lot, LotName, Movement, MovementId, MovementKind, OrderId, Replenishment,
+    ReplenishmentId, ReplenishmentState, ReservationId, ShipmentId, Sku, StockLevel, Timestamp, TransferId,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
+use crate::store::rows::document;
 use crate::store::rows::table::{Record, table};
 
 table! {
@@ -25,6 +27,22 @@ table! {
         lead_time_days: Option<i64>,
         declined_at: Option<Timestamp>,
         missing: i64,
+        unsold: i64,
+        lots_at: Option<Timestamp>,
+        lots: Vec<u8>,
+    }
+}
+
+table! {
+    "stock_lots" as stock_lots (sku: Sku, location: LocationCode, lot: String) {
+        expires_on: i32,
+        sold_until: Timestamp,
+        expires_at: Timestamp,
+        on_hand: i64,
+        damaged: i64,
+        quality_hold: i64,
+        missing: i64,
+        allotted: i64,
     }
 }
 
@@ -44,6 +62,7 @@ table! {
         reason: String,
         actor: Actor,
         at: Timestamp,
+        lot: Option<String>,
     }
 }
 
@@ -67,7 +86,7 @@ table! {
 }
 
 pub(in crate::store) fn level(row: &Row) -> Result<StockLevel, StoreError> {
-    Ok(level_from_row(stock_levels::Model::read(row)?))
+    level_from_row(stock_levels::Model::read(row)?)
 }
 
 pub(in crate::store) fn replenishment(row: &Row) -> Result<Replenishment, StoreError> {
@@ -91,7 +110,9 @@ pub(in crate::store) fn movement(row: &Row) -> Result<Movement, StoreError> {
         reason,
         actor,
         at,
+        lot,
     } = stock_movements::Model::read(row)?;
+    let lot = lot.map(name_of).transpose()?;
 
     Ok(Movement {
         id,
@@ -109,10 +130,11 @@ pub(in crate::store) fn movement(row: &Row) -> Result<Movement, StoreError> {
         reason,
         actor,
         at,
+        lot,
     })
 }
 
-pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model {
+pub(in crate::store) fn level_to_row(level: &StockLevel) -> Result<stock_levels::Model, StoreError> {
     let StockLevel {
         sku,
         location,
@@ -129,9 +151,14 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         lead_time_days,
         declined_at,
         missing,
+        lots,
     } = level;
+    let document = match lots.is_empty() {
+        true => Vec::new(),
+        false => document::encode("stock_levels", lots)?,
+    };
 
-    stock_levels::Model {
+    Ok(stock_levels::Model {
         sku: sku.clone(),
         location: location.clone(),
         version: *version,
@@ -147,10 +174,13 @@ pub(in crate::store) fn level_to_row(level: &StockLevel) -> stock_levels::Model 
         lead_time_days: *lead_time_days,
         declined_at: *declined_at,
         missing: *missing,
-    }
+        unsold: level.unsold(*updated_at),
+        lots_at: level.lots_due_at(),
+        lots: document,
+    })
 }
 
-fn level_from_row(row: stock_levels::Model) -> StockLevel {
+fn level_from_row(row: stock_levels::Model) -> Result<StockLevel, StoreError> {
     let stock_levels::Model {
         sku,
         location,
@@ -167,9 +197,16 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         lead_time_days,
         declined_at,
         missing,
+        unsold: _,
+        lots_at: _,
+        lots: document,
     } = row;
+    let lots = match document.is_empty() {
+        true => Vec::new(),
+        false => document::decode("stock_levels", &document)?,
+    };
 
-    StockLevel {
+    Ok(StockLevel {
         sku,
         location,
         version,
@@ -185,7 +222,73 @@ fn level_from_row(row: stock_levels::Model) -> StockLevel {
         lead_time_days,
         declined_at,
         missing,
+        lots,
+    })
+}
+
+/// The rows of lots that a level has and had not so before, and the keys of those that it has no more.
+pub(in crate::store) fn lots_that_differ(
+    before: Option<&StockLevel>,
+    after: &StockLevel,
+) -> (Vec<stock_lots::Model>, Vec<Vec<Value>>) {
+    let old = before.map(|it| it.lots.as_slice()).unwrap_or_default();
+    let new = after.lots.iter().filter(|it| !old.contains(it)).map(|it| lot_to_row(after, it));
+    let gone = old.iter().filter(|it| after.lot(&it.name).is_none());
+    let key = |it: &Lot| -> Vec<Value> {
+        vec![after.sku.clone().into(), after.location.clone().into(), it.name.as_str().into()]
+    };
+    (new.collect(), gone.map(key).collect())
+}
+
+pub(in crate::store) fn lot_to_row(level: &StockLevel, lot: &Lot) -> stock_lots::Model {
+    let Lot { name, expires_on, sold_until, expires_at, on_hand, damaged, quality_hold, missing, allotted } =
+        lot;
+    stock_lots::Model {
+        sku: level.sku.clone(),
+        location: level.location.clone(),
+        lot: name.to_string(),
+        expires_on: expires_on.number(),
+        sold_until: *sold_until,
+        expires_at: *expires_at,
+        on_hand: *on_hand,
+        damaged: *damaged,
+        quality_hold: *quality_hold,
+        missing: *missing,
+        allotted: *allotted,
     }
+}
+
+/// A lot with the shelf that it lies on.
+pub(in crate::store) fn lot(row: &Row) -> Result<(Sku, LocationCode, Lot), StoreError> {
+    let stock_lots::Model {
+        sku,
+        location,
+        lot,
+        expires_on,
+        sold_until,
+        expires_at,
+        on_hand,
+        damaged,
+        quality_hold,
+        missing,
+        allotted,
+    } = stock_lots::Model::read(row)?;
+    let found = Lot {
+        name: name_of(lot)?,
+        expires_on: Day::from_number(expires_on.into()),
+        sold_until,
+        expires_at,
+        on_hand,
+        damaged,
+        quality_hold,
+        missing,
+        allotted,
+    };
+    Ok((sku, location, found))
+}
+
+fn name_of(lot: String) -> Result<LotName, StoreError> {
+    LotName::try_from(lot).map_err(|error| StoreError::corrupt("stock_lots", error.to_string()))
 }
 
 pub(in crate::store) fn movement_to_row(movement: &Movement) -> stock_movements::Model {
@@ -205,6 +308,7 @@ pub(in crate::store) fn movement_to_row(movement: &Movement) -> stock_movements:
         reason,
         actor,
         at,
+        lot,
     } = movement;
 
     stock_movements::Model {
@@ -223,6 +327,7 @@ pub(in crate::store) fn movement_to_row(movement: &Movement) -> stock_movements:
         reason: reason.clone(),
         actor: actor.clone(),
         at: *at,
+        lot: lot.as_ref().map(ToString::to_string),
     }
 }
 

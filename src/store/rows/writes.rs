@@ -13,8 +13,8 @@ use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, f
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, carrier_labels, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices,
-    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipments,
-    tracking_numbers,
+    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipment_lots,
+    shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{open_reservations, reservation_items, reservations};
@@ -22,7 +22,7 @@ use crate::store::rows::returns::returns;
 use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
-use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
 use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 
@@ -109,6 +109,11 @@ fixed! {
         &[tracking_numbers::Column::Courier, tracking_numbers::Column::Number],
         Effect::Write,
     );
+    UPSERT_SHIPMENT_LOTS = upsert::<shipment_lots::Entity>(&[shipment_lots::Column::Quantity, shipment_lots::Column::Picked, shipment_lots::Column::InHouse]);
+    DELETE_SHIPMENT_LOTS = delete::<shipment_lots::Entity>(
+        &[shipment_lots::Column::ShipmentId, shipment_lots::Column::Line, shipment_lots::Column::Lot],
+        Effect::Write,
+    );
     ADD_CARRIER_LABELS = insert_missing::<carrier_labels::Entity>();
     ADD_MESSAGE_TEXTS = insert_missing::<message_texts::Entity>();
 
@@ -138,6 +143,11 @@ fixed! {
 
     ADD_LEVELS = insert::<stock_levels::Entity>();
     CHANGE_LEVELS = update_versioned::<stock_levels::Entity>(&stock_levels::Column::Version, &[]);
+    UPSERT_LOTS = upsert::<stock_lots::Entity>(&[stock_lots::Column::SoldUntil, stock_lots::Column::OnHand, stock_lots::Column::Damaged, stock_lots::Column::QualityHold, stock_lots::Column::Missing, stock_lots::Column::Allotted]);
+    DELETE_LOTS = delete::<stock_lots::Entity>(
+        &[stock_lots::Column::Sku, stock_lots::Column::Location, stock_lots::Column::Lot],
+        Effect::Write,
+    );
     ADD_MOVEMENTS = insert::<stock_movements::Entity>();
     ADD_REPLENISHMENTS = insert::<replenishments::Entity>();
     CHANGE_REPLENISHMENTS =
@@ -211,6 +221,7 @@ pub(in crate::store) static DELETE_PARTS: LazyLock<Vec<FixedStatement>> = LazyLo
         delete::<invoices::Entity>(&[invoices::Column::OrderId], Effect::Write),
         delete::<returns::Entity>(&[returns::Column::OrderId], Effect::Write),
         delete::<tracking_numbers::Entity>(&[tracking_numbers::Column::OrderId], Effect::Write),
+        delete::<shipment_lots::Entity>(&[shipment_lots::Column::OrderId], Effect::Write),
         delete::<shipments::Entity>(&[shipments::Column::OrderId], Effect::Write),
         delete::<messages::Entity>(&[messages::Column::OrderId], Effect::Write),
         delete::<approvals::Entity>(&[approvals::Column::OrderId], Effect::Write),

@@ -99,8 +99,9 @@ impl Before {
             &writes::CHANGE_LEVELS,
             levels,
             |it| it.version,
-            |it| Ok(stock::level_to_row(it)),
+            stock::level_to_row,
         )?;
+        self.save_lots(writes, snapshot);
 
         self.save_callers(writes, snapshot);
         self.save_api_keys(writes, snapshot)?;
@@ -136,6 +137,22 @@ impl Before {
             transfer::to_row,
         )?;
         self.save_replenishments(writes, snapshot)
+    }
+
+    /// The lots of levels that have some, after the levels that they are part of.
+    fn save_lots(&self, writes: &mut Writes, snapshot: &Snapshot) {
+        let (mut rows, mut gone) = (Vec::new(), Vec::new());
+        for (key, old) in &self.stock {
+            let Some(new) = snapshot.stock.get(key) else { continue };
+            if new.lots.is_empty() && old.as_ref().is_none_or(|it| it.lots.is_empty()) {
+                continue;
+            }
+            let (new, old) = stock::lots_that_differ(old.as_ref(), new);
+            rows.extend(new);
+            gone.extend(old);
+        }
+        writes.put(&writes::DELETE_LOTS, gone);
+        writes.put(&writes::UPSERT_LOTS, values(rows));
     }
 
     /// How many reservations of their own callers have open now.

@@ -300,6 +300,9 @@ impl<'w> Loading<'w> {
                 reserving.extend(changing.iter().cloned());
                 products.extend(changing);
             }
+            if of.products {
+                products.extend(order.lines.iter().map(|it| it.sku.clone()));
+            }
             if of.fingerprint {
                 fingerprints.insert(order.fingerprint.clone());
                 named.extend(order.named.as_ref().map(|it| it.id));
@@ -310,7 +313,9 @@ impl<'w> Loading<'w> {
         }
         stock.extend(self.group.snapshot.replenishments.values().map(|it| it.sku.clone()));
         let transferred = self.group.snapshot.transfers.values().flat_map(|it| &it.items);
-        stock.extend(transferred.map(|it| it.sku.clone()));
+        let transferred: BTreeSet<Sku> = transferred.map(|it| it.sku.clone()).collect();
+        stock.extend(transferred.iter().cloned());
+        products.extend(transferred);
         self.ask_expired(&reserving, &mut reads);
         if self.locks_stock_later() {
             stock.extend(self.wanted.skus.iter().cloned());

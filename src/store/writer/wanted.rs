@@ -17,6 +17,8 @@ pub(super) struct OfOrder {
     pub(super) stock_for_handover: bool,
     /// Expired reservations of that stock.
     pub(super) reserving: bool,
+    /// The products of its lines.
+    pub(super) products: bool,
     /// When the youngest other order like it was received.
     pub(super) fingerprint: bool,
 }
@@ -26,6 +28,7 @@ impl OfOrder {
         self.stock |= other.stock;
         self.stock_for_handover |= other.stock_for_handover;
         self.reserving |= other.reserving;
+        self.products |= other.products;
         self.fingerprint |= other.fingerprint;
     }
 }
@@ -75,6 +78,7 @@ impl Wanted {
             order_stock,
             stock_for_handover,
             reserves,
+            order_products,
             skus,
             stock_at,
             holders_of,
@@ -104,6 +108,7 @@ impl Wanted {
             stock: *order_stock,
             stock_for_handover: *stock_for_handover,
             reserving: *reserves,
+            products: *order_products,
             fingerprint: *order_fingerprints,
         };
         let orders = orders.iter().map(|it| Part::Order(*it));

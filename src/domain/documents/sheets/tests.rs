@@ -3,6 +3,8 @@
 use crate::domain::documents::label::PaperFacts;
 use crate::domain::documents::paper::SheetPaper;
 use crate::domain::documents::sheets::{packing_slip_paper, pick_list_paper, return_form_paper};
+use crate::domain::model::day::Day;
+use crate::domain::model::lot::LotUnits;
 use crate::domain::model::policy::Rules;
 use crate::domain::tests::sample::{location, sample};
 
@@ -54,6 +56,28 @@ fn a_pick_list_has_what_is_still_to_be_picked_by_product() {
     let expected = ["Mug, blue, FRAGILE", "Pen, DANGEROUS GOODS"];
     assert_eq!(marked(pick_list_paper(&order, &shipment, facts)), expected);
     assert_eq!(marked(packing_slip_paper(&order, &shipment, facts)), expected);
+}
+
+#[test]
+fn a_pick_list_names_each_lot_and_a_packing_slip_says_what_is_good_until_when() {
+    let (order, mut shipment) = sample();
+    let (rules, location) = (Rules::default(), location());
+    let facts = PaperFacts { rules: &rules, location: &location, courier: "" };
+    let lot = |name: &str, day, quantity, picked| LotUnits {
+        name: name.parse().expect("a name"),
+        expires_on: Day::of(2027, 3, day).expect("a day"),
+        expires_at: order.created_at,
+        quantity,
+        picked,
+    };
+    shipment.items[0].lots = vec![lot("L-1", 30, 1, 1), lot("L-2", 31, 1, 0)];
+    shipment.items[0].picked = 1;
+    let paper = pick_list_paper(&order, &shipment, facts);
+    let goods = paper.lists[0].goods.iter().map(|it| (it.quantity, it.description.as_str()));
+    assert_eq!(goods.collect::<Vec<_>>(), [(1, "Mug, blue; lot L-2, use by 2027-03-31")]);
+    let slip = packing_slip_paper(&order, &shipment, facts);
+    let told = "Mug, blue; lot L-1, use by 2027-03-30; lot L-2, use by 2027-03-31";
+    assert_eq!(slip.lists[0].goods[0].description, told);
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
         .collect();
     for code in SKUS {
         for at in PLACES {
-            if bench.level(code, at).available() < 50 {
+            if bench.level(code, at).available(bench.now) < 50 {
                 bench.stock(code, at, 100);
             }
         }

@@ -82,7 +82,7 @@ fn inspect(
     };
     let units = some(it, left, most).into_iter();
     let inspections: Vec<_> =
-        units.map(|(line, quantity)| InspectedUnits { line, disposition, quantity }).collect();
+        units.map(|(line, quantity)| InspectedUnits { line, disposition, quantity, lot: None }).collect();
     bench.on(id, |order, unit| order.inspect_return(unit, it.id, &inspections))
 }
 

@@ -35,7 +35,7 @@ pub(super) fn count(bench: &mut Bench, code: usize, at: usize, counted: i64) {
 
 pub(super) fn inspect(bench: &mut Bench, [code, at]: [usize; 2], quantity: i64, good: bool) {
     let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
-    let held = HeldUnits { sku, location, quantity, note: String::new(), etag: String::new() };
+    let held = HeldUnits { sku, location, quantity, note: String::new(), etag: String::new(), lot: None };
     let verdict = if good { Verdict::Good } else { Verdict::Bad };
     let _ = bench.decide(|unit| quality::inspect(unit, &held, verdict));
 }
@@ -97,6 +97,7 @@ pub(super) fn transfer(bench: &mut Bench, code: usize, [from, to]: [usize; 2], u
         items: vec![(sku(SKUS[code]), units)],
         expected_at: None,
         note: String::new(),
+        lots: Vec::new(),
     };
     let _ = bench.decide(|unit| transfer_stock(unit, &transfer));
 }

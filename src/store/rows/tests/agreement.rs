@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 57] = [
+const DIFFERENT: [(&str, &str, &str, &str); 58] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -66,6 +66,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 57] = [
     ("shipments", "shipments", "tracking_number = 'CSG7'", "number = 1"),
     ("shipments", "shipments", "units = units + 1", "number = 2"),
     ("tracking_numbers", "tracking_numbers", "package = 7", "TRUE"),
+    ("shipment_lots", "shipment_lots", "picked = 1", "TRUE"),
     ("shipments", "shipments", "late = NOT late", "number = 1"),
     ("reservations", "reservations", "expires_at = expires_at + 1", "state = 'EXPIRED'"),
     ("reservation_items", "reservation_items", "consumed = 0", "number = 2"),
@@ -85,7 +86,7 @@ async fn a_changed_column_of_any_table_breaks_the_law(scene: &Scene) {
         let (column, _) = change.split_once(" = ").expect("a column and its value");
         let key = match table {
             "order_lines" | "order_waits" | "order_terms" | "feedback" | "feedback_lines"
-            | "feedback_reasons" | "tracking_numbers" => "order_id",
+            | "feedback_reasons" | "tracking_numbers" | "shipment_lots" => "order_id",
             "reservation_items" => "reservation_id",
             _ => "id",
         };
@@ -131,6 +132,7 @@ async fn a_missing_row_of_any_table_breaks_the_law(scene: &Scene) {
         "returns",
         "invoices",
         "tracking_numbers",
+        "shipment_lots",
         "shipments",
         "reservation_items",
         "reservations",

@@ -17,14 +17,14 @@ use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, f
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
     approvals, carrier_labels, credit_note_numbers, credit_notes, holds, invoice_numbers, invoices,
-    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipments,
-    tracking_numbers,
+    message_texts, messages, order_lines, order_waits, payment_references, payments, refunds, shipment_lots,
+    shipments, tracking_numbers,
 };
 use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{open_reservations, reservation_items, reservations};
 use crate::store::rows::returns::returns;
 use crate::store::rows::seller::sellers;
-use crate::store::rows::stock::{replenishments, stock_levels, stock_movements};
+use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
 use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 use crate::store::tests::shop::{Scene, on_both_engines};
@@ -81,7 +81,7 @@ fn entities() -> BTreeMap<String, Described> {
     all! {
         orders order_terms product_terms order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
         credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
-        carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
+        shipment_lots stock_lots carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
         customers customer_terms discount_codes discount_uses open_reservations sellers api_keys data_reads
     }

@@ -1,8 +1,8 @@
 //! The shipments of a full order.
 
 use crate::domain::{
-    Actor, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel,
-    Dimensions, Handling, Handover, Label, OpenBookingRequest, OrderId, Package, PackedItem, Proof,
+    Actor, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Day,
+    Dimensions, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package, PackedItem, Proof,
     ReportOrigin, Resolution, ResolutionKind, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
     ShipmentState, Slip, SlipKind, SlipSubject, TrackingEvent, TrackingStatus,
 };
@@ -11,6 +11,11 @@ use crate::store::rows::tests::sample::{AT, code, euro, later};
 pub(super) fn handling() -> Handling {
     let dimensions = Dimensions { length_mm: 120, width_mm: 90, height_mm: 100 };
     Handling { dimensions: Some(dimensions), fragile: true, dangerous: false }
+}
+
+fn lot_units() -> LotUnits {
+    let expires_on = Day::of(2027, 3, 31).expect("a day");
+    LotUnits { name: code("L-7"), expires_on, expires_at: AT, quantity: 3, picked: 3 }
 }
 
 pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Shipment {
@@ -26,6 +31,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         weight_grams: 250,
         handling: handling(),
         cancelled: 1,
+        lots: (line == 1).then(lot_units).into_iter().collect(),
     };
     let package = |number, contents: &[i32]| Package {
         number,
@@ -168,6 +174,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
             weight_grams: 250,
             handling: Handling::default(),
             cancelled: 0,
+            lots: Vec::new(),
         }],
         packages: Vec::new(),
         label: None,

@@ -49,6 +49,7 @@ pub(super) fn level(sku: &str) -> StockLevel {
         lead_time_days: Some(14),
         declined_at: Some(AT),
         missing: 0,
+        lots: Vec::new(),
     }
 }
 
@@ -68,6 +69,8 @@ pub(super) fn product(sku: &str) -> Product {
         handling: Handling { dimensions: None, fragile: true, dangerous: true },
         kind: ProductKind::Goods,
         labels: [("color".to_owned(), "red".to_owned())].into(),
+        tracks_lots: true,
+        shortest_life_days: 30,
     }
 }
 
@@ -207,6 +210,7 @@ pub(in crate::store) fn movement() -> Movement {
         reason: "order".to_owned(),
         actor: code("ann"),
         at: AT,
+        lot: Some(code("L-7")),
     }
 }
 

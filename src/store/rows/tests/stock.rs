@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, ChangeSet, Courier, Ids, Product, Replenishment, ReplenishmentState, Sku, StockLevel,
+    Actor, ChangeSet, Courier, Day, Ids, Lot, Product, Replenishment, ReplenishmentState, Sku, StockLevel,
+    Timestamp,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::query::listing::Listing;
@@ -15,10 +16,11 @@ use crate::store::rows::tests::sample::{
     AT, code, courier, is_broken, level, levels, location, movement, nothing, product, save, stocked, write,
 };
 use crate::store::rows::writes::ADD_MOVEMENTS;
-use crate::store::tests::shop::{Scene, on_both_engines};
+use crate::store::tests::shop::{Scene, count, on_both_engines};
 
 on_both_engines! {
     stock_reads_back_and_a_stale_level_is_a_lost_race
+    lots_read_back_with_their_level_and_are_listed
     the_catalogue_reads_back_and_a_rate_card_may_shrink
     replenishments_read_back_and_one_is_proposed_per_product_and_location
     movements_read_back
@@ -44,6 +46,42 @@ async fn stock_reads_back_and_a_stale_level_is_a_lost_race(scene: &Scene) {
     let twin = StockLevel { version: 42, ..before };
     let lost = save(&db, &nothing(), &levels([&twin])).await;
     assert!(matches!(lost, Err(StoreError::LostRace)), "{lost:?}");
+}
+
+async fn lots_read_back_with_their_level_and_are_listed(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let lot = |name: &str, days: i32, on_hand, allotted| Lot {
+        name: code(name),
+        expires_on: Day::from_number(i64::from(20_000 + days)),
+        sold_until: AT,
+        expires_at: Timestamp::from_unix_micros(AT.unix_micros() + i64::from(days)),
+        on_hand,
+        damaged: 0,
+        quality_hold: 0,
+        missing: 0,
+        allotted,
+    };
+    let before = level("A-1");
+    let (one, other) = (lot("L-1", 1, 60, 4), lot("L 2 β", 2, 40, 0));
+    let with = |version, on_hand, lots: Vec<Lot>| {
+        let (damaged, quality_hold) = (0, 0);
+        StockLevel { version, on_hand, lots, damaged, quality_hold, ..before.clone() }
+    };
+    let first = with(2, 100, vec![one.clone(), other.clone()]);
+    save(&db, &levels([&before]), &levels([&first])).await.expect("two lots");
+    let all = Listing { size: 5, ..Listing::default() };
+    let listed = scene.store.list_lots(&all).await.expect("a page").0;
+    assert_eq!(listed.iter().map(|it| it.2.clone()).collect::<Vec<_>>(), [other, one.clone()]);
+    assert_eq!(count(&scene.store, "SELECT unsold FROM stock_levels WHERE sku = 'A-1'").await, 96);
+
+    let less = with(3, 59, vec![Lot { on_hand: 59, allotted: 3, ..one }]);
+    save(&db, &levels([&first]), &levels([&less])).await.expect("one is gone");
+    let found = db.exchange(vec![lookup::LEVELS.about(keys(["A-1"].map(code::<Sku>)))]).await;
+    let found = found.expect("a level").concat();
+    assert_eq!(stock::level(&found[0]).expect("a level"), less);
+    let listed = scene.store.list_lots(&all).await.expect("a page").0;
+    assert_eq!(listed, [(less.sku.clone(), less.location.clone(), less.lots[0].clone())]);
 }
 
 async fn the_catalogue_reads_back_and_a_rate_card_may_shrink(scene: &Scene) {

@@ -10,7 +10,7 @@ use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
 /// Tables that grow with every order.
-pub(super) const GROWING: [&str; 29] = [
+pub(super) const GROWING: [&str; 30] = [
     "orders",
     "order_terms",
     "order_lines",
@@ -36,6 +36,7 @@ pub(super) const GROWING: [&str; 29] = [
     "returns",
     "shipments",
     "tracking_numbers",
+    "shipment_lots",
     "decisions",
     "discount_codes",
     "discount_uses",

@@ -62,6 +62,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "customers" => next!(store.list_customers(listing)),
         "discount codes" => next!(store.list_discount_codes(listing)),
         "stock levels" => next!(store.list_stock_levels(listing)),
+        "lots" => next!(store.list_lots(listing)),
         "stock movements" => next!(store.list_movements(listing)),
         "API keys" => next!(store.list_api_keys(listing)),
         "data reads" => next!(store.list_data_reads(listing)),
@@ -141,6 +142,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("shipments", "location", "CASE WHEN n <= 3 THEN 'BER' ELSE o.location END"),
     ("shipments", "tracking_number", "CASE WHEN o.tracking_number IS NULL THEN NULL ELSE 'CSG' || n END"),
     ("tracking_numbers", "number", "'PG' || n"),
+    ("shipment_lots", "lot", "'LOT-' || n"),
     ("reservations", "state", "CASE WHEN n <= 3 AND o.state = 'RELEASED' THEN 'CONSUMED' ELSE o.state END"),
     ("stock_movements", "kind", "CASE WHEN n <= 3 THEN 'DAMAGE' ELSE o.kind END"),
     ("stock_movements", "sku", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.sku END"),
@@ -175,7 +177,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 30] = [
+const COPIED: [&str; 31] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -196,6 +198,7 @@ const COPIED: [&str; 30] = [
     "returns",
     "shipments",
     "tracking_numbers",
+    "shipment_lots",
     "reservations",
     "reservation_items",
     "stock_movements",
@@ -327,6 +330,7 @@ impl Seeded {
             order_stock: true,
             stock_for_handover: true,
             reserves: true,
+            order_products: true,
             skus: vec![sku("A-1"), sku("B-2")],
             stock_at: vec![code("KUL-1")],
             holders_of: vec![(sku("B-2"), code("BER"))],
@@ -434,6 +438,7 @@ impl Seeded {
             "location" | "from_location" | "to_location" => &["KUL-1", "BER"],
             "courier" => &["PIGEON"],
             "tracking_number" => &["CSG7", "PG7"],
+            "lot" => &["LOT-7"],
             "sku" => &["A-1", "RARE"],
             "code_prefix" => &["NEXT-7"],
             "customer_id" => &["cus_00000000000000000000000007", "cus_00000000000000000000000008"],

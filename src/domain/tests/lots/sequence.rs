@@ -1,0 +1,198 @@
+//! Whatever happens to a product with lots, the laws hold, which the bench checks after every decision.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::domain::inventory::adjust::AdjustReason;
+use crate::domain::inventory::transfer::{ReceiveTransfer, TransferStock};
+use crate::domain::model::line_cancellation::CancelledUnits;
+use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::shipping::lots::PickedLot;
+use crate::domain::shipping::pick::LineUnits;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{checks_of, location_code, one_package, order, sku};
+use crate::domain::tests::lots::{A_DAY, adjust, by_lots, count, in_days, lot, named, settle, try_receive};
+use crate::domain::unit::command::Command;
+
+const NAMES: [&str; 4] = ["L-1", "L-2", "L-3", "L-4"];
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Receive {
+        lot: usize,
+        units: i64,
+        at: usize,
+    },
+    Adjust {
+        lot: usize,
+        delta: i64,
+        why: usize,
+    },
+    Count {
+        lot: usize,
+        counted: i64,
+    },
+    Order {
+        units: i64,
+    },
+    /// The next step of a shipment in the house; `odd` picks short, or of another lot, or fails a unit.
+    Work {
+        shipment: usize,
+        odd: usize,
+    },
+    Cancel {
+        order: usize,
+        units: i64,
+    },
+    Send {
+        lot: usize,
+        units: i64,
+    },
+    Pass {
+        hours: u64,
+    },
+    Settle,
+}
+
+fn some_act() -> impl Strategy<Value = Act> {
+    let lot = 0..NAMES.len();
+    prop_oneof![
+        3 => (lot.clone(), 1..6_i64, 0..2_usize).prop_map(|(lot, units, at)| Act::Receive { lot, units, at }),
+        1 => (lot.clone(), -3..4_i64, 0..5_usize).prop_map(|(lot, delta, why)| Act::Adjust { lot, delta, why }),
+        1 => (lot.clone(), 0..6_i64).prop_map(|(lot, counted)| Act::Count { lot, counted }),
+        3 => (1..5_i64).prop_map(|units| Act::Order { units }),
+        9 => (0..6_usize, 0..6_usize).prop_map(|(shipment, odd)| Act::Work { shipment, odd }),
+        1 => (0..5_usize, 1..4_i64).prop_map(|(order, units)| Act::Cancel { order, units }),
+        1 => (lot, 1..3_i64).prop_map(|(lot, units)| Act::Send { lot, units }),
+        1 => (1..40_u64).prop_map(|hours| Act::Pass { hours }),
+        2 => Just(Act::Settle),
+    ]
+}
+
+fn nth_shipment(bench: &Bench, which: usize) -> Option<(OrderId, Shipment)> {
+    let mut all: Vec<_> = bench.snapshot.orders.values().collect();
+    all.sort_by_key(|it| it.number);
+    let in_house = |it: &&Shipment| it.handover.is_none() && it.state != ShipmentState::Cancelled;
+    let open: Vec<_> =
+        all.iter().flat_map(|it| it.shipments.iter().filter(in_house).map(|s| (it.id, s.clone()))).collect();
+    let count = open.len();
+    open.into_iter().nth(which % count.max(1))
+}
+
+fn apply(bench: &mut Bench, act: Act) {
+    let reasons = [
+        AdjustReason::Found,
+        AdjustReason::Lost,
+        AdjustReason::Damage,
+        AdjustReason::Scrap,
+        AdjustReason::QualityHold,
+    ];
+    match act {
+        Act::Receive { lot, units, at } => {
+            let known = bench.snapshot.stock.values().flat_map(|it| &it.lots);
+            let known = known.filter(|it| it.name.as_str() == NAMES[lot]).map(|it| it.expires_on).next();
+            let day = known.unwrap_or_else(|| in_days(bench, i32::try_from(lot).expect("few") * 2));
+            let _ = try_receive(bench, ["NYC", "LAX"][at], units, Some(named(NAMES[lot], Some(day))));
+        }
+        Act::Adjust { lot, delta, why } => {
+            let _ = adjust(bench, reasons[why], delta, Some(named(NAMES[lot], None)));
+        }
+        Act::Count { lot, counted } => {
+            let _ = count(bench, counted, Some(named(NAMES[lot], None)));
+        }
+        Act::Order { units } => {
+            if let Ok(id) = bench.create_order(&order("ada", &[("A-1", units)])) {
+                bench.pay_cash(id);
+            }
+        }
+        Act::Work { shipment, odd } => {
+            if let Some((id, shipment)) = nth_shipment(bench, shipment) {
+                work(bench, id, &shipment, odd);
+            }
+        }
+        Act::Cancel { order, units } => {
+            let mut ids: Vec<_> = bench.snapshot.orders.values().map(|it| (it.number, it.id)).collect();
+            ids.sort();
+            let Some((_, id)) = ids.get(order % ids.len().max(1)).copied() else { return };
+            let less = [CancelledUnits { line: 1, quantity: units }];
+            let _ = bench.on(id, |order, unit| order.cancel_lines(unit, &less, "called off").map(drop));
+        }
+        Act::Send { lot: which, units } => {
+            let transfer = TransferStock {
+                from: location_code("NYC"),
+                to: location_code("LAX"),
+                items: vec![(sku("A-1"), units)],
+                expected_at: None,
+                note: String::new(),
+                lots: vec![(sku("A-1"), lot(NAMES[which]))],
+            };
+            if let Ok(sent) = bench.decide(|unit| transfer.decide(unit)) {
+                let (note, etag) = (String::new(), String::new());
+                let all = ReceiveTransfer { transfer: sent.id, arrivals: Vec::new(), note, etag };
+                let _ = bench.decide(|unit| all.decide(unit));
+            }
+        }
+        Act::Pass { hours } => bench.pass(hours * A_DAY / 24),
+        Act::Settle => {
+            let _ = settle(bench);
+        }
+    }
+}
+
+fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
+    let item = &shipment.items[0];
+    let left = item.quantity - item.picked;
+    match shipment.state {
+        ShipmentState::Planned | ShipmentState::QcFailed => {
+            let _ = bench.on(id, |order, unit| order.start_picking(unit, shipment.id));
+        }
+        ShipmentState::Picking if odd == 0 => {
+            let missing = [LineUnits { line: 1, units: 1 }];
+            let _ = bench.on(id, |order, unit| order.record_short_pick(unit, shipment.id, &[], &missing));
+        }
+        ShipmentState::Picking if odd < 4 => {
+            let picks = [LineUnits { line: 1, units: left }];
+            let taken = [PickedLot { line: 1, lot: lot(NAMES[odd]), units: left }];
+            let _ = bench.on(id, |order, unit| {
+                order.take_lots(unit, shipment.id, &picks, &taken)?;
+                order.record_pick(unit, shipment.id, &picks)
+            });
+        }
+        ShipmentState::Picking => {
+            let picks = [LineUnits { line: 1, units: left }];
+            let _ = bench.on(id, |order, unit| order.record_pick(unit, shipment.id, &picks));
+        }
+        ShipmentState::Picked => {
+            let mut checks = checks_of(shipment, i64::from(odd == 0));
+            if let Some(of) = item.lots.iter().find(|it| it.picked > 0).filter(|_| odd == 0) {
+                checks[0].failed_lots = vec![(of.name.clone(), 1)];
+            }
+            let _ = bench.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks));
+        }
+        ShipmentState::QcPassed => {
+            let packages = one_package(shipment);
+            let _ = bench.on(id, |order, unit| order.pack(unit, shipment.id, packages));
+        }
+        ShipmentState::Packed => {
+            let _ = bench.on(id, |order, unit| order.create_label(unit, shipment.id));
+        }
+        ShipmentState::Labelled => {
+            let _ = bench.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None));
+        }
+        _ => {
+            let _ = bench.on(id, |order, unit| order.confirm_pickup(unit, shipment.id, "driver 7", 1, None));
+        }
+    }
+}
+
+#[test]
+fn the_laws_of_lots_hold_whatever_happens() {
+    let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(acts in vec(some_act(), 1..80))| {
+        let mut bench = by_lots();
+        for act in acts {
+            apply(&mut bench, act);
+        }
+    });
+}
