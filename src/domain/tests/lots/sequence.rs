@@ -178,7 +178,9 @@ fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
             let _ = bench.on(id, |order, unit| order.create_label(unit, shipment.id));
         }
         ShipmentState::Labelled => {
-            let _ = bench.on(id, |order, unit| order.assign_courier(unit, shipment.id, None, None));
+            let _ = bench.on(id, |order, unit| {
+                order.assign_courier(unit, shipment.id, None, None, &Default::default())
+            });
         }
         _ => {
             let _ = bench.on(id, |order, unit| order.confirm_pickup(unit, shipment.id, "driver 7", 1, None));
