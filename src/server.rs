@@ -36,7 +36,7 @@ use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
 use crate::server::outside::{
-    couriers, known_subscribers, letters, mail, payment_provider, seller, subscribers,
+    couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
@@ -143,7 +143,7 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
-        work::tell(subscribers(&settings.events), &store, &stop, &mut workers).await?;
+        work::tell(subscribers(&settings.events), &app.subscribers, &store, &stop, &mut workers).await?;
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
@@ -364,10 +364,10 @@ fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, Ser
         mail: mail(settings)?,
         couriers: Arc::new(couriers(settings)?),
         letters: Arc::new(letters(&settings.letters)?),
-        subscribers: Arc::new(known_subscribers(&settings.events)),
+        subscribers: known_subscribers(&settings.events),
         drawings: Drawings::new(settings.limits.drawings),
         rules,
-        requests_kept_for: settings.limits.requests_kept_for(),
+        kept_for: kept_for(settings),
         lease: settings.limits.lease(),
     })
 }

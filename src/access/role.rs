@@ -124,6 +124,7 @@ impl Role {
                 Permission::ManageCustomers,
                 Permission::GrantTerms,
                 Permission::ReadOperations,
+                Permission::ManageSubscriptions,
             ],
             Self::Admin => every_permission().collect(),
         }

@@ -140,6 +140,7 @@ pub use model::discount_uses::{DiscountUses, DiscountUsesByKey, count_discount_u
 pub use model::document_kind::DocumentKind;
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
+pub use model::event_subscription::{EventSubscription, SUBSCRIPTIONS_MAX, SigningSecret, SubscriptionState};
 pub use model::evidence::{Attestation, Evidence, Finding, RiskAssessment};
 pub use model::feedback::{
     Feedback, FeedbackReason, FeedbackState, FollowUp, FollowUpEnd, FollowUpState, LineFeedback,
@@ -193,7 +194,7 @@ pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids,
     Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId,
     OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId,
-    ServiceLevel, ShipmentId, Sku, TransferId,
+    ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
 };
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
@@ -234,6 +235,7 @@ pub use process::redeliver::RedeliverEvents;
 pub use process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers, RunDue};
 pub use process::status::{FulfillmentStatus, LineProgress, PaymentStatus, ReturnStatus};
 pub use process::stuck::Wait;
+pub use process::subscribe::{ChangeEventSubscription, CreateEventSubscription, SubscriptionChange};
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use process::unavailable::UnavailableAction;

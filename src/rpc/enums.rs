@@ -197,6 +197,9 @@ enum_map! {
     }
 
     delivery_state, to_delivery_state: DeliveryState = EventDeliveryState { Waiting = Waiting, GivenUp = GivenUp }
+    subscription_state: SubscriptionState = EventSubscriptionState {
+        Enabled = Enabled, Disabled = Disabled, Deleted = Deleted,
+    }
     gate: Gate = Gate { Reservation = Reservation, Payment = Payment }
     approval_state: ApprovalState = ApprovalState {
         Pending = Pending, Approved = Approved, Rejected = Rejected, Expired = Expired, Withdrawn = Withdrawn,

@@ -158,6 +158,12 @@ mutations! {
     CreateApiKeyRequest = "CreateApiKey",
     RevokeApiKeyRequest = "RevokeApiKey",
     RedeliverEventsRequest = "RedeliverEvents",
+    CreateEventSubscriptionRequest = "CreateEventSubscription",
+    UpdateEventSubscriptionRequest = "UpdateEventSubscription",
+    RotateSubscriptionSecretRequest = "RotateSubscriptionSecret",
+    DisableEventSubscriptionRequest = "DisableEventSubscription",
+    EnableEventSubscriptionRequest = "EnableEventSubscription",
+    DeleteEventSubscriptionRequest = "DeleteEventSubscription",
 }
 
 impl Call {

@@ -1,4 +1,5 @@
-//! Makes what the settings name: the payment provider, the mail, the couriers, the subscribers, the seller, the letters.
+//! Makes what the settings name: the payment provider, the mail, the couriers, the subscribers, the seller, the letters, and
+//! how long things are kept.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +14,7 @@ use crate::outside::{
 };
 use crate::server::ServeError;
 use crate::settings::{self, EventSettings, LetterSettings, Settings};
-use crate::work::{KnownSubscriber, Subscriber};
+use crate::work::{KeptFor, KnownSubscriber, KnownSubscribers, Subscriber};
 
 pub(super) fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
     match settings.payment_provider {
@@ -119,11 +120,21 @@ pub(super) fn subscribers(settings: &EventSettings) -> Vec<Subscriber> {
     known.collect()
 }
 
-/// The same as the API shows them.
-pub(super) fn known_subscribers(settings: &EventSettings) -> BTreeMap<String, KnownSubscriber> {
+/// The same as the API shows them, and whether calls may make others beside this server.
+pub(super) fn known_subscribers(settings: &EventSettings) -> KnownSubscribers {
     let known = subscribers(settings).into_iter().map(|it| {
         let Subscriber { name, endpoint, kinds, answer_within: _ } = it;
         (name, KnownSubscriber { address: endpoint.address(), kinds })
     });
-    known.collect()
+    KnownSubscribers::new(known.collect(), settings.private_addresses)
+}
+
+/// How long what is forgotten in time is kept.
+pub(super) fn kept_for(settings: &Settings) -> KeptFor {
+    let days = |it: u32| (it > 0).then(|| Duration::from_secs(u64::from(it) * 86_400));
+    KeptFor {
+        requests: settings.limits.requests_kept_for(),
+        texts: days(settings.letters.texts_kept_days),
+        deliveries: days(settings.events.given_up_kept_days),
+    }
 }

@@ -101,7 +101,9 @@ impl Settings {
 
 impl LetterSettings {
     fn check(&self, bad: &mut Problems) {
-        let Self { language: _, templates: _, tracking_url, feedback_url, review_url } = self;
+        let Self { language: _, templates: _, tracking_url, feedback_url, review_url, texts_kept_days } =
+            self;
+        within(bad, "letters.texts_kept_days", *texts_kept_days, 0, 36_500);
         for (key, url) in [("feedback_url", feedback_url), ("review_url", review_url)] {
             if url.as_ref().is_some_and(LinkPattern::names_parcel) {
                 let why = "may not hold {tracking_number}: it is about the whole order";

@@ -11,12 +11,25 @@ use crate::outside::{Endpoint, EventKey};
 /// How long a subscriber's name may be, in characters.
 const NAME_MAX: usize = 64;
 
+/// What the names of subscribers begin with that calls made.
+const OF_CALLS: &str = "sub_";
+
 /// Who is told of events.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventSettings {
     /// Servers by names of their own. Under another name a server is another subscriber, and begins anew.
     pub subscribers: BTreeMap<String, SubscriberSettings>,
+    /// Whether subscribers that calls made may be in a network that only this server reaches, and be called without TLS.
+    pub private_addresses: bool,
+    /// How long events are kept that subscribers were given up on, in days. 0: for ever.
+    pub given_up_kept_days: u32,
+}
+
+impl Default for EventSettings {
+    fn default() -> Self {
+        Self { subscribers: BTreeMap::new(), private_addresses: false, given_up_kept_days: 365 }
+    }
 }
 
 /// How long a subscriber may take to answer, in seconds.
@@ -54,12 +67,18 @@ impl SubscriberSettings {
 
 impl EventSettings {
     pub(super) fn check(&self, bad: &mut Problems) {
+        if self.given_up_kept_days > 36_500 {
+            bad.add("events.given_up_kept_days", "must be 0 to 36500");
+        }
         for (name, it) in &self.subscribers {
             let at = format!("events.subscribers.{name}");
             let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '-' || it == '_';
             if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(is_plain) {
                 let form = format!("must have 1 to {NAME_MAX} letters, digits, - or _");
                 bad.add(&at, form);
+            }
+            if name.starts_with(OF_CALLS) {
+                bad.add(&at, format!("must not begin with {OF_CALLS}, as those do that calls made"));
             }
             if !(1..=2).contains(&it.secrets.len()) {
                 bad.add(format!("{at}.secrets"), "must have one secret, or two while one is replaced");

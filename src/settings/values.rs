@@ -67,6 +67,8 @@ pub struct LetterSettings {
     pub feedback_url: Option<LinkPattern>,
     /// The page where products are reviewed.
     pub review_url: Option<LinkPattern>,
+    /// How long it is kept what letters of archived orders said, in days. 0: for ever.
+    pub texts_kept_days: u32,
 }
 
 impl LetterSettings {
@@ -87,6 +89,7 @@ impl Default for LetterSettings {
             tracking_url: None,
             feedback_url: None,
             review_url: None,
+            texts_kept_days: 0,
         }
     }
 }

@@ -7,8 +7,10 @@ mod data_reads;
 mod handle;
 mod jobs;
 mod query;
+mod retention;
 mod rows;
 mod subscribers;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -27,6 +29,7 @@ pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::overview::Overview;
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
+pub use subscriptions::LiveSubscriptions;
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::counts::WriterCounts;
 pub use writer::job::{Job, JobKind};

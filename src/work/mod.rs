@@ -9,6 +9,8 @@
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //! | `publish` | the loops that tell subscribers of events |
+//! | `retention` | the loop that forgets what was kept long enough |
+//! | `subscriptions` | which subscribers there are: of the settings, and made by calls |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
 //! that is made late or twice changes nothing. Nothing here names tonic or prost.
@@ -21,6 +23,8 @@ mod missing_stock;
 mod outbound;
 mod publish;
 mod rates;
+mod retention;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -38,11 +42,10 @@ use crate::store::{Effect, RequestContext, Store};
 pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
-pub use publish::{KnownSubscriber, Subscriber, tell};
+pub use publish::{Subscriber, tell};
 pub use rates::live_rates;
-
-/// How often request ids that are too old are removed.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+pub use retention::KeptFor;
+pub use subscriptions::{KnownSubscriber, KnownSubscribers, new_secret};
 
 /// How long a provider or a courier may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
@@ -56,12 +59,12 @@ pub struct App {
     /// Those that are booked through an interface.
     pub couriers: Arc<BTreeMap<CourierCode, Arc<dyn CourierInterface>>>,
     pub letters: Arc<Letters>,
-    /// Those that are told of events, by name.
-    pub subscribers: Arc<BTreeMap<String, KnownSubscriber>>,
+    /// Those that are told of events.
+    pub subscribers: KnownSubscribers,
     pub drawings: Drawings,
     pub rules: Arc<Rules>,
-    /// How long a request id and its answer are kept.
-    pub requests_kept_for: Duration,
+    /// How long what is forgotten in time is kept.
+    pub kept_for: KeptFor,
     /// How long a worker may keep a job before another one takes it.
     pub lease: Duration,
 }
@@ -84,24 +87,8 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
     loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
-    loops.spawn(forget_old_request_ids(app.clone(), shutdown.clone()));
+    loops.spawn(retention::forget_in_time(app.clone(), shutdown.clone()));
     loops
-}
-
-async fn forget_old_request_ids(app: App, mut shutdown: watch::Receiver<bool>) {
-    loop {
-        let before = app.store.now().minus(app.requests_kept_for);
-        match app.store.forget_keys(before).await {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::info!(forgotten, "forgot old request ids"),
-            Err(error) => tracing::warn!(%error, "could not forget old request ids"),
-        }
-
-        tokio::select! {
-            () = stop_requested(&mut shutdown) => return,
-            () = tokio::time::sleep(FORGET_EVERY) => {}
-        }
-    }
 }
 
 /// Waits until the process is to stop, or until the sender of that signal is gone.

@@ -288,12 +288,16 @@ pub(super) async fn send(
     (sent, said)
 }
 
-/// What a message says: what it said when it was tried first, as that may have arrived.
+/// What a message says: what it said when it was tried first, as that may have arrived, while that is known.
 async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageText, Unsent> {
     if message.text_kept {
         let unread = || Unsent::Later("the message's text could not be read".to_owned());
         let kept = app.store.message_texts(&[message.id]).await.map_err(|_| unread())?;
-        return kept.into_values().next().ok_or_else(unread);
+        let kept = kept.into_values().next().ok_or_else(unread)?;
+        // One that is sent once more after its text was forgotten is written anew.
+        if !kept.is_forgotten() {
+            return Ok(kept);
+        }
     }
     let unread = |_| Unsent::Later("the couriers' names could not be read".to_owned());
     let couriers = match message.shipment {

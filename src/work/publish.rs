@@ -14,6 +14,7 @@ use crate::outside::{Endpoint, Notice};
 use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told, Untold, Waiting};
 use crate::work::jobs::spread;
 use crate::work::stop_requested;
+use crate::work::subscriptions::KnownSubscribers;
 
 /// How long one worker may tell a subscriber before another takes over: a round, the call that is under way at its end, of
 /// ten seconds at most, and time to write down the outcome.
@@ -54,22 +55,13 @@ const REST: Duration = Duration::from_secs(5);
 
 /// A server that is told of events.
 pub struct Subscriber {
-    /// Its name in the settings, under which it is known what it has been told.
+    /// Its name in the settings, or the id of its subscription: under which it is known what it has been told.
     pub name: String,
     pub endpoint: Endpoint,
     /// Of these kinds; none: of all.
     pub kinds: Vec<EventKind>,
     /// How long it may take to answer; at most ten seconds.
     pub answer_within: Duration,
-}
-
-/// What people may know of a subscriber.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownSubscriber {
-    /// Where it is called.
-    pub address: String,
-    /// None: of all kinds.
-    pub kinds: Vec<EventKind>,
 }
 
 /// Why an event was not taken.
@@ -86,9 +78,11 @@ impl Missed {
     }
 }
 
-/// Tells each of them, until the server stops. Those that are new hear of what happens from now on.
+/// Tells each of them, and those that calls made, until the server stops. Those that are new hear of what happens from now
+/// on.
 pub async fn tell(
     subscribers: Vec<Subscriber>,
+    known: &KnownSubscribers,
     store: &Store,
     stop: &watch::Receiver<bool>,
     workers: &mut JoinSet<()>,
@@ -97,6 +91,8 @@ pub async fn tell(
         store.begin_subscriber(&subscriber.name).await?;
         workers.spawn(subscriber.follow(store.clone(), stop.clone()));
     }
+    known.read_again(store).await?;
+    workers.spawn(known.clone().follow(store.clone(), stop.clone()));
     Ok(())
 }
 
@@ -158,7 +154,7 @@ struct OfOrder {
 }
 
 impl Subscriber {
-    async fn follow(self, store: Store, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn follow(self, store: Store, mut stop: watch::Receiver<bool>) {
         let mut commits = store.bell();
         loop {
             commits.mark_unchanged();

@@ -23,7 +23,7 @@ use crate::outside::{Email, FileMail, Mail, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
 use crate::work::jobs::run_jobs;
 use crate::work::outbound::{Caller, Pending, Subject, settle};
-use crate::work::{App, Drawings, context, start};
+use crate::work::{App, Drawings, KeptFor, KnownSubscribers, context, start};
 
 /// How long the loops may take for what they do within a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,10 +61,10 @@ impl Scene {
             mail,
             couriers: Arc::default(),
             letters: Arc::default(),
-            subscribers: Arc::default(),
+            subscribers: KnownSubscribers::default(),
             drawings: Drawings::new(2),
             rules,
-            requests_kept_for: Duration::from_secs(86_400),
+            kept_for: KeptFor { requests: Duration::from_secs(86_400), texts: None, deliveries: None },
             lease: Duration::from_secs(30),
         };
         let scene =

@@ -76,6 +76,7 @@ mod shop;
 mod slips;
 mod starting;
 mod subscribers;
+mod subscriptions;
 mod tidy;
 mod tracking;
 mod transfers;

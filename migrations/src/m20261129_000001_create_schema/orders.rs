@@ -190,7 +190,11 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              content BYTEA NOT NULL",
         )
         .await?;
-    schema.append_only("message_texts").await?;
+    // But for its content, which may be forgotten.
+    schema
+        .refuse("message_texts", "UPDATE", "length(NEW.content) > 0 OR NEW.message_id <> OLD.message_id")
+        .await?;
+    schema.refuse("message_texts", "DELETE", "TRUE").await?;
 
     feedback(schema).await?;
 

@@ -13,3 +13,15 @@ pub struct MessageText {
     /// The same as a page.
     pub html: String,
 }
+
+impl MessageText {
+    /// What is left of one that was kept long enough.
+    pub fn forgotten() -> Self {
+        let nothing = String::new;
+        Self { locale: nothing(), subject: nothing(), body: nothing(), html: nothing() }
+    }
+
+    pub fn is_forgotten(&self) -> bool {
+        *self == Self::forgotten()
+    }
+}

@@ -25,6 +25,7 @@ pub(super) mod discount_uses;
 pub(super) mod document_kind;
 pub(super) mod etag;
 pub(super) mod event;
+pub(super) mod event_subscription;
 pub(super) mod evidence;
 pub(super) mod feedback;
 pub(super) mod feedback_token;

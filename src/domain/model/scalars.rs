@@ -121,6 +121,8 @@ ids! {
     CustomerId = "cus",
     /// An API key.
     KeyId = "key",
+    /// A subscription to events; as text it is the subscriber's name.
+    SubscriptionId = "sub",
     /// A booking with a courier; the key of every call about it.
     BookingId = "bkg",
     JobId = "job",

@@ -9,5 +9,6 @@ pub(super) mod schedule;
 mod slips;
 pub(super) mod status;
 pub(super) mod stuck;
+pub(super) mod subscribe;
 pub(super) mod timeline;
 pub(super) mod unavailable;

@@ -44,6 +44,7 @@ mod scans;
 mod services;
 mod slips;
 mod store_credits;
+mod subscriptions;
 mod summaries;
 mod told;
 mod transfers;

@@ -11,6 +11,7 @@ pub(super) mod journal;
 mod keys;
 pub(super) mod on_order;
 mod references;
+mod subscriptions;
 mod time;
 pub(super) mod turn;
 pub(super) mod unit_of_work;

@@ -17,6 +17,7 @@ use crate::domain::model::courier::{Courier, CourierRecords};
 use crate::domain::model::discount::{DiscountCode, DiscountKey};
 use crate::domain::model::discount_uses::DiscountUsesByKey;
 use crate::domain::model::event::Event;
+use crate::domain::model::event_subscription::EventSubscription;
 use crate::domain::model::issued_key::IssuedKey;
 use crate::domain::model::label_file::LabelFile;
 use crate::domain::model::location::Location;
@@ -31,7 +32,7 @@ use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{
     Actor, ApprovalId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids, InvoiceId,
     JobId, KeyId, LocationCode, MessageId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId,
-    ReservationId, ReturnId, ShipmentId, Sku, TransferId,
+    ReservationId, ReturnId, ShipmentId, Sku, SubscriptionId, TransferId,
 };
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
@@ -137,6 +138,8 @@ pub struct ReadSet {
     /// API keys; and whether all are wanted that are not revoked.
     pub api_keys: Vec<KeyId>,
     pub live_api_keys: bool,
+    /// All subscriptions to events that are not deleted.
+    pub subscriptions: bool,
     /// How often further keys may follow from the customers that it reads, who may change meanwhile: it is decided again
     /// with them.
     pub follows_accounts: u8,
@@ -180,6 +183,7 @@ impl ReadSet {
             account_references,
             api_keys,
             live_api_keys,
+            subscriptions,
             follows_accounts,
             lease,
         } = other;
@@ -211,6 +215,7 @@ impl ReadSet {
         self.account_references.extend(account_references);
         self.api_keys.extend(api_keys);
         self.live_api_keys |= live_api_keys;
+        self.subscriptions |= subscriptions;
         self.follows_accounts = self.follows_accounts.max(follows_accounts);
         self.lease = self.lease.or(lease);
     }
@@ -246,6 +251,7 @@ pub struct Loaded {
     pub account_references: HashSet<String>,
     pub api_keys: HashSet<KeyId>,
     pub live_api_keys: bool,
+    pub subscriptions: bool,
 }
 
 /// A worker's claim: its token only rises, so that a worker that lost the lease is recognised.
@@ -290,6 +296,7 @@ pub struct Snapshot {
     pub accounts: HashMap<CustomerId, Arc<CustomerAccount>>,
     pub account_references: HashMap<String, CustomerId>,
     pub api_keys: BTreeMap<KeyId, Arc<IssuedKey>>,
+    pub subscriptions: BTreeMap<SubscriptionId, Arc<EventSubscription>>,
     /// Replenishments that are not over, all loaded, by product and location.
     pub open_replenishments: BTreeMap<(Sku, LocationCode), BTreeSet<ReplenishmentId>>,
     /// Orders and other callers' reservations, all loaded, whose reservation of this stock has expired.
@@ -325,6 +332,7 @@ pub struct ChangeSet {
     pub discount_codes: BTreeMap<DiscountKey, Arc<DiscountCode>>,
     pub accounts: BTreeMap<CustomerId, Arc<CustomerAccount>>,
     pub api_keys: BTreeMap<KeyId, Arc<IssuedKey>>,
+    pub subscriptions: BTreeMap<SubscriptionId, Arc<EventSubscription>>,
     /// How many more redemptions codes have.
     pub discount_uses: DiscountUsesByKey,
     pub events: Vec<Event>,
@@ -378,6 +386,7 @@ impl Snapshot {
         self.count_discount_uses(changes);
         self.apply_accounts(changes);
         self.api_keys.extend(changes.api_keys.iter().map(|(id, key)| (*id, Arc::clone(key))));
+        self.subscriptions.extend(changes.subscriptions.iter().map(|(id, it)| (*id, Arc::clone(it))));
         for (key, units) in &changes.awaited {
             *self.awaited.entry(key.clone()).or_default() += units;
         }

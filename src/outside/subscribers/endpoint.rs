@@ -1,6 +1,6 @@
 //! One subscriber's server, and the call that tells it of an event.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
@@ -73,6 +73,10 @@ impl Endpoint {
         if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
             return Err(Invalid::new("cannot have a user or a password"));
         }
+        let literal: Option<IpAddr> = host.parse().ok();
+        if !allows_private && literal.is_some_and(|it| !is_public(it)) {
+            return Err(Invalid::new("must not be an address that only this server may reach"));
+        }
         let tls = if is_secret { Some(checking_certificates().ok_or_else(wrong)?) } else { None };
         let port = uri.port_u16().unwrap_or(if is_secret { 443 } else { 80 });
         Ok(Self { uri, host, port, keys, allows_private, tls })
@@ -141,9 +145,15 @@ mod tests {
         assert!(made("http://127.0.0.1:8080/", true).is_ok());
         let shown = Endpoint::new("https://shop.example.com:8443/events?key=1", vec![key.clone()], false);
         assert_eq!(shown.map(|it| it.address()).expect("an address"), "https://shop.example.com:8443/events");
-        for wrong in
-            ["", "shop.example.com", "ftp://shop.example.com/", "http://shop.example.com/", "https://a:b@c/"]
-        {
+        for wrong in [
+            "",
+            "shop.example.com",
+            "ftp://shop.example.com/",
+            "http://shop.example.com/",
+            "https://a:b@c/",
+            "https://10.0.0.1/",
+            "https://[::1]:8443/",
+        ] {
             assert!(made(wrong, false).is_err(), "{wrong}");
         }
     }

@@ -1,19 +1,33 @@
 //! Parses requests about events and their subscribers.
 
-use crate::domain::{DeliveryState, Problems};
+use crate::domain::{
+    ChangeEventSubscription, CreateEventSubscription, DeliveryState, EventKind, Problems, SigningSecret,
+    SubscriptionChange,
+};
 use crate::pb;
 use crate::pb::redeliver_events_request::Events;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
-use crate::rpc::parse::{number, required, required_line, timestamp, word};
+use crate::rpc::parse::{
+    REASON_MAX, entries, id, number, paths, required, required_line, required_text, text, timestamp, word,
+};
 use crate::settings::Limits;
 use crate::store::{Listing, Term, ToRedeliver};
+use crate::work::KnownSubscribers;
 
 /// How long a subscriber's name may be, in characters.
 const NAME_MAX: usize = 64;
 
+/// How long the address of a subscriber may be, and what is said of it, in characters.
+const URL_MAX: usize = 2_000;
+const DESCRIPTION_MAX: usize = 500;
+
+/// The fields of a subscription that a person enters.
+const SUBSCRIPTION_FIELDS: [&str; 3] = ["url", "types", "description"];
+
 list_requests! {
     list_events: ListEventsRequest,
+    list_event_subscriptions: ListEventSubscriptionsRequest,
 }
 
 /// The start of a stream of events.
@@ -77,6 +91,147 @@ pub(crate) fn redeliver_events(
         }
     };
     Some((subscriber, wanted))
+}
+
+pub(super) fn create_event_subscription(
+    request: pb::CreateEventSubscriptionRequest,
+    secret: SigningSecret,
+    known: &KnownSubscribers,
+    bad: &mut Problems,
+) -> Option<CreateEventSubscription> {
+    let pb::CreateEventSubscriptionRequest { subscription, request_id: _, validate_only: _ } = request;
+    let subscription = required("subscription", subscription, bad)?;
+    let wanted = subscription_fields(subscription, &SUBSCRIPTION_FIELDS, known, bad);
+    let (url, kinds, description) = (wanted.url?, wanted.kinds?, wanted.description?);
+    Some(CreateEventSubscription { url, kinds, description, secret })
+}
+
+pub(super) fn update_event_subscription(
+    request: pb::UpdateEventSubscriptionRequest,
+    known: &KnownSubscribers,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    let pb::UpdateEventSubscriptionRequest {
+        subscription,
+        update_mask,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
+    let paths = paths(update_mask, &SUBSCRIPTION_FIELDS, bad);
+    let subscription = required("subscription", subscription, bad)?;
+    let id = id("subscription.id", &subscription.id, bad);
+    let SubscriptionFields { url, kinds, description } =
+        subscription_fields(subscription, &paths?, known, bad);
+    let change = SubscriptionChange::Update { url, kinds, description };
+    Some(ChangeEventSubscription { id: id?, change, etag })
+}
+
+/// The fields that were named; None: it was not.
+struct SubscriptionFields {
+    url: Option<String>,
+    kinds: Option<Vec<EventKind>>,
+    description: Option<String>,
+}
+
+fn subscription_fields(
+    subscription: pb::EventSubscription,
+    named: &[impl AsRef<str>],
+    known: &KnownSubscribers,
+    bad: &mut Problems,
+) -> SubscriptionFields {
+    let pb::EventSubscription {
+        id: _,
+        url,
+        types,
+        description,
+        state: _,
+        state_reason: _,
+        previous_secret_expire_time: _,
+        created_by: _,
+        create_time: _,
+        updated_by: _,
+        update_time: _,
+        etag: _,
+    } = subscription;
+    let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
+    let url = named("url").then(|| {
+        let url = required_line("subscription.url", url, URL_MAX, bad);
+        if !url.is_empty() {
+            bad.take("subscription.url", known.check_url(&url));
+        }
+        url
+    });
+    let kinds = named("types").then(|| event_kinds("subscription.types", types, bad));
+    let description =
+        named("description").then(|| text("subscription.description", description, DESCRIPTION_MAX, bad));
+    SubscriptionFields { url, kinds, description }
+}
+
+fn event_kinds(field: &str, given: Vec<String>, bad: &mut Problems) -> Vec<EventKind> {
+    let mut kinds = Vec::new();
+    for (index, word) in entries(field, given, 0..=EventKind::ALL.len(), bad) {
+        let field = format!("{field}[{index}]");
+        match word.parse() {
+            Ok(kind) if kinds.contains(&kind) => bad.add(field, "is named twice"),
+            Ok(kind) => kinds.push(kind),
+            Err(_) => bad.add(field, "must be a kind of event, such as ORDER_PAID"),
+        }
+    }
+    kinds
+}
+
+pub(super) fn rotate_subscription_secret(
+    request: pb::RotateSubscriptionSecretRequest,
+    secret: SigningSecret,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    let pb::RotateSubscriptionSecretRequest { subscription_id, etag, request_id: _, validate_only: _ } =
+        request;
+    changed(&subscription_id, SubscriptionChange::Rotate(secret), etag, bad)
+}
+
+pub(super) fn disable_event_subscription(
+    request: pb::DisableEventSubscriptionRequest,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    let pb::DisableEventSubscriptionRequest {
+        subscription_id,
+        reason,
+        etag,
+        request_id: _,
+        validate_only: _,
+    } = request;
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    changed(&subscription_id, SubscriptionChange::Disable(reason), etag, bad)
+}
+
+pub(super) fn enable_event_subscription(
+    request: pb::EnableEventSubscriptionRequest,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    let pb::EnableEventSubscriptionRequest { subscription_id, etag, request_id: _, validate_only: _ } =
+        request;
+    changed(&subscription_id, SubscriptionChange::Enable, etag, bad)
+}
+
+pub(super) fn delete_event_subscription(
+    request: pb::DeleteEventSubscriptionRequest,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    let pb::DeleteEventSubscriptionRequest { subscription_id, reason, etag, request_id: _, validate_only: _ } =
+        request;
+    let reason = required_text("reason", reason, REASON_MAX, bad);
+    changed(&subscription_id, SubscriptionChange::Delete(reason), etag, bad)
+}
+
+fn changed(
+    subscription: &str,
+    change: SubscriptionChange,
+    etag: String,
+    bad: &mut Problems,
+) -> Option<ChangeEventSubscription> {
+    Some(ChangeEventSubscription { id: id("subscription_id", subscription, bad)?, change, etag })
 }
 
 #[cfg(test)]

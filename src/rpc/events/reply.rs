@@ -1,8 +1,9 @@
 //! Subscribers of events, and what they have not taken, as the API shows them.
 
+use crate::domain::{self, EventSubscription};
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::timestamp;
+use crate::rpc::reply::{actor, timestamp};
 use crate::store::{Delivery, Failing, Followed, Redelivered};
 use crate::work::KnownSubscriber;
 
@@ -52,5 +53,38 @@ pub(crate) fn delivery(delivery: Delivery) -> pb::EventDelivery {
         first_attempt_time: tried.map(|it| timestamp(it.0)),
         last_attempt_time: tried.map(|it| timestamp(it.1)),
         next_attempt_time: next.map(timestamp),
+    }
+}
+
+/// A subscription that a call made, never its secrets.
+pub(crate) fn subscription(subscription: &EventSubscription) -> pb::EventSubscription {
+    let EventSubscription {
+        id,
+        version,
+        url,
+        kinds,
+        description,
+        state,
+        reason,
+        secret: _,
+        previous,
+        created_by,
+        created_at,
+        changed_by,
+        changed_at,
+    } = subscription;
+    pb::EventSubscription {
+        id: id.to_string(),
+        url: url.clone(),
+        types: kinds.iter().map(ToString::to_string).collect(),
+        description: description.clone(),
+        state: enums::subscription_state(*state),
+        state_reason: reason.clone(),
+        previous_secret_expire_time: previous.as_ref().map(|it| timestamp(it.1)),
+        created_by: actor(created_by),
+        create_time: Some(timestamp(*created_at)),
+        updated_by: actor(changed_by),
+        update_time: Some(timestamp(*changed_at)),
+        etag: domain::etag(*version),
     }
 }

@@ -1,17 +1,28 @@
 //! EventService.
 
-use tonic::{Request, Response};
+use prost::Message;
+use tonic::{Request, Response, Status};
 
-use crate::domain::{REDELIVERED_AT_ONCE_MAX, RedeliverEvents};
+use crate::domain::{
+    ChangeEventSubscription, Command, EventSubscription, Problems, REDELIVERED_AT_ONCE_MAX, RedeliverEvents,
+    SigningSecret, SubscriptionId,
+};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, codec, command, existing, found, parsed};
 use crate::rpc::events::{parse, reply};
+use crate::rpc::identity::{Call, Mutation};
 use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering;
+use crate::rpc::parse::id;
 use crate::rpc::status;
 use crate::rpc::streams::watch;
-use crate::store::{EventFilter, Redeliverable};
+use crate::store::{Changed, Codec, EventFilter, Redeliverable, View};
+use crate::work;
+
+const ONLY_ASKED: &str = "the call was only asked: there is no new secret";
+const TOLD_BEFORE: &str = "the secret was told in the answer to the first call with this request_id; if it was lost, call \
+    RotateSubscriptionSecret";
 
 #[tonic::async_trait]
 impl pb::event_service_server::EventService for Api {
@@ -50,7 +61,7 @@ impl pb::event_service_server::EventService for Api {
         let known = &self.app.subscribers;
         let subscribers = followed.into_iter().map(|it| {
             let known = known.get(&it.name);
-            reply::subscriber(it, known)
+            reply::subscriber(it, known.as_ref())
         });
         Ok(Response::new(pb::ListEventSubscribersResponse { subscribers: subscribers.collect() }))
     }
@@ -95,5 +106,154 @@ impl pb::event_service_server::EventService for Api {
             more: is_more,
         })
         .await
+    }
+
+    async fn create_event_subscription(
+        &self,
+        request: Request<pb::CreateEventSubscriptionRequest>,
+    ) -> Reply<pb::CreateEventSubscriptionResponse> {
+        let secret = work::new_secret().ok_or_else(status::internal)?;
+        let (call, command) = named(request, |request, bad| {
+            parse::create_event_subscription(request, secret.clone(), &self.app.subscribers, bad)
+        })?;
+        let (subscription, told) = self.with_secret(call, command, secret).await?;
+        let (secret, secret_withheld) = told;
+        let subscription = Some(subscription);
+        Ok(Response::new(pb::CreateEventSubscriptionResponse { subscription, secret, secret_withheld }))
+    }
+
+    async fn get_event_subscription(
+        &self,
+        request: Request<pb::GetEventSubscriptionRequest>,
+    ) -> Reply<pb::GetEventSubscriptionResponse> {
+        let pb::GetEventSubscriptionRequest { subscription_id } = request.into_inner();
+        let id: SubscriptionId = parsed(|bad| id("subscription_id", &subscription_id, bad))?;
+        let found = existing("event subscription", id, self.store().subscription(id).await)?;
+        let subscription = Some(reply::subscription(&found));
+        Ok(Response::new(pb::GetEventSubscriptionResponse { subscription }))
+    }
+
+    async fn list_event_subscriptions(
+        &self,
+        request: Request<pb::ListEventSubscriptionsRequest>,
+    ) -> Reply<pb::ListEventSubscriptionsResponse> {
+        let listing = parsed(|bad| parse::list_event_subscriptions(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (subscriptions, next) = found(self.store().list_subscriptions(&listing).await)?;
+            Ok(pb::ListEventSubscriptionsResponse {
+                subscriptions: subscriptions.iter().map(reply::subscription).collect(),
+                next_page_token: page_token(next),
+            })
+        })
+        .await
+    }
+
+    async fn update_event_subscription(
+        &self,
+        request: Request<pb::UpdateEventSubscriptionRequest>,
+    ) -> Reply<pb::UpdateEventSubscriptionResponse> {
+        let (call, command) = named(request, |request, bad| {
+            parse::update_event_subscription(request, &self.app.subscribers, bad)
+        })?;
+        self.change_subscription(call, command, |it| pb::UpdateEventSubscriptionResponse {
+            subscription: Some(it),
+        })
+        .await
+    }
+
+    async fn rotate_subscription_secret(
+        &self,
+        request: Request<pb::RotateSubscriptionSecretRequest>,
+    ) -> Reply<pb::RotateSubscriptionSecretResponse> {
+        let secret = work::new_secret().ok_or_else(status::internal)?;
+        let (call, command) =
+            named(request, |request, bad| parse::rotate_subscription_secret(request, secret.clone(), bad))?;
+        let (subscription, told) = self.with_secret(call, command, secret).await?;
+        let (secret, secret_withheld) = told;
+        let subscription = Some(subscription);
+        Ok(Response::new(pb::RotateSubscriptionSecretResponse { subscription, secret, secret_withheld }))
+    }
+
+    async fn disable_event_subscription(
+        &self,
+        request: Request<pb::DisableEventSubscriptionRequest>,
+    ) -> Reply<pb::DisableEventSubscriptionResponse> {
+        let (call, command) = named(request, parse::disable_event_subscription)?;
+        self.change_subscription(call, command, |it| pb::DisableEventSubscriptionResponse {
+            subscription: Some(it),
+        })
+        .await
+    }
+
+    async fn enable_event_subscription(
+        &self,
+        request: Request<pb::EnableEventSubscriptionRequest>,
+    ) -> Reply<pb::EnableEventSubscriptionResponse> {
+        let (call, command) = named(request, parse::enable_event_subscription)?;
+        self.change_subscription(call, command, |it| pb::EnableEventSubscriptionResponse {
+            subscription: Some(it),
+        })
+        .await
+    }
+
+    async fn delete_event_subscription(
+        &self,
+        request: Request<pb::DeleteEventSubscriptionRequest>,
+    ) -> Reply<pb::DeleteEventSubscriptionResponse> {
+        let (call, command) = named(request, parse::delete_event_subscription)?;
+        self.change_subscription(call, command, |it| pb::DeleteEventSubscriptionResponse {
+            subscription: Some(it),
+        })
+        .await
+    }
+}
+
+/// A call that changes who is told of events, by somebody who says who they are.
+fn named<R: Mutation, T>(
+    request: Request<R>,
+    read: impl FnOnce(R, &mut Problems) -> Option<T>,
+) -> Result<(Call, T), Status> {
+    let (call, command) = command(request, read)?;
+    if call.is_named() { Ok((call, command)) } else { Err(status::actor_required()) }
+}
+
+impl Api {
+    async fn change_subscription<M: Message + Default + 'static>(
+        &self,
+        call: Call,
+        command: ChangeEventSubscription,
+        answer: fn(pb::EventSubscription) -> M,
+    ) -> Reply<M> {
+        let answer = self.change(call, command, move |it, _| answer(reply::subscription(it))).await?;
+        self.know_subscribers().await;
+        Ok(answer)
+    }
+
+    /// The subscription, its secret, and why that is left out. What is kept for repeats has no secret: that is put into
+    /// the one answer to the call that was decided on.
+    async fn with_secret<C: Command<Output = EventSubscription>>(
+        &self,
+        call: Call,
+        command: C,
+        secret: SigningSecret,
+    ) -> Result<(pb::EventSubscription, (String, String)), Status> {
+        let codec = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
+        let kept = |it: &EventSubscription, _: &View<'_>| reply::subscription(it);
+        let changed = found(self.store().change(call.into_store(), command, kept, codec).await)?;
+        Ok(match changed {
+            Changed::Decided { answer, output: _, orders: _ } => {
+                self.know_subscribers().await;
+                (answer, (secret.reveal().to_owned(), String::new()))
+            }
+            Changed::Validated(answer) => (answer, (String::new(), ONLY_ASKED.to_owned())),
+            Changed::Replayed(answer) => (answer, (String::new(), TOLD_BEFORE.to_owned())),
+        })
+    }
+
+    /// Tells at once whom this process has changed. If it fails, the next look a second later does it.
+    async fn know_subscribers(&self) {
+        if let Err(error) = self.app.subscribers.know(self.store()).await {
+            tracing::warn!(%error, "a change of subscriptions is not known here yet");
+        }
     }
 }

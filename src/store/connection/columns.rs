@@ -15,7 +15,8 @@ use crate::domain::{
     MessageKind, MessageState, Method, MovementId, MovementKind, OnShortage, OrderId, OrderState, PaymentId,
     PaymentState, PaymentStatus, ProviderRequest, RefundId, RefundState, RegionCode, ReplenishmentId,
     ReplenishmentState, ReservationId, ReservationState, ReturnId, ReturnState, Risk, SellerId, ServiceLevel,
-    ShipmentId, ShipmentState, Sku, StuckGate, Timestamp, TrackingStatus, TransferId, TransferState,
+    ShipmentId, ShipmentState, Sku, StuckGate, SubscriptionId, SubscriptionState, Timestamp, TrackingStatus,
+    TransferId, TransferState,
 };
 
 /// Makes types columns of another type: `Type: Stored = into, back;` with `back` giving a result.
@@ -69,14 +70,14 @@ macro_rules! columns {
 }
 
 columns! { Uuid, Uuid, ColumnType::Uuid, |it| it.0, |it| Ok(it.into()) =>
-    ApprovalId, CreditNoteId, CustomerId, FollowUpId, HoldId, InvoiceId, JobId, KeyId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, ReturnId, SellerId, ShipmentId, TransferId,
+    ApprovalId, CreditNoteId, CustomerId, FollowUpId, HoldId, InvoiceId, JobId, KeyId, MessageId, MovementId, OrderId, PaymentId, RefundId, ReplenishmentId, ReservationId, ReturnId, SellerId, ShipmentId, SubscriptionId, TransferId,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), |it| it.as_str().to_owned(), |it| parsed(&it) =>
     ApprovalState, ProviderRequest, Channel, Currency, EventKind, FeedbackReason, FeedbackState, FollowUpState, FulfillmentStatus, Gate, HoldReason, HoldState, InvoiceState,
     Machine, MessageKind, MessageState, Method, MovementKind, OnShortage, OrderState, PaymentState, PaymentStatus, RefundState,
-    ReplenishmentState, ReservationState, ReturnState, Risk, ServiceLevel, ShipmentState, StuckGate, TrackingStatus,
-    TransferState,
+    ReplenishmentState, ReservationState, ReturnState, Risk, ServiceLevel, ShipmentState, StuckGate, SubscriptionState,
+    TrackingStatus, TransferState,
 }
 
 columns! { String, String, ColumnType::String(StringLen::None), String::from, |it| parsed(&it) =>

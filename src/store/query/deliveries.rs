@@ -89,11 +89,12 @@ pub enum ToRedeliver {
 }
 
 impl Store {
-    /// Every subscriber that there ever was, by name.
+    /// Every subscriber that there ever was, by name, but for those whose subscription was deleted.
     pub async fn subscribers(&self) -> Result<Vec<Followed>, StoreError> {
         let last = self.last_position().await?;
         let db = self.look().await?;
-        let sql = "SELECT name, position, failing_since, error, run_at FROM event_subscribers ORDER BY name";
+        let sql = "SELECT name, position, failing_since, error, run_at FROM event_subscribers \
+            WHERE retired = FALSE ORDER BY name";
         let mut found = Vec::new();
         for row in db.query(sql, Vec::new()).await? {
             let (name, position): (String, i64) = (row.get(0)?, row.get(1)?);

@@ -62,7 +62,7 @@ impl Store {
         rows.iter().flatten().next().map(|it| it.get(0)).transpose()
     }
 
-    /// What these messages said, as far as anything was tried.
+    /// What these messages said, as far as anything was tried; nothing if that was kept long enough.
     pub async fn message_texts(
         &self,
         ids: &[MessageId],
@@ -72,7 +72,14 @@ impl Store {
         }
         let asked = lookup::MESSAGE_TEXTS.about(lookup::keys(ids.iter().copied()));
         let rows = self.look().await?.exchange(vec![asked]).await?;
-        let text = |row: &Row| Ok((row.get(0)?, document::decode("message_texts", &row.get::<Vec<u8>>(1)?)?));
+        let text = |row: &Row| {
+            let content: Vec<u8> = row.get(1)?;
+            let text = match content.is_empty() {
+                true => MessageText::forgotten(),
+                false => document::decode("message_texts", &content)?,
+            };
+            Ok((row.get(0)?, text))
+        };
         rows.iter().flatten().map(text).collect()
     }
 

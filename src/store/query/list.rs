@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DataRead, DiscountCode, DiscountUses,
-    FollowUpId, InvoiceId, IssuedKey, Location, LocationCode, Lot, MessageId, Movement, Order, OrderId,
-    PaymentId, Product, RefundId, Replenishment, Reservation, ReturnId, ShipmentId, Sku, StockLevel,
-    Timestamp, Transfer,
+    EventSubscription, FollowUpId, InvoiceId, IssuedKey, Location, LocationCode, Lot, MessageId, Movement,
+    Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation, ReturnId, ShipmentId, Sku,
+    StockLevel, Timestamp, Transfer,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
@@ -17,12 +17,12 @@ use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DATA_READS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES,
-    LOCATIONS, LOTS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS,
-    RETURNS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
+    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DATA_READS, DISCOUNT_CODES, EVENT_SUBSCRIPTIONS,
+    FOLLOW_UPS, INVOICES, LOCATIONS, LOTS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS,
+    REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
-use crate::store::rows::{api_key, catalogue, data_read, document, stock, transfer};
+use crate::store::rows::{api_key, catalogue, data_read, document, stock, subscription, transfer};
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -141,6 +141,10 @@ impl Store {
     /// Who was shown whose data.
     pub async fn list_data_reads(&self, listing: &Listing) -> Result<Page<DataRead>, StoreError> {
         self.rows(&DATA_READS, listing, data_read::read).await
+    }
+
+    pub async fn list_subscriptions(&self, listing: &Listing) -> Result<Page<EventSubscription>, StoreError> {
+        self.rows(&EVENT_SUBSCRIPTIONS, listing, subscription::read).await
     }
 
     pub(in crate::store) async fn api_keys_page(

@@ -22,6 +22,7 @@ pub(super) mod seller;
 pub(super) mod statements;
 pub(super) mod stock;
 pub(super) mod subscribers;
+pub(super) mod subscription;
 pub(super) mod table;
 pub(super) mod terms;
 #[cfg(test)]

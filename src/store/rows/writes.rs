@@ -23,6 +23,7 @@ use crate::store::rows::statements::{
     Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
+use crate::store::rows::subscription::event_subscriptions;
 use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 
@@ -181,6 +182,9 @@ fixed! {
     CHANGE_DISCOUNT_CODES =
         update_versioned::<discount_codes::Entity>(&discount_codes::Column::Version, &[]);
     ADD_DATA_READS = insert::<data_reads::Entity>();
+    ADD_SUBSCRIPTIONS = insert::<event_subscriptions::Entity>();
+    CHANGE_SUBSCRIPTIONS =
+        update_versioned::<event_subscriptions::Entity>(&event_subscriptions::Column::Version, &[]);
     ADD_API_KEYS = insert::<api_keys::Entity>();
     CHANGE_API_KEYS = update_some::<api_keys::Entity>(&api_keys::Column::Version, &[api_keys::Column::Version, api_keys::Column::Revoked, api_keys::Column::RevokedBy, api_keys::Column::RevokedAt, api_keys::Column::RevokeReason]);
 }

@@ -11,6 +11,7 @@ mod plans;
 mod readers;
 mod reads;
 mod requests;
+mod retention;
 pub(in crate::store) mod shop;
 mod stock;
 mod subscribers;

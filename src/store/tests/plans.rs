@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
-use crate::domain::{Actor, JobId, Lease, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
+use crate::domain::{Actor, JobId, Lease, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::deliveries::ToRedeliver;
@@ -22,8 +22,9 @@ use crate::store::query::feed::EventFilter;
 use crate::store::query::integrity as laws;
 use crate::store::query::listing::{Listing, Term};
 use crate::store::query::order_cache::OrderCache;
+use crate::store::retention;
 use crate::store::rows::tests::sample::customer_id;
-use crate::store::rows::{decision, lookup, subscribers, writes};
+use crate::store::rows::{decision, lookup, subscribers, subscription, writes};
 use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
 use crate::store::tests::plans::seeded::{Seeded, lists, read};
 use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
@@ -150,6 +151,9 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
     heard! {
         "claim": chore::claim(&writing, 32, now, now.plus(Duration::from_secs(30))),
         "forget keys": chore::forget_keys(&writing, now, 500),
+        "old texts": retention::old_texts(&writing, uuid::Uuid::nil(), now, 500),
+        "forget texts": retention::forget_texts(&writing, &[MessageId(uuid::Uuid::from_u128(7))]),
+        "forget deliveries": retention::forget_deliveries(&writing, now),
         "give a job back": chore::fail(&writing, Lease { job: JobId(order.0), token: 1 }, now),
     }
     writing.rollback().await.expect("as it was");
@@ -241,6 +245,7 @@ fn fixed() -> Vec<&'static FixedStatement> {
     all.extend(writes::all());
     all.extend(decision::all());
     all.extend(subscribers::all());
+    all.extend(subscription::all());
     let of_rebuilding: [&FixedStatement; 3] = [
         &writes::ADD_MISSING_INVOICE_NUMBERS,
         &writes::ADD_MISSING_CREDIT_NOTE_NUMBERS,
@@ -265,6 +270,7 @@ fn every_fixed_statement_is_looked_at() {
         include_str!("../rows/lookup.rs").matches(") static ").count(),
         include_str!("../rows/decision.rs").matches(") static ").count(),
         include_str!("../rows/subscribers.rs").matches(") static ").count(),
+        include_str!("../rows/subscription.rs").matches(") static ").count(),
         // As the macro has them, and those beside it.
         include_str!("../rows/writes.rs").lines().filter(|it| is_named(it)).count(),
         include_str!("../rows/writes.rs").matches(") static ADD_MISSING").count(),

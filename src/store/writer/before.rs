@@ -7,9 +7,10 @@ use sea_orm::sea_query::Value;
 
 use crate::domain::{
     ChangeSet, Courier, CourierCode, CourierRecords, CustomerAccount, CustomerId, DailyShipments,
-    DiscountCode, DiscountKey, DiscountUsesByKey, IssuedKey, JobId, KeyId, Location, LocationCode, Order,
-    OrderId, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku, Snapshot, StockLevel,
-    Transfer, TransferId, count_daily_shipments, count_discount_uses, count_open,
+    DiscountCode, DiscountKey, DiscountUsesByKey, EventSubscription, IssuedKey, JobId, KeyId, Location,
+    LocationCode, Order, OrderId, Product, Replenishment, ReplenishmentId, Reservation, ReservationId, Sku,
+    Snapshot, StockLevel, SubscriptionId, Transfer, TransferId, count_daily_shipments, count_discount_uses,
+    count_open,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
@@ -19,6 +20,7 @@ use crate::store::rows::decision::ADD_TO_COUNTERS;
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::Writes;
+use crate::store::rows::subscription::{self, SUBSCRIPTION_CHANGES};
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
 use crate::store::rows::{api_key, capacity, discount, record, reservation, stock, transfer};
@@ -39,6 +41,7 @@ pub(in crate::store) struct Before {
     discount_codes: Old<DiscountKey, Arc<DiscountCode>>,
     accounts: Old<CustomerId, Arc<CustomerAccount>>,
     api_keys: Old<KeyId, Arc<IssuedKey>>,
+    subscriptions: Old<SubscriptionId, Arc<EventSubscription>>,
 }
 
 /// Job fields of orders and of other callers' reservations, as they are from now on.
@@ -77,6 +80,9 @@ impl Before {
         for id in changes.api_keys.keys() {
             self.api_keys.entry(*id).or_insert_with(|| snapshot.api_keys.get(id).cloned());
         }
+        for id in changes.subscriptions.keys() {
+            self.subscriptions.entry(*id).or_insert_with(|| snapshot.subscriptions.get(id).cloned());
+        }
         for code in changes.discount_codes.keys() {
             let old = || snapshot.discount_codes.get(code).cloned();
             self.discount_codes.entry(code.clone()).or_insert_with(old);
@@ -105,6 +111,7 @@ impl Before {
 
         self.save_callers(writes, snapshot);
         self.save_api_keys(writes, snapshot)?;
+        self.save_subscriptions(writes, snapshot)?;
         let mut changes = Changes::default();
         self.save_orders(writes, &mut changes, snapshot, jobs)?;
         let reservations = self
@@ -183,6 +190,28 @@ impl Before {
             api_key::to_row,
         )?;
         writes.put(&ADD_TO_COUNTERS, vec![vec![KEY_CHANGES.into(), (self.api_keys.len() as i64).into()]]);
+        Ok(())
+    }
+
+    /// With each a subscriber comes, is asked again at once, or is there no more.
+    fn save_subscriptions(&self, writes: &mut Writes, snapshot: &Snapshot) -> Result<(), StoreError> {
+        if self.subscriptions.is_empty() {
+            return Ok(());
+        }
+        let changed = self.subscriptions.iter();
+        let changed =
+            changed.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.subscriptions.get(key)?)));
+        save(
+            writes,
+            &writes::ADD_SUBSCRIPTIONS,
+            &writes::CHANGE_SUBSCRIPTIONS,
+            changed.clone(),
+            |it| it.version,
+            |it| Ok(subscription::to_row(it)),
+        )?;
+        subscription::follow(writes, changed);
+        let count = self.subscriptions.len() as i64;
+        writes.put(&ADD_TO_COUNTERS, vec![vec![SUBSCRIPTION_CHANGES.into(), count.into()]]);
         Ok(())
     }
 

@@ -7,11 +7,12 @@ use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::domain::{DataRead, Day, JobId, KeyId, Lease, Timestamp};
+use crate::domain::{DataRead, Day, JobId, KeyId, Lease, MessageId, Timestamp};
 use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::retention;
 use crate::store::rows::{data_read, writes};
 use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::job::{Job, JobKind};
@@ -38,6 +39,8 @@ pub(in crate::store) enum Wish {
     NoteKeyUses { keys: Vec<KeyId>, day: Day },
     NoteReads(Vec<DataRead>),
     ForgetReads { before: Timestamp },
+    ForgetTexts(Vec<MessageId>),
+    ForgetDeliveries { before: Timestamp },
 }
 
 impl Wish {
@@ -50,6 +53,8 @@ impl Wish {
             Self::NoteKeyUses { .. } => "NoteKeyUses",
             Self::NoteReads(_) => "NoteReads",
             Self::ForgetReads { .. } => "ForgetReads",
+            Self::ForgetTexts(_) => "ForgetTexts",
+            Self::ForgetDeliveries { .. } => "ForgetDeliveries",
         }
     }
 }
@@ -80,6 +85,10 @@ impl Chore {
             Wish::NoteReads(reads) => ChoreResult::Rows(note_reads(db, reads).await?),
             &Wish::ForgetReads { before } => {
                 ChoreResult::Rows(forget_reads(db, before, FORGOTTEN_AT_ONCE).await?)
+            }
+            Wish::ForgetTexts(messages) => ChoreResult::Rows(retention::forget_texts(db, messages).await?),
+            &Wish::ForgetDeliveries { before } => {
+                ChoreResult::Rows(retention::forget_deliveries(db, before).await?)
             }
             Wish::NoteKeyUses { keys, day } => ChoreResult::Rows(note_key_uses(db, keys, *day).await?),
         };

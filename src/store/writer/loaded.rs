@@ -9,7 +9,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
 use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::{api_key, capacity, catalogue, record, reservation, stock, transfer};
+use crate::store::rows::{api_key, capacity, catalogue, record, reservation, stock, subscription, transfer};
 
 /// What was loaded for a group.
 #[derive(Default)]
@@ -51,6 +51,7 @@ pub(super) enum Topic {
     DiscountCodes,
     DiscountUses,
     ApiKeys,
+    Subscriptions,
 }
 
 /// A round of reads: they are asked for together, and each has its rows in the answer.
@@ -105,6 +106,7 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let courier: Courier = catalogue::read(row)?;
                 snapshot.couriers.insert(courier.code.clone(), Arc::new(courier));
             }
+            Topic::Subscriptions => snapshot.subscriptions.extend([subscription::found(row)?]),
             Topic::ApiKeys => snapshot.api_keys.extend([api_key::found(row)?]),
             Topic::OpenReservations => snapshot.open_reservations.extend([reservation::open(row)?]),
             Topic::DailyShipments => snapshot.daily_shipments.extend([capacity::day(row)?]),

@@ -565,6 +565,7 @@ impl<'w> Loading<'w> {
             account_references: self.wanted.account_references.iter().cloned().collect(),
             api_keys: self.wanted.api_keys.iter().copied().collect(),
             live_api_keys: self.wanted.live_api_keys,
+            subscriptions: self.wanted.subscriptions,
         });
         Ok(self.group)
     }

@@ -66,6 +66,7 @@ pub(in crate::store) struct Wanted {
     pub(super) account_references: BTreeSet<String>,
     pub(super) api_keys: BTreeSet<KeyId>,
     pub(super) live_api_keys: bool,
+    pub(super) subscriptions: bool,
     pub(super) leases: BTreeSet<JobId>,
     pub(super) keys: BTreeSet<IdempotencyKey>,
 }
@@ -101,6 +102,7 @@ impl Wanted {
             account_references,
             api_keys,
             live_api_keys,
+            subscriptions,
             follows_accounts: _,
             lease,
         } = reads;
@@ -141,6 +143,7 @@ impl Wanted {
         self.account_references.extend(account_references.iter().cloned());
         self.api_keys.extend(api_keys);
         self.live_api_keys |= live_api_keys;
+        self.subscriptions |= subscriptions;
         self.leases.extend(lease.map(|it| it.job));
     }
 

@@ -25,6 +25,7 @@ use crate::store::rows::reservation::{open_reservations, reservation_items, rese
 use crate::store::rows::returns::returns;
 use crate::store::rows::seller::sellers;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
+use crate::store::rows::subscription::event_subscriptions;
 use crate::store::rows::terms::order_terms;
 use crate::store::rows::transfer::transfers;
 use crate::store::tests::shop::{Scene, on_both_engines};
@@ -84,6 +85,7 @@ fn entities() -> BTreeMap<String, Described> {
         shipment_lots stock_lots carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
         customers customer_terms discount_codes discount_uses open_reservations sellers api_keys data_reads
+        event_subscriptions
     }
     .into()
 }

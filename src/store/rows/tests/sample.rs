@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::domain::{
     Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
-    DeliveryZone, Discount, DiscountCode, Event, EventKind, Gives, Handling, Ids, IssuedKey, Location,
-    Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order, OrderId,
-    PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation, ServiceLevel,
-    Snapshot, StockLevel, Timestamp, Transition, WorkingCalendar,
+    DeliveryZone, Discount, DiscountCode, Event, EventKind, EventSubscription, Gives, Handling, Ids,
+    IssuedKey, Location, Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order,
+    OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation,
+    ServiceLevel, SigningSecret, Snapshot, StockLevel, SubscriptionState, Timestamp, Transition,
+    WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -181,6 +182,27 @@ pub(super) fn api_key(number: u128, is_revoked: bool) -> IssuedKey {
         created_by: code("ann"),
         created_at: AT,
         revoked: is_revoked.then_some(revoked),
+    }
+}
+
+/// A subscription with every field set, as one that is deleted cannot have them.
+pub(super) fn event_subscription(number: u128, state: SubscriptionState) -> EventSubscription {
+    let is_deleted = state == SubscriptionState::Deleted;
+    let secret = |it: &str| (!is_deleted).then(|| SigningSecret::new(it.to_owned()));
+    EventSubscription {
+        id: uuid::Uuid::from_u128(number).into(),
+        version: if is_deleted { 2 } else { 1 },
+        url: "https://shop.example.com/events?key=1".to_owned(),
+        kinds: vec![EventKind::OrderReceived, EventKind::OrderCancelled],
+        description: "the shop in town".to_owned(),
+        state,
+        reason: if is_deleted { "gone".to_owned() } else { String::new() },
+        secret: secret("whsec_new"),
+        previous: secret("whsec_old").map(|it| (it, later(3_600))),
+        created_by: code("ann"),
+        created_at: AT,
+        changed_by: code("bob"),
+        changed_at: later(9),
     }
 }
 

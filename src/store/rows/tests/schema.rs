@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::domain::{
     Actor, ChangeSet, Ids, Invoice, Method, OnShortage, OpenRequest, Order, ProviderRequest,
-    ReservationState, ReturnState, StockLevel,
+    ReservationState, ReturnState, StockLevel, SubscriptionState,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::rows::tests::full::{bare, full};
 use crate::store::rows::tests::sample::{
-    AT, api_key, euro, is_broken, level, levels, nothing, only_order, orders, save, stocked, then,
+    AT, api_key, euro, event_subscription, is_broken, level, levels, nothing, only_order, orders, save,
+    stocked, then,
 };
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for, request};
 
@@ -139,6 +140,17 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
     let (revoked, _) = scene.store.api_key(api_key(2, true).id).await.expect("a key").expect("it is there");
     assert_eq!(revoked, api_key(2, true));
 
+    for one in
+        [event_subscription(3, SubscriptionState::Enabled), event_subscription(4, SubscriptionState::Deleted)]
+    {
+        let subscriptions = [(one.id, Arc::new(one.clone()))].into();
+        save(&db, &nothing(), &ChangeSet { subscriptions, ..nothing() }).await.expect("a subscription");
+        assert_eq!(scene.store.subscription(one.id).await.expect("a look"), Some(one));
+    }
+    let live = scene.store.live_subscriptions().await.expect("subscriptions");
+    let expected = vec![event_subscription(3, SubscriptionState::Enabled)];
+    assert_eq!((live.changes, live.subscriptions), (2, expected));
+
     for statement in [
         "UPDATE invoices SET total_minor = total_minor + 1, shipping_minor = shipping_minor + 1",
         "UPDATE invoices SET number = number + 1",
@@ -163,6 +175,8 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
         "UPDATE api_keys SET revoked = FALSE, revoked_by = NULL, revoked_at = NULL, revoke_reason = NULL \
             WHERE revoked = TRUE",
         "DELETE FROM api_keys",
+        "UPDATE event_subscriptions SET reason = 'another' WHERE state = 'DELETED'",
+        "DELETE FROM event_subscriptions",
     ] {
         let refused = db.script(statement).await.expect_err(statement);
         // SQLite says it in words, PostgreSQL by what raised it.

@@ -65,6 +65,7 @@ pub(super) async fn read(scene: &Scene, list: &str, listing: &Listing) -> Option
         "lots" => next!(store.list_lots(listing)),
         "stock movements" => next!(store.list_movements(listing)),
         "API keys" => next!(store.list_api_keys(listing)),
+        "event subscriptions" => next!(store.list_subscriptions(listing)),
         "data reads" => next!(store.list_data_reads(listing)),
         other => panic!("{other} are listed and not looked at here"),
     }
@@ -353,6 +354,7 @@ impl Seeded {
             account_references: vec!["C-7".to_owned()],
             api_keys: vec![self.order.id.0.into()],
             live_api_keys: true,
+            subscriptions: true,
             follows_accounts: 0,
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),

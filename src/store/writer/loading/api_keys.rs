@@ -1,7 +1,7 @@
-//! Loads the API keys that a group is about. Nothing else reads them, so they are locked last.
+//! Loads the API keys and subscriptions that a group is about. Nothing else reads them, so they are locked last.
 
-use crate::store::rows::lookup;
 use crate::store::rows::statements::Locked;
+use crate::store::rows::{lookup, subscription};
 use crate::store::writer::loading::{Loading, Reads, Topic};
 
 impl Loading<'_> {
@@ -16,6 +16,13 @@ impl Loading<'_> {
         }
         if self.wanted.live_api_keys {
             reads.push((Topic::ApiKeys, lookup::LIVE_API_KEYS.about(lookup::once())));
+        }
+        if self.wanted.subscriptions {
+            let statement = match self.locked {
+                Locked::Update => &subscription::LOCK_SUBSCRIPTIONS,
+                Locked::No => &subscription::SUBSCRIPTIONS,
+            };
+            reads.push((Topic::Subscriptions, statement.about(lookup::once())));
         }
     }
 }
