@@ -3,6 +3,7 @@
 mod callers;
 mod outside;
 mod signals;
+mod token_keys;
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ use tonic_health::pb::{HealthCheckRequest, health_check_response};
 use tonic_health::server::{HealthReporter, HealthService};
 use tower::util::{MapRequestLayer, option_layer};
 
-use crate::access::Access;
+use crate::access::{Access, Shown};
 use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
@@ -104,6 +105,8 @@ pub enum ServeError {
     Templates(String),
     #[error("tls: {0}")]
     Tls(String),
+    #[error("access.tokens.jwks_file: {0}")]
+    TokenKeys(String),
     #[error("seller.logo: {0}")]
     Logo(String),
     #[error("mail.smtp.ca_file: {0}")]
@@ -131,7 +134,7 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
-        let access = Arc::new(access(&settings, Arc::clone(&clock)));
+        let (access, tokens) = access(&settings, Arc::clone(&clock)).await?;
         let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
         let webhooks = listen_if(settings.webhooks.listen).await?;
@@ -158,7 +161,7 @@ impl Server {
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
         let (closing, closed) = watch::channel(false);
-        let reads = follow(&keys, &settings, &mut workers, &stop, &closed);
+        let reads = follow((&keys, tokens), &settings, &mut workers, &stop, &closed);
         let gate = CallGate::new(&limits, Arc::clone(&access)).noting(reads);
         let api = rpc::Api::new(app, limits.clone(), keys, stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
@@ -203,7 +206,7 @@ impl Server {
 
     /// Starts and serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once, and
     /// so does one that comes while the server starts. On a hangup (SIGHUP), which a lost terminal or a rotated log sends
-    /// too, it serves on with what `settings_again` says of access.keys.
+    /// too, it serves on with what `settings_again` says of callers.
     pub async fn serve(
         settings: Settings,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
@@ -244,7 +247,7 @@ impl Server {
 
     /// Lets in whom the settings name now; whom they named before, if they cannot be used.
     fn know_callers(&self, settings: Result<Settings, settings::SettingsError>) {
-        tracing::info!("received SIGHUP: reading access.keys again, and serving on");
+        tracing::info!("received SIGHUP: reading again who may call, and serving on");
         let settings = match settings {
             Ok(settings) => settings,
             Err(error) => {
@@ -253,12 +256,12 @@ impl Server {
             }
         };
         let before = self.access.names();
-        match self.access.replace(settings.access.holders()) {
+        match self.access.replace(settings.access.named()) {
             Ok(()) => {
                 let (after, told) = (self.access.names(), |it: Vec<&Actor>| format!("{it:?}"));
                 let gone = told(before.difference(&after).collect());
                 let come = told(after.difference(&before).collect());
-                tracing::info!(callers = after.len(), %come, %gone, "access.keys are in use");
+                tracing::info!(callers = after.len(), %come, %gone, "the callers of the settings are in use");
             }
             Err(error) => tracing::error!(%error, "who may call stays as it is"),
         }
@@ -334,7 +337,7 @@ fn tell(settings: &Settings, store: &Store, access: &Access) {
     let Settings { tls, insecure_listen, insecure_durability, .. } = settings;
     if access.believes_callers() {
         tracing::warn!(
-            "callers are believed to be who they say: neither settings nor database have an API key"
+            "callers are believed to be who they say: the settings name no caller, and the database has no API key"
         );
     }
     let without = [
@@ -485,10 +488,12 @@ fn with_descriptions(routes: Routes, door: Option<Arc<Access>>) -> Result<Routes
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let known = move |request: tonic::Request<()>| match &door {
-        Some(door) => match door.identify(request.metadata().as_ref()) {
-            Ok(_) => Ok(request),
-            Err(denied) => Err(rpc::denied(&denied)),
-        },
+        Some(door) => {
+            match door.identify(Shown::over(request.metadata().as_ref(), request.extensions().get())) {
+                Ok(_) => Ok(request),
+                Err(denied) => Err(rpc::denied(&denied)),
+            }
+        }
         None => Ok(request),
     };
     let newer = InterceptedService::new(described().build_v1()?, known.clone());

@@ -1,30 +1,51 @@
-//! Who calls, and what they may do: callers show an API key, keys have roles, roles have permissions, and each method asks
-//! for one.
+//! Who calls, and what they may do: callers show an API key, a token or a certificate, these are of somebody with roles,
+//! roles have permissions, and each method asks for one.
 //!
 //! | file | what it has |
 //! |---|---|
+//! | `certificate` | clients' certificates: the names in them |
+//! | `denied` | why somebody is not let in |
+//! | `holders` | those who may call, by what they show |
 //! | `key` | API keys: made once, recognised by their hash |
 //! | `role` | what each role may do |
+//! | `token` | tokens of an issuer: whether one is good, as a pure function |
+//! | `token_keys` | the keys that they are signed with |
+//! | `tokens` | the keys as they are now, and tokens that were good |
 
+mod certificate;
+mod denied;
+mod holders;
 mod key;
 mod role;
 #[cfg(test)]
 mod tests;
+mod token;
+mod token_keys;
+mod tokens;
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap, HeaderValue};
 
+use crate::access::holders::{Holders, Known, Sources};
+use crate::access::token::looks_like_token;
+use crate::access::tokens::TokenHolder;
 use crate::clock::Clock;
-use crate::domain::{Actor, Invalid, IssuedKey, KeyId, Timestamp};
+use crate::domain::{Actor, Invalid, KeyId, Timestamp};
 use crate::pb::Permission;
 
+pub use certificate::Certificate;
+pub use denied::{Denied, NobodyLeft, name_of};
+pub use holders::{CertificateHolder, IssuedHolder, KeyHolder, Named, Principal};
 pub use key::{ApiKey, KeyHash};
 pub use role::Role;
+pub use token::{TokenFault, TokenRules};
+pub use token_keys::{Algorithm, BadKeySet, KeySet};
+pub use tokens::Tokens;
 
 pub use crate::pb::PERMISSIONS;
 
@@ -34,80 +55,50 @@ pub const ACTOR: &str = "consign-actor";
 /// The actor of a call that names none, while callers are believed.
 pub const ANONYMOUS: &str = "anonymous";
 
-/// Who calls, as its key says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    pub name: Actor,
-    pub permissions: BTreeSet<Permission>,
-    /// Whether it is trusted to act for persons that it names.
-    pub names_persons: bool,
+/// What the other end of a connection has proved about itself. Among the extensions of every request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// None: it showed no certificate, or one that names nobody.
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+/// What a call shows of who makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    authorization: Option<&'a HeaderValue>,
+    certificate: Option<&'a Arc<Certificate>>,
+}
+
+impl<'a> Shown<'a> {
+    pub fn of(headers: &'a HeaderMap, extensions: &'a Extensions) -> Self {
+        Self::over(headers, extensions.get())
+    }
+
+    pub fn over(headers: &'a HeaderMap, peer: Option<&'a Peer>) -> Self {
+        let certificate = peer.and_then(|it| it.certificate.as_ref());
+        Self { authorization: headers.get(AUTHORIZATION), certificate }
+    }
+}
+
+impl<'a> From<&'a HeaderMap> for Shown<'a> {
+    fn from(headers: &'a HeaderMap) -> Self {
+        Self::over(headers, None)
+    }
 }
 
 /// What let a call in, so that one that lasts can be asked about again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pass {
     pub principal: Arc<Principal>,
-    key: KeyHash,
+    proof: Proof,
 }
 
-/// A principal as the settings have it.
+/// What says who somebody is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyHolder {
-    pub principal: Arc<Principal>,
-    /// More than one while a key is replaced.
-    pub keys: Vec<KeyHash>,
-    pub expires: Option<Timestamp>,
-}
-
-/// A principal with a key of the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssuedHolder {
-    pub id: KeyId,
-    pub holder: KeyHolder,
-}
-
-impl IssuedHolder {
-    pub fn of(key: &IssuedKey) -> Self {
-        let roles: Vec<Role> = key.roles.iter().filter_map(|it| Role::named(it)).collect();
-        let principal = Principal {
-            name: key.principal.clone(),
-            permissions: Role::permissions_of(&roles),
-            names_persons: key.names_persons,
-        };
-        let (principal, keys) = (Arc::new(principal), vec![KeyHash::from_bytes(key.hash)]);
-        Self { id: key.id, holder: KeyHolder { principal, keys, expires: key.expires_at } }
-    }
-}
-
-/// Why a caller is not let in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    #[error("an API key is required: send the metadata `authorization: Bearer KEY`")]
-    NoKey,
-    #[error("the API key is not known here")]
-    UnknownKey,
-    #[error("the API key of {0} expired at {1}")]
-    ExpiredKey(Actor, Timestamp),
-    #[error("{0} has no role with the permission {permission}", permission = name_of(*.1))]
-    Lacks(Actor, Permission),
-    #[error("{0} may not act for others: leave consign-actor out, or set names_persons for its key")]
-    NamesPerson(Actor),
-    #[error(
-        "callers are believed here, so keys are not asked for; make the first one with `consign keys create --first`, or \
-         in the settings"
-    )]
-    FirstKey,
-}
-
-/// Why the callers cannot be replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("access.keys is empty: everybody would be believed, which takes a restart")]
-pub struct NobodyLeft;
-
-/// `READ_ORDERS` for [`Permission::ReadOrders`].
-pub fn name_of(permission: Permission) -> &'static str {
-    let name = permission.as_str_name();
-    name.strip_prefix("PERMISSION_").unwrap_or(name)
+enum Proof {
+    Key(KeyHash),
+    Token(Arc<TokenHolder>),
+    Certificate(Arc<Certificate>),
 }
 
 /// Those who may call.
@@ -115,45 +106,46 @@ pub struct Access {
     sources: Mutex<Sources>,
     /// What follows from the sources.
     holders: RwLock<Arc<Holders>>,
+    /// None: nobody is known by a token.
+    tokens: Option<Arc<Tokens>>,
     permissions: HashMap<&'static str, Permission>,
     clock: Clock,
 }
 
-/// Where keys come from.
-#[derive(Default)]
-struct Sources {
-    settings: Vec<KeyHolder>,
-    issued: Vec<IssuedHolder>,
-    /// Whether everybody has to show a key even if there is none: the settings say so, or the database ever had one.
-    asks_anyway: bool,
-    /// By the id of the key: whether it was used since this was last asked.
-    used: HashMap<KeyId, Arc<AtomicBool>>,
-}
-
 impl Access {
     /// With those whom the settings name.
-    pub fn new(holders: Vec<KeyHolder>, clock: Clock) -> Self {
-        let sources = Sources { settings: holders, ..Sources::default() };
+    pub fn new(named: impl Into<Named>, clock: Clock) -> Self {
+        let sources = Sources { settings: named.into(), ..Sources::default() };
         let holders = RwLock::new(Arc::new(sources.holders()));
         let permissions = PERMISSIONS.iter().copied().collect();
-        Self { sources: Mutex::new(sources), holders, permissions, clock }
+        Self { sources: Mutex::new(sources), holders, tokens: None, permissions, clock }
     }
 
     /// The same, and nobody is ever believed.
-    pub fn requiring_keys(holders: Vec<KeyHolder>, clock: Clock) -> Self {
-        let access = Self::new(holders, clock);
+    pub fn requiring_keys(named: impl Into<Named>, clock: Clock) -> Self {
+        let access = Self::new(named, clock);
         access.replace_issued(Vec::new(), true);
         access
     }
 
+    /// The same, and who shows one of these tokens is let in too; nobody is believed then.
+    #[must_use]
+    pub fn taking(self, tokens: Option<Arc<Tokens>>) -> Self {
+        if tokens.is_some() {
+            self.replace_issued(Vec::new(), true);
+        }
+        Self { tokens, ..self }
+    }
+
     /// Puts others in the place of those whom the settings name; streams that are open are asked about again within
     /// seconds. Nobody at all is refused, because then everybody would be believed.
-    pub fn replace(&self, holders: Vec<KeyHolder>) -> Result<(), NobodyLeft> {
+    pub fn replace(&self, named: impl Into<Named>) -> Result<(), NobodyLeft> {
+        let named = named.into();
         let mut sources = self.sources();
-        if holders.is_empty() && !sources.asks_anyway && !self.believes_callers() {
+        if named.is_empty() && !sources.asks_anyway && !self.believes_callers() {
             return Err(NobodyLeft);
         }
-        sources.settings = holders;
+        sources.settings = named;
         self.use_sources(&sources);
         Ok(())
     }
@@ -181,6 +173,10 @@ impl Access {
         Arc::clone(&self.holders.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     /// Keys of the database that were used since this was last asked.
     pub fn take_used(&self) -> Vec<KeyId> {
         let sources = self.sources();
@@ -188,17 +184,17 @@ impl Access {
         used.map(|it| *it.0).collect()
     }
 
-    /// Whether the settings have a key of that name.
+    /// Whether the settings have a caller of that name.
     pub fn is_in_settings(&self, name: &Actor) -> bool {
-        self.sources().settings.iter().any(|it| it.principal.name == *name)
+        self.sources().settings.names().any(|it| it == name)
     }
 
     /// Who may call; nobody: callers are believed.
     pub fn names(&self) -> BTreeSet<Actor> {
-        self.holders().by_key.values().map(|it| it.holder.principal.name.clone()).collect()
+        self.holders().names()
     }
 
-    /// Whether nobody has to show a key.
+    /// Whether nobody has to show who they are.
     pub fn believes_callers(&self) -> bool {
         !self.holders().asks
     }
@@ -209,15 +205,15 @@ impl Access {
     }
 
     /// Lets in who may call `method` (`consign.v1.OrderService/GetOrder`); None: callers are believed. A method that the
-    /// API does not have asks for a key only.
-    pub fn admit(&self, method: &str, headers: &HeaderMap) -> Result<Option<Pass>, Denied> {
+    /// API does not have asks only who it is.
+    pub fn admit<'a>(&self, method: &str, shown: impl Into<Shown<'a>>) -> Result<Option<Pass>, Denied> {
         let holders = self.holders();
         if !holders.asks {
             return Ok(None);
         }
-        let key = sent_key(headers)?;
-        let principal = self.may_call(&holders, method, &key)?;
-        Ok(Some(Pass { principal, key }))
+        let proof = self.proof_of(&holders, shown.into())?;
+        let principal = self.may_call(&holders, method, &proof)?;
+        Ok(Some(Pass { principal, proof }))
     }
 
     /// Whether a call that was let in would be let in now; None: it was believed.
@@ -225,13 +221,13 @@ impl Access {
         let holders = self.holders();
         match pass {
             _ if !holders.asks => Ok(()),
-            Some(pass) => self.may_call(&holders, method, &pass.key).map(drop),
+            Some(pass) => self.may_call(&holders, method, &pass.proof).map(drop),
             None => Err(Denied::NoKey),
         }
     }
 
-    fn may_call(&self, holders: &Holders, method: &str, key: &KeyHash) -> Result<Arc<Principal>, Denied> {
-        let principal = self.holder_of(holders, key)?;
+    fn may_call(&self, holders: &Holders, method: &str, proof: &Proof) -> Result<Arc<Principal>, Denied> {
+        let principal = self.principal_of(holders, proof)?;
         match self.permissions.get(method) {
             Some(permission) if !principal.permissions.contains(permission) => {
                 Err(Denied::Lacks(principal.name.clone(), *permission))
@@ -240,9 +236,24 @@ impl Access {
         }
     }
 
+    fn principal_of(&self, holders: &Holders, proof: &Proof) -> Result<Arc<Principal>, Denied> {
+        match proof {
+            Proof::Key(key) => self.holder_of(holders, key),
+            Proof::Token(token) => {
+                let tokens = self.tokens.as_ref().ok_or(Denied::BadToken)?;
+                tokens.still_takes(token, self.now())?;
+                match holders.is_in_settings(&token.principal.name) {
+                    true => Err(tokens.refused(TokenFault::NameTaken)),
+                    false => Ok(Arc::clone(&token.principal)),
+                }
+            }
+            Proof::Certificate(certificate) => holders.of_certificate(certificate, self.now()),
+        }
+    }
+
     fn holder_of(&self, holders: &Holders, key: &KeyHash) -> Result<Arc<Principal>, Denied> {
         let Known { holder, used } = holders.by_key.get(key).ok_or(Denied::UnknownKey)?;
-        if let Some(expired) = holder.expires.filter(|it| *it <= (self.clock)()) {
+        if let Some(expired) = holder.expires.filter(|it| *it <= self.now()) {
             return Err(Denied::ExpiredKey(holder.principal.name.clone(), expired));
         }
         // Most of the time it is set already: then nobody else's cache is disturbed.
@@ -252,69 +263,50 @@ impl Access {
         Ok(Arc::clone(&holder.principal))
     }
 
-    /// Whose key this is. None: callers are believed.
+    /// Whose key or token this is. None: callers are believed.
     pub fn holder(&self, key: &str) -> Result<Option<Arc<Principal>>, Denied> {
         let holders = self.holders();
         if !holders.asks {
             return Ok(None);
         }
-        self.holder_of(&holders, &KeyHash::of(key)).map(Some)
+        self.principal_of(&holders, &self.proof_by(&holders, key)?).map(Some)
     }
 
-    /// The same of the key that a call shows.
-    pub fn identify(&self, headers: &HeaderMap) -> Result<Option<Arc<Principal>>, Denied> {
+    /// The same of what a call shows.
+    pub fn identify<'a>(&self, shown: impl Into<Shown<'a>>) -> Result<Option<Arc<Principal>>, Denied> {
         let holders = self.holders();
         if !holders.asks {
             return Ok(None);
         }
-        self.holder_of(&holders, &sent_key(headers)?).map(Some)
+        self.principal_of(&holders, &self.proof_of(&holders, shown.into())?).map(Some)
     }
-}
 
-/// Who may call, by the hashes of their keys.
-struct Holders {
-    by_key: HashMap<KeyHash, Known>,
-    /// False: everybody is believed to be who they say.
-    asks: bool,
-}
-
-struct Known {
-    holder: KeyHolder,
-    /// Of a key of the database: set when it is used.
-    used: Option<Arc<AtomicBool>>,
-}
-
-impl Sources {
-    /// A name that the settings have is theirs: keys of the database under that name let nobody in.
-    fn holders(&self) -> Holders {
-        let mut by_key = HashMap::new();
-        let of_settings: BTreeSet<&Actor> = self.settings.iter().map(|it| &it.principal.name).collect();
-        for IssuedHolder { id, holder } in &self.issued {
-            let name = &holder.principal.name;
-            if of_settings.contains(name) {
-                tracing::error!(key = %id, %name, "access.keys has this name: the key of the database lets nobody in");
-                continue;
+    /// What a call shows says who makes it: what was sent with the call, or else the certificate of its connection. Wrong
+    /// words are not made good by a certificate: their sender believes to be somebody else.
+    fn proof_of(&self, holders: &Holders, shown: Shown<'_>) -> Result<Proof, Denied> {
+        match (shown.authorization, shown.certificate) {
+            (Some(sent), _) => {
+                let sent = sent.to_str().ok().and_then(bearer).ok_or(Denied::UnknownKey)?;
+                self.proof_by(holders, sent)
             }
-            let used = self.used.get(id).cloned();
-            let known = |key: &KeyHash| (*key, Known { holder: holder.clone(), used: used.clone() });
-            by_key.extend(holder.keys.iter().map(known));
+            (None, Some(certificate)) => Ok(Proof::Certificate(Arc::clone(certificate))),
+            (None, None) => Err(Denied::NoKey),
         }
-        for holder in &self.settings {
-            let known = |key: &KeyHash| (*key, Known { holder: holder.clone(), used: None });
-            by_key.extend(holder.keys.iter().map(known));
+    }
+
+    /// What is looked up is a hash of what was sent: how long that takes says nothing about a key.
+    fn proof_by(&self, holders: &Holders, sent: &str) -> Result<Proof, Denied> {
+        let key = KeyHash::of(sent);
+        match &self.tokens {
+            Some(tokens) if looks_like_token(sent) && !holders.by_key.contains_key(&key) => {
+                tokens.holder(sent, self.now()).map(Proof::Token)
+            }
+            Some(_) | None => Ok(Proof::Key(key)),
         }
-        Holders { by_key, asks: self.asks_anyway || !self.settings.is_empty() }
     }
 }
 
-/// What is looked up is a hash of what was sent: how long that takes says nothing about a key.
-fn sent_key(headers: &HeaderMap) -> Result<KeyHash, Denied> {
-    let sent = headers.get(AUTHORIZATION).ok_or(Denied::NoKey)?;
-    let sent = sent.to_str().ok().and_then(bearer).ok_or(Denied::UnknownKey)?;
-    Ok(KeyHash::of(sent))
-}
-
-/// The key of `Bearer KEY`; the scheme in any case.
+/// The key or token of `Bearer KEY`; the scheme in any case.
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use http::{HeaderMap, HeaderValue};
 
 use crate::access::{
-    Access, ApiKey, Denied, IssuedHolder, KeyHash, KeyHolder, NobodyLeft, PERMISSIONS, Principal, Role,
+    Access, ApiKey, Certificate, CertificateHolder, Denied, IssuedHolder, KeyHash, KeyHolder, Named,
+    NobodyLeft, PERMISSIONS, Peer, Principal, Role, Shown,
 };
 use crate::clock::Clock;
 use crate::domain::{Actor, IssuedKey, KeyId, Timestamp};
@@ -177,4 +178,63 @@ fn the_word_of_a_role_is_that_of_the_settings() {
         assert_eq!(Role::named(role.word()), Some(role));
         assert_eq!(toml::Value::try_from(role).expect("a word").as_str(), Some(role.word()));
     }
+}
+
+fn named_by(subject: &str, name: &str, role: Role) -> CertificateHolder {
+    let principal =
+        Arc::unwrap_or_clone(holder(name, &ApiKey::generate().expect("a key"), &[role], None).principal);
+    CertificateHolder { principal: Arc::new(principal), subject: subject.to_owned() }
+}
+
+fn certificate(names: &[&str], expires: Timestamp) -> Peer {
+    let names = names.iter().map(|it| (*it).to_owned()).collect();
+    Peer { certificate: Some(Arc::new(Certificate { names, expires })) }
+}
+
+#[test]
+fn a_certificate_is_its_callers_if_nothing_else_is_shown_and_for_as_long_as_it_lasts() {
+    let later = NOW.plus(std::time::Duration::from_secs(1));
+    let key = ApiKey::generate().expect("a key");
+    let certificates = vec![
+        named_by("spiffe://shop/warehouse", "warehouse-1", Role::Warehouse),
+        named_by("warehouse.shop", "warehouse-1", Role::Warehouse),
+        named_by("the till", "till", Role::Finance),
+    ];
+    let named = Named { keys: vec![holder("shop", &key, &[Role::Reader], None)], certificates };
+    let access = Access::new(named, Arc::new(|| NOW));
+    assert!(access.is_in_settings(&"till".parse().expect("a name")));
+
+    let none = HeaderMap::new();
+    let admit = |method: &str, headers: &HeaderMap, peer: &Peer| {
+        access
+            .admit(method, Shown::over(headers, Some(peer)))
+            .map(|it| it.expect("a pass").principal.name.to_string())
+    };
+    let two = certificate(&["spiffe://shop/warehouse", "warehouse.shop", "unsaid"], later);
+    assert_eq!(admit(GET_ORDER, &none, &two), Ok("warehouse-1".to_owned()));
+    assert!(matches!(admit(REFUND, &none, &two), Err(Denied::Lacks(..))));
+    assert_eq!(admit(GET_ORDER, &with_key(&format!("Bearer {}", key.reveal())), &two), Ok("shop".to_owned()));
+    assert_eq!(admit(GET_ORDER, &with_key("Bearer consign_"), &two), Err(Denied::UnknownKey));
+
+    let refused = |names: &[&str], expires| admit(GET_ORDER, &none, &certificate(names, expires));
+    assert!(matches!(refused(&["The till"], later), Err(Denied::UnknownCertificate(it)) if it == "The till"));
+    assert!(matches!(refused(&[], later), Err(Denied::UnknownCertificate(_))));
+    assert!(matches!(refused(&["the till", "warehouse.shop"], later), Err(Denied::SharedCertificate(_))));
+    assert!(matches!(refused(&["the till"], NOW), Err(Denied::ExpiredCertificate(_))));
+    assert_eq!(admit(GET_ORDER, &none, &Peer::default()), Err(Denied::NoKey));
+}
+
+#[test]
+fn a_call_of_a_certificate_that_lasts_is_asked_about_again() {
+    let key = ApiKey::generate().expect("a key");
+    let till = |role| Named { keys: Vec::new(), certificates: vec![named_by("the till", "till", role)] };
+    let access = Access::new(till(Role::Finance), Arc::new(|| NOW));
+    let (headers, peer) = (HeaderMap::new(), certificate(&["the till"], Timestamp::MAX));
+    let pass = access.admit(REFUND, Shown::over(&headers, Some(&peer))).expect("it may");
+    assert!(access.still_admits(REFUND, pass.as_ref()).is_ok());
+    access.replace(till(Role::Reader)).expect("another role");
+    assert!(matches!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::Lacks(..))));
+    access.replace(vec![holder("shop", &key, &[Role::Reader], None)]).expect("somebody else");
+    assert!(matches!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::UnknownCertificate(_))));
+    assert_eq!(access.replace(Vec::new()), Err(NobodyLeft));
 }

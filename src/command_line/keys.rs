@@ -113,7 +113,8 @@ async fn first(wish: Wish, flags: &DatabaseFlags) -> Result<(), Box<dyn Display>
         return Err(shown("the first key is an admin's, who makes the others: add --role admin"));
     }
     let name = wish.name.as_str();
-    if settings.access.keys.contains_key(name) || name == ANONYMOUS {
+    let is_named = settings.access.named().names().any(|it| it.as_str() == name);
+    if is_named || name == ANONYMOUS {
         return Err(shown(format!("the name {name} is taken by the settings: choose another")));
     }
     let expires_at = ends_at(wish.expires)?;

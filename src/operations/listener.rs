@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use crate::access::Peer;
 use crate::operations::refused::Refused;
-use crate::rpc::Certificates;
+use crate::rpc::{Certificates, peer_of};
 use crate::settings::OperationsSettings;
 use crate::work::stop_requested;
 
@@ -96,10 +97,13 @@ pub async fn serve(
 async fn begin(stream: TcpStream, routes: Router, connections: Connections, stop: watch::Receiver<bool>) {
     let within = connections.settings.request_within();
     let Some(certificates) = connections.certificates else {
-        return converse(stream, routes, within, connections.deadline, stop).await;
+        return converse((stream, Peer::default()), routes, within, connections.deadline, stop).await;
     };
     match timeout(within, certificates.http_acceptor().accept(stream)).await {
-        Ok(Ok(stream)) => converse(stream, routes, within, connections.deadline, stop).await,
+        Ok(Ok(stream)) => {
+            let peer = peer_of(stream.get_ref().1);
+            converse((stream, peer), routes, within, connections.deadline, stop).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a handshake on the operators' port failed"),
         Err(_) => tracing::debug!("a handshake on the operators' port took too long"),
     }
@@ -108,7 +112,7 @@ async fn begin(stream: TcpStream, routes: Router, connections: Connections, stop
 /// One request after the other. A connection that is silent for as long as a request may take is closed, and so is one that
 /// does not take its last answer.
 async fn converse<S>(
-    stream: S,
+    (stream, peer): (S, Peer),
     routes: Router,
     within: Duration,
     deadline: Duration,
@@ -116,7 +120,8 @@ async fn converse<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
         let routes = routes.clone();
         async move { Ok::<_, Infallible>(routes.oneshot(request).await.into_response()) }
     });

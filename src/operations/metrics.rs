@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use prometheus_client::collector::Collector;
@@ -99,9 +100,9 @@ pub(super) fn routes(port: Port, metrics: Metrics) -> Router {
 
 async fn page(
     State((port, metrics)): State<(Port, Metrics)>,
-    headers: HeaderMap,
+    asked: Parts,
 ) -> Result<impl IntoResponse, Refused> {
-    permitted(&port.access, &headers, Permission::ReadOperations)?;
+    permitted(&port.access, &asked, Permission::ReadOperations)?;
     let text = metrics.told().await;
     let text = text.map_err(|_| {
         Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", "the metrics could not be written")

@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::access::{Access, Denied, Principal};
+use crate::access::{Access, Denied, Principal, Shown};
 use crate::pb::Permission;
 
-/// Who asks, by the key in `authorization: Bearer KEY`, if it has the permission. None: callers are believed.
+/// Who asks, by the key in `authorization: Bearer KEY` or the connection's certificate, if it has the permission. None: callers are believed.
 pub fn permitted(
     access: &Access,
-    headers: &HeaderMap,
+    asked: &Parts,
     permission: Permission,
 ) -> Result<Option<Arc<Principal>>, Refused> {
-    match access.identify(headers)? {
+    match access.identify(Shown::of(&asked.headers, &asked.extensions))? {
         Some(principal) if !principal.permissions.contains(&permission) => {
             Err(Denied::Lacks(principal.name.clone(), permission).into())
         }
@@ -45,6 +46,12 @@ impl From<Denied> for Refused {
             Denied::NoKey | Denied::FirstKey => (StatusCode::UNAUTHORIZED, "KEY_MISSING"),
             Denied::UnknownKey => (StatusCode::UNAUTHORIZED, "KEY_UNKNOWN"),
             Denied::ExpiredKey(..) => (StatusCode::UNAUTHORIZED, "KEY_EXPIRED"),
+            Denied::UnknownCertificate(_) | Denied::SharedCertificate(_) => {
+                (StatusCode::UNAUTHORIZED, "CERTIFICATE_UNKNOWN")
+            }
+            Denied::ExpiredCertificate(_) => (StatusCode::UNAUTHORIZED, "CERTIFICATE_EXPIRED"),
+            Denied::BadToken => (StatusCode::UNAUTHORIZED, "TOKEN_INVALID"),
+            Denied::ExpiredToken => (StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED"),
             Denied::Lacks(..) => (StatusCode::FORBIDDEN, "PERMISSION_MISSING"),
             Denied::NamesPerson(_) => (StatusCode::FORBIDDEN, "ACTOR_NOT_ALLOWED"),
         };

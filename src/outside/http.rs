@@ -28,7 +28,8 @@ const ANSWER_MAX: usize = 4 * 1_048_576;
 pub(in crate::outside) struct Client {
     /// Without a slash at its end.
     base: String,
-    authorization: HeaderValue,
+    /// None: whoever asks is answered.
+    authorization: Option<HeaderValue>,
     tls: Arc<ClientConfig>,
 }
 
@@ -55,11 +56,20 @@ pub(in crate::outside) enum NoAnswer {
 impl Client {
     /// None: the address or the token cannot be used.
     pub(in crate::outside) fn new(base: &str, authorization: &str) -> Option<Self> {
+        let mut authorization = HeaderValue::from_str(authorization).ok()?;
+        authorization.set_sensitive(true);
+        Self::at(base, Some(authorization))
+    }
+
+    /// The same for a server that answers everybody.
+    pub(in crate::outside) fn without_key(base: &str) -> Option<Self> {
+        Self::at(base, None)
+    }
+
+    fn at(base: &str, authorization: Option<HeaderValue>) -> Option<Self> {
         let uri: Uri = base.parse().ok()?;
         uri.authority()?;
         let is_web = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
-        let mut authorization = HeaderValue::from_str(authorization).ok()?;
-        authorization.set_sensitive(true);
         let base = base.trim_end_matches('/').to_owned();
         let tls = checking_certificates()?;
         is_web.then_some(Self { base, authorization, tls })
@@ -84,10 +94,12 @@ impl Client {
             .method(method)
             .uri(target)
             .header(HOST, authority)
-            .header(AUTHORIZATION, &self.authorization)
             .header(ACCEPT, "application/json, */*;q=0.5")
             .header(USER_AGENT, concat!("consign/", env!("CARGO_PKG_VERSION")))
             .header(CONNECTION, "close");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }

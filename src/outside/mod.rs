@@ -8,6 +8,7 @@ mod http;
 mod mail;
 mod payments;
 mod subscribers;
+mod token_keys;
 
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
@@ -19,3 +20,4 @@ pub use payments::contract::PaymentProvider;
 pub use payments::sandbox::{Charge, Sandbox};
 pub use subscribers::endpoint::{Endpoint, NotTaken, Notice};
 pub use subscribers::signature::{EventKey, SECRET_BYTES};
+pub use token_keys::fetch_key_set;

@@ -9,16 +9,17 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use tokio::time::{Instant, Interval, interval_at};
 
-use crate::access::{ACTOR, Access, Denied, Pass};
+use crate::access::{ACTOR, Access, Denied, Pass, Shown};
 
-/// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key, or the person
+/// Lets the call in if its caller may make it, and says in its metadata who that is: the holder of the key or certificate, or the person
 /// that a trusted service names. The key goes no further. None: callers are believed.
 pub(super) fn admit<B>(
     access: &Access,
     method: &str,
     request: &mut http::Request<B>,
 ) -> Result<Option<Pass>, Denied> {
-    let Some(pass) = access.admit(method, request.headers())? else { return Ok(None) };
+    let shown = Shown::of(request.headers(), request.extensions());
+    let Some(pass) = access.admit(method, shown)? else { return Ok(None) };
     let principal = &pass.principal;
     let headers = request.headers_mut();
     headers.remove(AUTHORIZATION);

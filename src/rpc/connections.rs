@@ -14,10 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, timeout_at};
-use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
+use tonic::transport::server::{Connected, TcpIncoming};
 
+use crate::access::Peer;
 use crate::rpc::greeting::{Greeting, explain};
-use crate::rpc::tls::Certificates;
+use crate::rpc::tls::{Certificates, peer_of};
 use crate::settings::Limits;
 
 /// How long a connection may be silent before the system asks whether the other machine still lives.
@@ -139,14 +140,16 @@ async fn begin(
     http1: Http1,
 ) -> Option<Connection> {
     let until = Instant::now() + greet_within;
-    let info = stream.connect_info();
-    let mut stream: Box<dyn Transport> = match certificates {
-        None => Box::new(stream),
+    let (mut stream, peer): (Box<dyn Transport>, Peer) = match certificates {
+        None => (Box::new(stream), Peer::default()),
         Some(certificates) => {
             // In a task of its own, so that handshakes do not take turns.
             let handshake = timeout_at(until, certificates.acceptor().accept(stream));
             match tokio::spawn(handshake).await {
-                Ok(Ok(Ok(stream))) => Box::new(stream),
+                Ok(Ok(Ok(stream))) => {
+                    let peer = peer_of(stream.get_ref().1);
+                    (Box::new(stream), peer)
+                }
                 Ok(Ok(Err(error))) => {
                     tracing::debug!(%error, "a handshake failed");
                     return None;
@@ -166,7 +169,7 @@ async fn begin(
         (Greeting::Other, _) => return None,
     };
     let first = greeting.into_bytes();
-    Some(Connection { stream, info, first, turns, read: 0, pace: Pace::new(), _slot: slot })
+    Some(Connection { stream, peer, first, turns, read: 0, pace: Pace::new(), _slot: slot })
 }
 
 /// What carries the bytes of a connection: TCP, or TLS over it.
@@ -177,7 +180,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// An accepted connection, with its slot among all.
 pub struct Connection {
     stream: Box<dyn Transport>,
-    info: TcpConnectInfo,
+    peer: Peer,
     /// What was read to know who comes, for the reader.
     first: Vec<u8>,
     /// None: over HTTP/2, which has pings and deadlines of its own.
@@ -412,10 +415,10 @@ impl AsyncWrite for Connection {
 }
 
 impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+    type ConnectInfo = Peer;
 
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.info.clone()
+    fn connect_info(&self) -> Peer {
+        self.peer.clone()
     }
 }
 

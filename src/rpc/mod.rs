@@ -51,4 +51,4 @@ pub use identity::Call;
 pub use layers::{CallGate, Deadline, arrived, protect};
 pub use routes::routes;
 pub(crate) use status::denied;
-pub use tls::Certificates;
+pub use tls::{Certificates, peer_of};

@@ -110,6 +110,14 @@ pub(crate) fn denied(why: &Denied) -> Status {
         Denied::NoKey => (Code::Unauthenticated, ErrorReason::KeyMissing, Metadata::new()),
         Denied::UnknownKey => (Code::Unauthenticated, ErrorReason::KeyUnknown, Metadata::new()),
         Denied::ExpiredKey(..) => (Code::Unauthenticated, ErrorReason::KeyExpired, Metadata::new()),
+        Denied::UnknownCertificate(_) | Denied::SharedCertificate(_) => {
+            (Code::Unauthenticated, ErrorReason::CertificateUnknown, Metadata::new())
+        }
+        Denied::ExpiredCertificate(_) => {
+            (Code::Unauthenticated, ErrorReason::CertificateExpired, Metadata::new())
+        }
+        Denied::BadToken => (Code::Unauthenticated, ErrorReason::TokenInvalid, Metadata::new()),
+        Denied::ExpiredToken => (Code::Unauthenticated, ErrorReason::TokenExpired, Metadata::new()),
         Denied::Lacks(_, permission) => {
             let metadata = facts([("permission", access::name_of(*permission).to_owned())]);
             (Code::PermissionDenied, ErrorReason::PermissionMissing, metadata)

@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
+use crate::access::{Certificate, Peer};
 use crate::settings::TlsSettings;
 use crate::work::stop_requested;
 
@@ -135,6 +136,12 @@ impl Files {
         config.alpn_protocols = vec![HTTP_2.to_vec()];
         Ok(Arc::new(config))
     }
+}
+
+/// Who is at the other end of a connection, as its certificate says.
+pub fn peer_of(connection: &ServerConnection) -> Peer {
+    let shown = connection.peer_certificates().and_then(<[_]>::first);
+    Peer { certificate: shown.and_then(|it| Certificate::read(it)).map(Arc::new) }
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

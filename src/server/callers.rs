@@ -1,23 +1,28 @@
 //! Who may call, and whether it is written down what they are shown: as the settings say.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::access::Access;
+use crate::access::{Access, Tokens};
 use crate::clock::Clock;
 use crate::rpc;
+use crate::server::ServeError;
+use crate::server::token_keys::{follow_keys, tokens};
 use crate::settings::Settings;
 
-/// Follows the changes of keys until the server stops. If the settings say so, notes of whose data callers are shown are
+/// Follows the changes of keys, those of an issuer of tokens too, until the server stops. If the settings say so, notes of whose data callers are shown are
 /// taken too, until the last call is answered.
 pub(super) fn follow(
-    keys: &rpc::KnownKeys,
+    (keys, tokens): (&rpc::KnownKeys, Option<Arc<Tokens>>),
     settings: &Settings,
     workers: &mut JoinSet<()>,
     stop: &watch::Receiver<bool>,
     closed: &watch::Receiver<bool>,
 ) -> Option<rpc::Reads> {
     workers.spawn(keys.clone().follow(stop.clone()));
+    follow_keys(tokens, &settings.access.tokens, workers, stop);
     let kept_for = settings.access.reads_kept_for();
     settings.access.audit_reads.then(|| {
         let (reads, unwritten) = rpc::Reads::new(keys.store().clone());
@@ -27,10 +32,15 @@ pub(super) fn follow(
 }
 
 /// Who may call, as far as the settings say it.
-pub(super) fn access(settings: &Settings, clock: Clock) -> Access {
-    let holders = settings.access.holders();
-    if settings.access.require_keys {
-        return Access::requiring_keys(holders, clock);
-    }
-    Access::new(holders, clock)
+pub(super) async fn access(
+    settings: &Settings,
+    clock: Clock,
+) -> Result<(Arc<Access>, Option<Arc<Tokens>>), ServeError> {
+    let named = settings.access.named();
+    let access = match settings.access.require_keys {
+        true => Access::requiring_keys(named, clock),
+        false => Access::new(named, clock),
+    };
+    let tokens = tokens(&settings.access.tokens).await?;
+    Ok((Arc::new(access.taking(tokens.clone())), tokens))
 }

@@ -9,8 +9,12 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{ANONYMOUS, KeyHash, KeyHolder, Principal, Role};
+use crate::access::{ANONYMOUS, CertificateHolder, KeyHash, KeyHolder, Named, Principal, Role};
 use crate::domain::{Actor, Invalid, Problems, Timestamp};
+use crate::settings::tokens::TokenSettings;
+
+/// Length of a certificate's name, in characters.
+const SUBJECT_MAX: usize = 500;
 
 /// Who may call, and what they may do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,7 +28,12 @@ pub struct AccessSettings {
     pub audit_reads: bool,
     /// How long that is kept.
     pub reads_kept_days: u32,
-    /// Callers by their names. Empty, and no key in the database: everybody is believed to be who they say.
+    /// Callers who are known by a name in the certificate of their connection.
+    pub certificates: Vec<CertificateSettings>,
+    /// Callers who show a token of an issuer.
+    pub tokens: TokenSettings,
+    /// Callers by their names. Nobody here nor among `certificates`, and no key in the database: everybody is believed to be
+    /// who they say.
     pub keys: BTreeMap<String, KeySettings>,
 }
 
@@ -35,6 +44,8 @@ impl Default for AccessSettings {
             require_keys: false,
             audit_reads: false,
             reads_kept_days: 365,
+            certificates: Vec::new(),
+            tokens: TokenSettings::default(),
             keys: BTreeMap::new(),
         }
     }
@@ -63,6 +74,20 @@ impl TlsSettings {
             bad.add("tls.client_authorities", "is for a server that has a certificate itself");
         }
     }
+}
+
+/// A caller with a certificate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateSettings {
+    /// The certificate's common name, or one of its alternative names: a URI, or a name in DNS in small letters.
+    pub subject: String,
+    /// Who it is, as its calls are recorded.
+    pub name: String,
+    pub roles: Vec<Role>,
+    /// Whether it may name persons in `consign-actor` on whose behalf it acts.
+    #[serde(default)]
+    pub names_persons: bool,
 }
 
 /// One caller.
@@ -115,16 +140,11 @@ impl AccessSettings {
         if !(1..=36_500).contains(&self.reads_kept_days) {
             bad.add("access.reads_kept_days", "must be 1 to 36500");
         }
+        self.tokens.check(bad);
         let mut known = BTreeMap::new();
         for (name, key) in &self.keys {
             let at = format!("access.keys.{name}");
-            match name.parse::<Actor>() {
-                Err(why) => bad.add(&at, why.to_string()),
-                Ok(_) if name == ANONYMOUS => {
-                    bad.add(&at, "is what callers are called who do not say who they are")
-                }
-                Ok(_) => {}
-            }
+            check_name(&at, name, bad);
             if !(1..=2).contains(&key.sha256.len()) {
                 bad.add(format!("{at}.sha256"), "must have one hash, or two while a key is replaced");
             }
@@ -139,13 +159,65 @@ impl AccessSettings {
         }
     }
 
+    pub(super) fn check_certificates(&self, tls: &TlsSettings, bad: &mut Problems) {
+        if !self.certificates.is_empty() && tls.client_authorities.is_none() {
+            bad.add(
+                "access.certificates",
+                "needs tls.client_authorities: without, nobody shows a certificate",
+            );
+        }
+        let mut known = BTreeMap::new();
+        for (index, it) in self.certificates.iter().enumerate() {
+            let CertificateSettings { subject, name, roles, names_persons } = it;
+            let at = format!("access.certificates.{index}");
+            check_name(&format!("{at}.name"), name, bad);
+            if !(1..=SUBJECT_MAX).contains(&subject.chars().count()) {
+                bad.add(format!("{at}.subject"), format!("must have 1 to {SUBJECT_MAX} characters"));
+            }
+            if let Some(other) = known.insert(subject, index) {
+                bad.add(format!("{at}.subject"), format!("is that of access.certificates.{other} too"));
+            }
+            if roles.is_empty() {
+                bad.add(format!("{at}.roles"), "must name a role");
+            }
+            let differs = |roles_too: &[Role], names_too: bool| {
+                Role::permissions_of(roles) != Role::permissions_of(roles_too) || *names_persons != names_too
+            };
+            if self.keys.get(name).is_some_and(|it| differs(&it.roles, it.names_persons)) {
+                bad.add(&at, format!("must have the roles and names_persons of access.keys.{name}: one caller has one right"));
+            }
+            let earlier = self.certificates[..index].iter().filter(|it| it.name == *name);
+            if earlier.clone().any(|it| differs(&it.roles, it.names_persons)) {
+                bad.add(&at, format!("must have the roles and names_persons that {name} has above: one caller has one right"));
+            }
+        }
+    }
+
+    /// Whether somebody is named who has to show who they are.
+    pub fn knows_callers(&self) -> bool {
+        !self.keys.is_empty() || !self.certificates.is_empty() || self.tokens.issuer.is_some()
+    }
+
     /// How long it is kept who was shown customers' data.
     pub fn reads_kept_for(&self) -> Duration {
         Duration::from_secs(u64::from(self.reads_kept_days) * 86_400)
     }
 
     /// The callers that are known.
-    pub fn holders(&self) -> Vec<KeyHolder> {
+    pub fn named(&self) -> Named {
+        let certificates = self.certificates.iter().filter_map(|it| {
+            let CertificateSettings { subject, name, roles, names_persons } = it;
+            let principal = Principal {
+                name: name.parse().ok()?,
+                permissions: Role::permissions_of(roles),
+                names_persons: *names_persons,
+            };
+            Some(CertificateHolder { principal: Arc::new(principal), subject: subject.clone() })
+        });
+        Named { keys: self.holders(), certificates: certificates.collect() }
+    }
+
+    fn holders(&self) -> Vec<KeyHolder> {
         let holder = |(name, key): (&String, &KeySettings)| {
             let principal = Principal {
                 name: name.parse().ok()?,
@@ -159,5 +231,13 @@ impl AccessSettings {
             })
         };
         self.keys.iter().filter_map(holder).collect()
+    }
+}
+
+fn check_name(at: &str, name: &str, bad: &mut Problems) {
+    match name.parse::<Actor>() {
+        Err(why) => bad.add(at, why.to_string()),
+        Ok(_) if name == ANONYMOUS => bad.add(at, "is what callers are called who do not say who they are"),
+        Ok(_) => {}
     }
 }

@@ -55,6 +55,7 @@ impl Settings {
             bad.add("log.filter", why);
         }
         access.check(bad);
+        access.check_certificates(tls, bad);
         events.check(bad);
         browsers.check(bad);
         tls.check(bad);
@@ -73,7 +74,7 @@ impl Settings {
 impl Settings {
     /// Beyond loopback only for callers who prove who they are, and not in the clear.
     fn check_addresses(&self, bad: &mut Problems) {
-        let believed = self.access.keys.is_empty() && !self.access.require_keys;
+        let believed = !self.access.knows_callers() && !self.access.require_keys;
         let anybody = believed && self.tls.client_authorities.is_none();
         let why_not = match (anybody, self.tls.certificate.is_none()) {
             (true, _) => Some("callers are not authenticated"),

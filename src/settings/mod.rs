@@ -11,9 +11,10 @@ mod secret;
 mod secret_files;
 mod seller;
 mod templates;
+mod tokens;
 mod values;
 
-pub use access::{AccessSettings, KeySettings, Moment, TlsSettings};
+pub use access::{AccessSettings, CertificateSettings, KeySettings, Moment, TlsSettings};
 pub use browsers::Browsers;
 pub use events::{EventSettings, SubscriberSettings};
 pub use flags::{DatabaseFlags, ServeFlags};
@@ -22,6 +23,7 @@ pub use operations::OperationsSettings;
 pub use secret::{Password, Secret, SigningKey};
 pub use seller::{BankSettings, SellerSettings};
 pub use templates::templates_in;
+pub use tokens::{KeySource, TokenSettings};
 pub use values::{
     CourierInterface, CourierLabel, CourierProvider, LetterSettings, Limits, Log, LogFormat, Mail,
     MailProvider, PaymentProvider, Settings, Smtp, SmtpTls, Webhooks,

@@ -27,6 +27,7 @@ use tower::service_fn;
 
 use crate::server::{Engine, TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, draft};
+use crate::tokens::{bad_tokens, take_tokens, token};
 
 /// Keys as callers have them; their hashes are among the settings.
 pub(crate) const ADMIN: &str = "consign_admin";
@@ -68,6 +69,7 @@ on_both_engines!(
 );
 
 fn four_callers(settings: &mut Settings) {
+    take_tokens(settings);
     key(settings, "admin", ADMIN, Role::Admin);
     key(settings, "reader", READER, Role::Reader);
     key(settings, "shop", SHOP, Role::Storefront);
@@ -93,7 +95,7 @@ pub(crate) fn named<T>(key: &str, actor: &'static str, message: T) -> Request<T>
 }
 
 /// An empty message to a method, whatever it takes.
-async fn call(channel: &Channel, method: &str, request: Request<()>) -> Result<(), Status> {
+pub(crate) async fn call(channel: &Channel, method: &str, request: Request<()>) -> Result<(), Status> {
     let mut client = tonic::client::Grpc::new(channel.clone());
     client.ready().await.expect("the server listens");
     let path = format!("/{method}").parse().expect("a path");
@@ -142,6 +144,7 @@ on_both_engines!(terms_are_granted_by_who_may, four_callers, async |server| {
 on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, async |server| {
     assert!(PERMISSIONS.len() > 100, "every method of the API");
     let reads = Role::Reader.permissions();
+    let (bad_tokens, reader) = (bad_tokens(), token("ada", &["reader"]));
     for (method, permission) in PERMISSIONS {
         let nobody = [
             (Request::new(()), "KEY_MISSING"),
@@ -150,19 +153,22 @@ on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, asy
             (named("consign_nobody", "admin", ()), "KEY_UNKNOWN"),
             (with_key(OLD, ()), "KEY_EXPIRED"),
         ];
-        for (request, why) in nobody {
+        let bad = bad_tokens.iter().map(|(token, why)| (with_key(token, ()), *why));
+        for (request, why) in nobody.into_iter().chain(bad) {
             let refused = call(&server.channel, method, request).await.expect_err(method);
             assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, why), "{method}");
         }
         let other = call(&server.channel, method, named(ADMIN, "boss", ())).await.expect_err(method);
         assert_eq!((other.code(), reason(&other).as_str()), (Code::PermissionDenied, "ACTOR_NOT_ALLOWED"));
         if !reads.contains(permission) {
-            let refused = call(&server.channel, method, with_key(READER, ())).await.expect_err(method);
-            assert_eq!(refused.code(), Code::PermissionDenied, "{method}");
-            let info = refused.get_details_error_info().expect("a reason");
-            assert_eq!(info.reason, "PERMISSION_MISSING");
-            let asked = permission.as_str_name().trim_start_matches("PERMISSION_");
-            assert_eq!(info.metadata.get("permission").map(String::as_str), Some(asked), "{method}");
+            for reader in [READER, &reader] {
+                let refused = call(&server.channel, method, with_key(reader, ())).await.expect_err(method);
+                assert_eq!(refused.code(), Code::PermissionDenied, "{method}");
+                let info = refused.get_details_error_info().expect("a reason");
+                assert_eq!(info.reason, "PERMISSION_MISSING");
+                let asked = permission.as_str_name().trim_start_matches("PERMISSION_");
+                assert_eq!(info.metadata.get("permission").map(String::as_str), Some(asked), "{method}");
+            }
         }
         // A stream that is let in has no end.
         let is_stream = ["Watch", "Import", "Track"].iter().any(|it| method.contains(&format!("/{it}")));
@@ -256,20 +262,8 @@ pub(crate) const AUTHORITY: &str = "tests/it/tls/authority.pem";
 
 /// A connection with TLS, and the serial number of the certificate that the server showed; as a client with a certificate
 /// of its own, or without.
-async fn secret(server: &TestServer, as_client: bool) -> Result<(Channel, u8), String> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(AUTHORITY).expect("a certificate")).expect("an authority");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.expect("versions").with_root_certificates(roots);
-    let mut config = match as_client {
-        true => {
-            let own = CertificateDer::from_pem_file("tests/it/tls/client.pem").expect("a certificate");
-            let key = PrivateKeyDer::from_pem_file("tests/it/tls/client.key.pem").expect("a key");
-            config.with_client_auth_cert(vec![own], key).expect("they belong together")
-        }
-        false => config.with_no_client_auth(),
-    };
+pub(crate) async fn secret(server: &TestServer, as_client: bool) -> Result<(Channel, u8), String> {
+    let mut config = client_config(as_client);
     config.alpn_protocols = vec![b"h2".to_vec()];
     let plain = TcpStream::connect(server.server.address).await.map_err(|it| it.to_string())?;
     let name = ServerName::try_from("localhost").expect("a name");
@@ -284,6 +278,23 @@ async fn secret(server: &TestServer, as_client: bool) -> Result<(Channel, u8), S
         service_fn(move |_| ready(stream.take().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))));
     let connected = Endpoint::from_static("http://localhost").connect_with_connector(connector).await;
     Ok((connected.map_err(|it| it.to_string())?, serial))
+}
+
+/// A client that trusts the tests' authority; with a certificate of its own, or without.
+pub(crate) fn client_config(as_client: bool) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(AUTHORITY).expect("a certificate")).expect("an authority");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_root_certificates(roots);
+    match as_client {
+        true => {
+            let own = CertificateDer::from_pem_file("tests/it/tls/client.pem").expect("a certificate");
+            let key = PrivateKeyDer::from_pem_file("tests/it/tls/client.key.pem").expect("a key");
+            config.with_client_auth_cert(vec![own], key).expect("they belong together")
+        }
+        false => config.with_no_client_auth(),
+    }
 }
 
 fn copy_certificate(server: &str, folder: &Path) {

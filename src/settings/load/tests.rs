@@ -8,6 +8,7 @@ use figment::providers::{Format, Serialized, Toml};
 use crate::settings::flags::ServeFlags;
 use crate::settings::load::{SettingsError, key_of};
 use crate::settings::secret::Secret;
+use crate::settings::tokens::KeySource;
 use crate::settings::values::Settings;
 
 fn read(toml: &str) -> Result<Settings, SettingsError> {
@@ -261,4 +262,62 @@ fn a_secret_file_that_cannot_be_used_is_named_and_says_nothing_else() {
         "webhooks.secret_files.swift: /nowhere/signing cannot be read: ",
     ];
     assert!(said.iter().all(|it| error.contains(it)) && !error.contains("hidden"), "{error}");
+}
+
+#[test]
+fn callers_with_certificates_are_named_once_and_need_an_authority() {
+    let tls = "[tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_authorities = \"c\"\n";
+    let till = "[[access.certificates]]\nsubject = \"the till\"\nname = \"till\"\nroles = [\"finance\"]\n";
+    assert_eq!(keys(till), ["access.certificates"]);
+    let known = read(&format!("{till}{tls}")).expect("it is whole");
+    assert_eq!(known.access.named().names().map(ToString::to_string).collect::<Vec<_>>(), ["till"]);
+
+    let wrong = format!(
+        "{till}{till}
+         [[access.certificates]]
+         subject = \"\"
+         name = \"two words\"
+         roles = []
+         [[access.certificates]]
+         subject = \"another\"
+         name = \"till\"
+         roles = [\"admin\"]
+         {tls}"
+    );
+    let mut expected = vec!["access.certificates.1.subject"];
+    expected.extend([
+        "access.certificates.2.name",
+        "access.certificates.2.subject",
+        "access.certificates.2.roles",
+    ]);
+    expected.push("access.certificates.3");
+    assert_eq!(keys(&wrong), expected);
+}
+
+#[test]
+fn tokens_are_of_an_issuer_whose_keys_come_safely() {
+    let whole = "[access.tokens]\nissuer = \"i\"\naudience = \"a\"\n";
+    let with = |more: &str| format!("{whole}{more}");
+    let known = read(&with("jwks_url = \"https://login.example/keys\"")).expect("it is whole");
+    let (rules, source) = known.access.tokens.rules().expect("tokens are taken");
+    assert_eq!((rules.issuer.as_str(), rules.algorithms.len()), ("i", 3));
+    assert_eq!(source, KeySource::Url("https://login.example/keys".to_owned()));
+    for url in ["http://127.0.0.1:8080/keys", "http://localhost/keys", "http://[::1]:1/keys"] {
+        assert!(read(&with(&format!("jwks_url = \"{url}\""))).is_ok(), "{url}");
+    }
+    for url in
+        ["http://login.example/keys", "http://localhost.example", "ftp://localhost/", "keys", "https://a@b/"]
+    {
+        assert_eq!(keys(&with(&format!("jwks_url = \"{url}\""))), ["access.tokens.jwks_url"], "{url}");
+    }
+    assert_eq!(keys("[access.tokens]\njwks_file = \"f\""), ["access.tokens.jwks_file"]);
+    assert_eq!(keys("[access.tokens]\nissuer = \"i\""), ["access.tokens.audience", "access.tokens.jwks_url"]);
+    assert_eq!(keys(&with("jwks_file = \"f\"\njwks_url = \"https://b/\"")), ["access.tokens.jwks_url"]);
+    let wrong = with("jwks_file = \"f\"\nalgorithms = []\nleeway_seconds = 301\nname_claim = \"\"");
+    let expected = ["access.tokens.algorithms", "access.tokens.leeway_seconds", "access.tokens.name_claim"];
+    assert_eq!(keys(&wrong), expected);
+    for algorithm in ["none", "HS256", "ES384"] {
+        let wrong = with(&format!("jwks_file = \"f\"\nalgorithms = [\"{algorithm}\"]"));
+        assert!(keys(&wrong)[0].starts_with("access.tokens.algorithms"), "{algorithm}");
+    }
 }
