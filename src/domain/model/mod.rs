@@ -26,6 +26,7 @@ pub(super) mod document_kind;
 pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod evidence;
+pub(super) mod exchange;
 pub(super) mod feedback;
 pub(super) mod feedback_token;
 pub(super) mod goods;
