@@ -77,6 +77,7 @@ pub use documents::letters::{Letter, Letters, message_to_preview};
 pub use documents::manifest::{manifest_paper, manifest_text};
 pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
+pub use invariants::exchanges::{EXCHANGES, count_exchanges, exchange_violations};
 pub use invariants::findings::{LAWS, Violation};
 pub use invariants::history::history_violations;
 pub use invariants::order::law;
@@ -142,6 +143,9 @@ pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::event_subscription::{EventSubscription, SUBSCRIPTIONS_MAX, SigningSecret, SubscriptionState};
 pub use model::evidence::{Attestation, Evidence, Finding, RiskAssessment};
+pub use model::exchange::{
+    EXCHANGES_DEEP_MAX, Exchange, ExchangeLine, ExchangeOf, ExchangeValue, InExchange, Instead,
+};
 pub use model::feedback::{
     Feedback, FeedbackReason, FeedbackState, FollowUp, FollowUpEnd, FollowUpState, LineFeedback,
 };
@@ -239,10 +243,11 @@ pub use process::subscribe::{ChangeEventSubscription, CreateEventSubscription, S
 pub use process::timeline::lines::timeline;
 pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use process::unavailable::UnavailableAction;
-pub use returns::create::{CreateReturn, ReturnQuote, ReturnedUnits};
+pub use returns::create::{CreateReturn, ReturnedUnits};
 pub use returns::decide::{DecideReturn, ReturnDecision};
 pub use returns::receive::{ArrivedUnits, InspectReturn, InspectedUnits, ReceiveReturn};
 pub use returns::resolve::{ResolveReturn, ResolvedUnits};
+pub use returns::simulate::{ExchangeQuote, ReturnQuote, SimulateReturn};
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
 pub use shipping::check::{LineCheck, RecordQualityCheck};

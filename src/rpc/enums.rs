@@ -150,7 +150,7 @@ enum_map! {
         BackToCustomer = BackToCustomer,
     }
     return_resolution, to_return_resolution: ReturnResolution = ReturnResolution {
-        Refund = Refund, StoreCredit = StoreCredit, Repair = Repair, Reject = Reject,
+        Refund = Refund, StoreCredit = StoreCredit, Repair = Repair, Reject = Reject, Exchange = Exchange,
     }
     return_status: ReturnStatus = ReturnStatus {
         None = None, InProgress = InProgress, PartiallyReturned = PartiallyReturned, Returned = Returned,

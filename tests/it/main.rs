@@ -32,6 +32,7 @@ mod documents;
 mod elsewhere;
 mod events;
 mod exact;
+mod exchanges;
 mod feedback;
 mod filters;
 mod finding;

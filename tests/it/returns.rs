@@ -71,6 +71,7 @@ pub(crate) async fn resolve(server: &Clients, id: &str, units: &[(pb::ReturnReso
         line_number: 1,
         resolution: (*resolution).into(),
         quantity: *quantity,
+        exchange: None,
     };
     let request = pb::ResolveReturnRequest {
         return_id: id.to_owned(),

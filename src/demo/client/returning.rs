@@ -73,7 +73,7 @@ impl Client {
         let resolution = pb::ReturnResolution::Refund.into();
         let request = pb::ResolveReturnRequest {
             return_id: id.to_owned(),
-            resolutions: vec![pb::ReturnLineResolution { line_number, resolution, quantity }],
+            resolutions: vec![pb::ReturnLineResolution { line_number, resolution, quantity, exchange: None }],
             reason: "it arrived damaged".to_owned(),
             ..Default::default()
         };

@@ -13,7 +13,7 @@ use crate::domain::model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,
     bank_reference_key,
 };
-use crate::domain::model::refund::{Refund, RefundState};
+use crate::domain::model::refund::Refund;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::ReservationState;
 use crate::domain::model::scalars::{InvoiceId, PaymentId};
@@ -537,9 +537,7 @@ impl Order {
             Some(last) => last.plus(REFUND_LETTERS_APART).max(unit.now),
             None => unit.now,
         };
-        let paid_back = self.payments.iter().flat_map(|it| &it.refunds);
-        let nth = paid_back.filter(|it| it.state == RefundState::Succeeded).count();
-        let nth = i64::try_from(nth).unwrap_or(i64::MAX);
+        let nth = i64::try_from(self.told_refunds().count()).unwrap_or(i64::MAX);
         self.notify_at(unit, MessageKind::RefundIssued, None, nth, due_at);
     }
 }

@@ -130,6 +130,15 @@ impl Amounts {
         Ok(())
     }
 
+    /// Whether a line may have the share of another one: its tax is at most one minor unit from what its own rate gives.
+    pub fn may_be_carried_over(&self, line: &LineAmounts) -> bool {
+        let net = line.gross_minor - line.discount_minor - line.discount_share_minor;
+        let (tax, total) = Taxes::of(self.prices_include_tax).on(net, line.tax_rate_ppm);
+        let off = line.tax_minor - tax;
+        let on_top = if self.prices_include_tax { 0 } else { off };
+        net >= 0 && line.tax_minor >= 0 && (-1..=1).contains(&off) && line.total_minor == total + on_top
+    }
+
     /// The sums over lines, whole ones or what is left of them.
     pub fn check_sums(&self, lines: &[LineAmounts]) -> Result<(), String> {
         let shipping_tax_max = if self.prices_include_tax { self.shipping_minor } else { AMOUNT_MINOR_MAX };

@@ -256,7 +256,7 @@ impl Order {
         let by = refund.handed_by().map(|it| format!(" by {it}")).unwrap_or_default();
         let text = format!("refund {id} of {} {to}{by}", refund.amount);
         self.record(unit, kind, Some(step), text);
-        if to == RefundState::Succeeded {
+        if to == RefundState::Succeeded && self.told_refunds().any(|it| it.id == id) {
             self.notify_refund(unit);
         }
         Ok(true)

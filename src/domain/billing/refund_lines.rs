@@ -12,7 +12,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, ReturnShipping};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::model::scalars::{CreditNoteId, PaymentId, RefundId, ReturnId, ShipmentId};
+use crate::domain::model::scalars::{CreditNoteId, OrderId, PaymentId, RefundId, ReturnId, ShipmentId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How often money is paid back by line. A call that takes all that is left is allowed beyond that.
@@ -53,6 +53,8 @@ pub(in crate::domain) struct PaidBack<'a> {
     pub(in crate::domain) of_return: Option<ReturnId>,
     /// The shipment whose goods it pays back.
     pub(in crate::domain) of_shipment: Option<ShipmentId>,
+    /// The order that the units are exchanged for.
+    pub(in crate::domain) exchanged_for: Option<OrderId>,
 }
 
 impl Share {
@@ -268,7 +270,14 @@ impl Order {
         })?;
         let share = self.share_of(&rules.returns, lines);
         let retained_minor = self.retained_of(&share, quote.amount.minor);
-        let paid_back = PaidBack { share, reason, retained_minor, of_return: None, of_shipment: None };
+        let paid_back = PaidBack {
+            share,
+            reason,
+            retained_minor,
+            of_return: None,
+            of_shipment: None,
+            exchanged_for: None,
+        };
         self.credit_paid_back(unit, paid_back, refunds);
         Ok(first)
     }
@@ -306,7 +315,7 @@ impl Order {
         paid_back: PaidBack<'_>,
         refunds: Vec<RefundId>,
     ) -> Vec<CreditNoteId> {
-        let PaidBack { share, reason, retained_minor, of_return, of_shipment } = paid_back;
+        let PaidBack { share, reason, retained_minor, of_return, of_shipment, exchanged_for } = paid_back;
         let Share { lines, base, value_minor } = share;
         let shipping_minor = base.shipping_total_minor();
         let mut units = Vec::with_capacity(lines.len());
@@ -346,6 +355,7 @@ impl Order {
             of_shipment,
             refunded_by: unit.actor.clone(),
             refunded_at: unit.now,
+            exchanged_for,
         });
         credit_notes
     }

@@ -1,9 +1,9 @@
 //! A discount code is created, taken out of use and put back.
 
-use crate::domain::model::discount::{DiscountCode, DiscountKey};
+use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::discount_uses::DiscountUses;
 use crate::domain::model::etag::check_etag;
-use crate::domain::model::refusal::Refusal;
+use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -76,6 +76,10 @@ impl Command for ReactivateDiscountCode {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<CountedCode, Refusal> {
         let code = seen(unit, &self.code, &self.etag)?;
+        if let Gives::Credit(StoreCredit { exchange: Some(order), .. }) = code.gives {
+            let why = format!("{} pays for {order} alone, which was made in exchange", self.code);
+            return Err(Refusal::unmet(Reason::IllegalTransition, why));
+        }
         Ok(keep(unit, DiscountCode { active: true, ..code }))
     }
 }

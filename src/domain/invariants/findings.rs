@@ -118,6 +118,11 @@ pub const LAWS: &[(&str, &str)] = &[
          nor is a shipment, by ResolveException and by its return",
     ),
     (
+        "R4",
+        "an order made in exchange has of the value of what came back what the return says, and that is kept of what was \
+         credited; what it lets go of goes back",
+    ),
+    (
         "C1",
         "an order has at most one open change; a confirmed one was proposed, and the lines that it added say so",
     ),

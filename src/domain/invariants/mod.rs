@@ -2,6 +2,7 @@
 
 mod changes;
 mod credits;
+pub(super) mod exchanges;
 mod feedback;
 pub(super) mod findings;
 pub(super) mod history;

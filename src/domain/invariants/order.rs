@@ -33,6 +33,7 @@ impl Order {
         self.check_credits(&mut found);
         self.check_changes(&mut found);
         self.check_returns(&mut found);
+        self.check_exchanges(&mut found);
         self.check_payments(&mut found);
         self.check_reservations(&mut found);
         self.check_shipments(&mut found);
@@ -52,7 +53,13 @@ impl Order {
 
     fn check_amounts(&self, found: &mut Findings) {
         found.ensure("M7", self.id, self.number > 0, "a number above zero", self.number);
-        let lines: Vec<_> = self.lines.iter().map(|it| it.amounts).collect();
+        let (carried, sold): (Vec<_>, Vec<_>) = self.lines.iter().partition(|it| it.carried_over);
+        let lines: Vec<_> = sold.iter().map(|it| it.amounts).collect();
+        for line in carried {
+            let fits = self.amounts.may_be_carried_over(&line.amounts);
+            let key = format!("{} line {}", self.id, line.number);
+            found.ensure("M1", key, fits, "what was sold, carried over", format!("{:?}", line.amounts));
+        }
         let remaining: Vec<_> = self.lines.iter().map(|it| it.remaining_amounts()).collect();
         let sums = self.amounts.check_lines(&lines).and_then(|()| self.amounts.check_sums(&remaining));
         if let Err(why) = sums {

@@ -52,8 +52,7 @@ impl Order {
                 (Some(_), _) => {}
             }
         }
-        let paid: i64 =
-            self.returned_lines().filter(|it| it.line == line).map(|it| it.refunded + it.credited).sum();
+        let paid: i64 = self.returned_lines().filter(|it| it.line == line).map(ReturnLine::paid).sum();
         found.ensure(
             "R3",
             &key,
@@ -73,7 +72,7 @@ impl Order {
             let units = shipment.items.iter().filter(|it| it.line == line).map(|it| it.quantity);
             let own = self.returns.iter().filter(|it| it.counts() && it.of_shipment == Some(shipment.id));
             let own = own.flat_map(|it| &it.lines).filter(|it| it.line == line);
-            let paid: i64 = own.map(|it| it.refunded + it.credited).sum();
+            let paid: i64 = own.map(ReturnLine::paid).sum();
             let (paid, most) = (paid + self.claimed_units(shipment.id, line), units.sum());
             let fits = paid <= most;
             found.ensure("R3", shipment.id, fits, &format!("at most {most} of line {line} paid for"), paid);
@@ -94,6 +93,7 @@ fn is_whole(line: &ReturnLine) -> bool {
         line.paid_before,
         line.repaired,
         line.rejected,
+        line.exchanged,
     ];
     let left = [line.expected(), line.uninspected(), line.unresolved()];
     line.quantity > 0 && parts.iter().chain(&left).all(|it| *it >= 0)

@@ -91,6 +91,9 @@ pub struct StoreCredit {
     pub of_return: ReturnId,
     /// The customer whose orders may use it. None: any order may.
     pub customer: Option<CustomerId>,
+    /// The only order that it pays for: one that was made in exchange. What that does not need goes back as money.
+    #[serde(default)]
+    pub exchange: Option<OrderId>,
 }
 
 /// What an order has of the store credit that it named.

@@ -190,5 +190,7 @@ string_enum! {
         OrderChangeDeclined = "ORDER_CHANGE_DECLINED",
         OrderChangeCancelled = "ORDER_CHANGE_CANCELLED",
         OrderChangeLapsed = "ORDER_CHANGE_LAPSED",
+        ReturnExchanged = "RETURN_EXCHANGED",
+        ExchangeHandedBack = "EXCHANGE_HANDED_BACK",
     }
 }

@@ -43,6 +43,10 @@ pub struct OrderLine {
     /// Units of `quantity` that were not there when the others were set aside, and that are waited for.
     #[serde(default)]
     pub waiting_quantity: i64,
+    /// Whether its amounts are those of units that were exchanged, like for like. Their tax is a share of what it was then,
+    /// which may be one minor unit from that of this line alone.
+    #[serde(default)]
+    pub carried_over: bool,
 }
 
 impl OrderLine {

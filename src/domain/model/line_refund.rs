@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{Actor, CreditNoteId, RefundId, ReturnId, ShipmentId};
+use crate::domain::model::scalars::{Actor, CreditNoteId, OrderId, RefundId, ReturnId, ShipmentId};
 use crate::domain::model::time::Timestamp;
 
 /// Units of one line that are paid back.
@@ -21,7 +21,7 @@ pub struct LineRefund {
     pub value_minor: i64,
     /// What of the value is shipping, its tax included.
     pub shipping_minor: i64,
-    /// What of the value stays with the shop for good: a fee, or what is given as store credit.
+    /// What of the value stays with the shop for good: a fee, or what is given as store credit or pays an exchange.
     pub retained_minor: i64,
     /// What pays it back, one of each payment. Empty: nothing was to be paid back.
     pub refunds: Vec<RefundId>,
@@ -34,4 +34,7 @@ pub struct LineRefund {
     pub of_shipment: Option<ShipmentId>,
     pub refunded_by: Actor,
     pub refunded_at: Timestamp,
+    /// The order that the units were exchanged for.
+    #[serde(default)]
+    pub exchanged_for: Option<OrderId>,
 }

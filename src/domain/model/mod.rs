@@ -27,6 +27,7 @@ pub(super) mod etag;
 pub(super) mod event;
 pub(super) mod event_subscription;
 pub(super) mod evidence;
+pub(super) mod exchange;
 pub(super) mod feedback;
 pub(super) mod feedback_token;
 pub(super) mod goods;

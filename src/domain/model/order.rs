@@ -15,6 +15,7 @@ use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::{CreditDraw, Redemption};
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
+use crate::domain::model::exchange::ExchangeOf;
 use crate::domain::model::feedback::{Feedback, FollowUp};
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::{Invoice, InvoiceState};
@@ -28,7 +29,7 @@ use crate::domain::model::order_change::{ChangeItem, OrderChange};
 use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::Promise;
-use crate::domain::model::refund::RefundState;
+use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::returns::Return;
@@ -223,8 +224,17 @@ impl Order {
     /// The code that it named, as those see it who read the order: a store credit is as good as money, so they see its end
     /// only.
     pub fn shown_code(&self) -> Option<String> {
-        let credit = self.store_credit.as_ref().map(|it| it.code.masked());
+        // What came back pays for an exchange: nobody named a code.
+        let named = self.store_credit.as_ref().filter(|_| self.exchange_of.is_none());
+        let credit = named.map(|it| it.code.masked());
         credit.or_else(|| self.redemption.as_ref().map(|it| it.code.to_string()))
+    }
+
+    /// The refunds that customers are told of: not those of what came back for an exchange, since then that order pays back.
+    pub fn told_refunds(&self) -> impl Iterator<Item = &Refund> {
+        let tells = move |it: &&Payment| self.exchange_of.is_none() || !it.is_by_credit();
+        let refunds = self.payments.iter().filter(tells).flat_map(|it| &it.refunds);
+        refunds.filter(|it| it.state == RefundState::Succeeded)
     }
 
     /// What was credited for units that were paid back by line.
@@ -502,4 +512,7 @@ pub struct Order {
     /// The customer that it names, as they were when it was received.
     #[serde(default)]
     pub named: Option<NamedCustomer>,
+    /// What it was made in exchange for. None: it is a purchase.
+    #[serde(default)]
+    pub exchange_of: Option<ExchangeOf>,
 }

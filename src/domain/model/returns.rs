@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::discount::DiscountKey;
+use crate::domain::model::exchange::Exchange;
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReturnId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -72,12 +73,14 @@ string_enum! {
         Repair = "REPAIR",
         /// Nothing.
         Reject = "REJECT",
+        /// Other goods, or the same once more: by an order of its own.
+        Exchange = "EXCHANGE",
     }
 }
 
 /// Units of one line. Law: `received + missing ≤ quantity`, what was inspected of the received units is at most these,
-/// `0 ≤ resolved ≤ quantity`; all are equal once the return is closed. `refunded` and `credited` are those that it paid
-/// for itself.
+/// `0 ≤ resolved ≤ quantity`; all are equal once the return is closed. `refunded`, `credited` and `exchanged`
+/// are those that it paid for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReturnLine {
     pub line: i32,
@@ -98,6 +101,8 @@ pub struct ReturnLine {
     /// Answered with money or store credit, but paid back before, by RefundPayment: nothing more was paid for them.
     #[serde(default)]
     pub paid_before: i64,
+    #[serde(default)]
+    pub exchanged: i64,
 }
 
 impl ReturnLine {
@@ -118,6 +123,7 @@ impl ReturnLine {
             paid_before: 0,
             repaired: 0,
             rejected: 0,
+            exchanged: 0,
         }
     }
 
@@ -133,7 +139,13 @@ impl ReturnLine {
 
     /// Units whose customer has not been answered.
     pub fn unresolved(&self) -> i64 {
-        self.quantity - self.refunded - self.credited - self.paid_before - self.repaired - self.rejected
+        let answered = self.paid() + self.paid_before + self.repaired + self.rejected;
+        self.quantity - answered
+    }
+
+    /// Units that the return gave money, store credit or other goods for.
+    pub fn paid(&self) -> i64 {
+        self.refunded + self.credited + self.exchanged
     }
 
     pub fn disposed(&mut self, disposition: ReturnDisposition) -> &mut i64 {
@@ -152,6 +164,7 @@ impl ReturnLine {
             ReturnResolution::StoreCredit => &mut self.credited,
             ReturnResolution::Repair => &mut self.repaired,
             ReturnResolution::Reject => &mut self.rejected,
+            ReturnResolution::Exchange => &mut self.exchanged,
         }
     }
 }
@@ -193,6 +206,9 @@ pub struct Return {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub closed_at: Option<Timestamp>,
+    /// The orders that were made in exchange, one for each answer that asked for some.
+    #[serde(default)]
+    pub exchanges: Vec<Exchange>,
 }
 
 impl Return {

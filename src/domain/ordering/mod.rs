@@ -10,6 +10,7 @@ mod change_proposal;
 pub(super) mod checks;
 pub(super) mod close;
 pub(super) mod evidence;
+mod exchange;
 pub(super) mod holds;
 pub(super) mod labels;
 mod named;

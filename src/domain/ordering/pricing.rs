@@ -84,6 +84,7 @@ impl Pricing<'_> {
                 added_by_change: None,
                 refunded_quantity: 0,
                 waiting_quantity: 0,
+                carried_over: false,
             });
         }
         problems.into_result()?;
@@ -141,6 +142,7 @@ impl Pricing<'_> {
         let (amounts_of_lines, amounts) = priced(discount)?;
         for (line, amounts) in lines.iter_mut().zip(amounts_of_lines) {
             line.amounts = amounts;
+            line.carried_over = false;
         }
         Ok(Priced { lines, amounts, discount })
     }

@@ -145,7 +145,7 @@ pub(in crate::domain) fn receive(
 }
 
 /// The order as its caller placed it, priced and assessed; nothing has happened to it yet.
-fn build_order(
+pub(super) fn build_order(
     unit: &mut UnitOfWork,
     new: &NewOrder,
     named: Option<NamedCustomer>,
@@ -253,6 +253,7 @@ fn build_order(
         notes: Vec::new(),
         changes: Vec::new(),
         named,
+        exchange_of: None,
     })
 }
 

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::domain::model::event::{EventKind, Transition};
 use crate::domain::model::invoice::InvoiceLine;
-use crate::domain::model::line_refund::RefundedUnits;
-use crate::domain::model::money::{Money, part};
+use crate::domain::model::money::part;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, Rules};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -51,20 +50,6 @@ impl OrderCommand for CreateReturn {
     }
 }
 
-/// What a return would bring the customer, if all of it is paid back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReturnQuote {
-    /// The units with their shares, without what is paid back already.
-    pub lines: Vec<InvoiceLine>,
-    /// What the units come to, with shipping if it goes back.
-    pub value: Money,
-    pub shipping_minor: i64,
-    /// What is kept for putting it back on the shelf.
-    pub fee: Money,
-    /// What would be paid back.
-    pub refund: Money,
-}
-
 impl Order {
     pub fn create_return(
         &mut self,
@@ -102,39 +87,12 @@ impl Order {
             created_at: unit.now,
             updated_at: unit.now,
             closed_at: None,
+            exchanges: Vec::new(),
         }
     }
 
-    /// What a return of these units would bring; refused as it would be.
-    pub fn quote_return(
-        &self,
-        rules: &Rules,
-        now: Timestamp,
-        lines: &[ReturnedUnits],
-        override_reason: &str,
-    ) -> Result<ReturnQuote, Refusal> {
-        self.check_returnable(rules, now, lines, override_reason)?;
-        let unpaid = |it: &ReturnedUnits| RefundedUnits {
-            line: it.line,
-            quantity: self.unpaid_units(it.line, it.quantity),
-        };
-        let units: Vec<_> = lines.iter().map(unpaid).collect();
-        let share = self.share_of(&rules.returns, &units);
-        let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
-        let fee = restocking_fee(&rules.returns, &share.lines, reason);
-        let currency = self.amounts.currency;
-        let refund = (share.value_minor - fee).min(self.payable_minor());
-        Ok(ReturnQuote {
-            value: currency.of(share.value_minor),
-            shipping_minor: share.shipping_minor(),
-            fee: currency.of(fee),
-            refund: currency.of(refund),
-            lines: share.lines,
-        })
-    }
-
     /// Every fault of what is to come back.
-    fn check_returnable(
+    pub(super) fn check_returnable(
         &self,
         rules: &Rules,
         now: Timestamp,

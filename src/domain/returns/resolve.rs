@@ -1,4 +1,4 @@
-//! What the customer gets for goods that came back: money, a code for the next order, a repair, or nothing.
+//! What the customer gets for goods that came back: money, a code for the next order, other goods, a repair, or nothing.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use crate::domain::discounts::offer::fresh_code;
 use crate::domain::model::action::Action;
 use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::event::EventKind;
+use crate::domain::model::exchange::Instead;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::Order;
@@ -14,12 +15,16 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::returns::{Return, ReturnResolution, ReturnState};
 use crate::domain::model::scalars::{RefundId, ReturnId};
 use crate::domain::returns::create::restocking_fee;
+use crate::domain::returns::exchange::{Wish, wishes};
 use crate::domain::returns::receive::{line_of, not_in_it};
-use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::UnitOfWork;
+use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// How often customers are answered by one return: the last time for all units that are left.
 pub(crate) const RESOLUTIONS_MAX: u32 = 2;
+
+/// How often more may have to be read for what goods are exchanged for.
+const FOLLOWED_MAX: u8 = 8;
 
 /// What the customer gets for some units of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,8 @@ pub struct ResolvedUnits {
     pub line: i32,
     pub resolution: ReturnResolution,
     pub quantity: i64,
+    /// What they are exchanged for, if they are.
+    pub instead: Instead,
 }
 
 /// Answers the customer, for all units or some.
@@ -44,6 +51,16 @@ impl OrderCommand for ResolveReturn {
 
     fn target(&self) -> &Target {
         &self.target
+    }
+
+    fn also_reads(&self) -> ReadSet {
+        let exchanged = wishes(&self.resolutions);
+        if exchanged.is_empty() {
+            return ReadSet::default();
+        }
+        // The same products as the order's are known once it is read, and so is its customer.
+        let skus = exchanged.iter().filter_map(|it| it.instead.sku.clone()).collect();
+        ReadSet { skus, follows_accounts: FOLLOWED_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ReturnId, Refusal> {
@@ -69,6 +86,9 @@ impl Order {
         self.pay_return_back(unit, index, &paid_back, reason)?;
         let credited = self.count_answered(index, resolutions, ReturnResolution::StoreCredit);
         self.give_store_credit(unit, index, &credited, reason);
+        let exchanged = self.count_answered(index, resolutions, ReturnResolution::Exchange);
+        must_be_unpaid(resolutions, &exchanged)?;
+        self.exchange_units(unit, index, &exchanged, resolutions, reason)?;
         self.count_answered(index, resolutions, ReturnResolution::Repair);
         self.count_answered(index, resolutions, ReturnResolution::Reject);
 
@@ -92,7 +112,7 @@ impl Order {
         let mut counted = units_of(resolutions, resolution);
         for it in &mut counted {
             let pays = match resolution {
-                ReturnResolution::Refund | ReturnResolution::StoreCredit => {
+                ReturnResolution::Refund | ReturnResolution::StoreCredit | ReturnResolution::Exchange => {
                     match self.returns[index].of_shipment {
                         Some(shipment) => self.unpaid_units_of_shipment(shipment, it.line, it.quantity),
                         None => self.unpaid_units(it.line, it.quantity),
@@ -129,13 +149,7 @@ impl Order {
         let lines = &self.returns[index].lines;
         let reason = |line: i32| lines.iter().find(|it| it.line == line).map(|it| it.reason);
         let fee = restocking_fee(&rules.returns, &share.lines, reason);
-        let mut payable = (share.value_minor - fee).min(self.payable_minor());
-        if self.returns[index].of_shipment.is_some() {
-            // What was paid back as an amount is not paid again.
-            let kept = self.captured_minor() - self.refunded_minor() - self.retained_minor();
-            let owed = kept - (self.total_minor() - share.value_minor) - fee;
-            payable = payable.min(owed.max(0));
-        }
+        let payable = self.payable_for(index, &share, fee);
         (share, fee, payable)
     }
 
@@ -160,7 +174,14 @@ impl Order {
         let id = self.returns[index].id;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor: fee, of_return: Some(id), of_shipment: None },
+            PaidBack {
+                share,
+                reason,
+                retained_minor: fee,
+                of_return: Some(id),
+                of_shipment: None,
+                exchanged_for: None,
+            },
             refunds,
         );
         Ok(())
@@ -187,7 +208,14 @@ impl Order {
         let retained_minor = fee + payable;
         self.credit_paid_back(
             unit,
-            PaidBack { share, reason, retained_minor, of_return: Some(id), of_shipment: None },
+            PaidBack {
+                share,
+                reason,
+                retained_minor,
+                of_return: Some(id),
+                of_shipment: None,
+                exchanged_for: None,
+            },
             Vec::new(),
         );
     }
@@ -202,6 +230,7 @@ impl Order {
                 worth: amount,
                 of_return: self.returns[index].id,
                 customer: self.named.as_ref().map(|it| it.id),
+                exchange: None,
             }),
             starts_at: None,
             ends_at: None,
@@ -220,6 +249,23 @@ impl Order {
         unit.changes.discount_codes.insert(code.clone(), issued.into());
         code
     }
+}
+
+/// What was paid back already is not exchanged as well.
+fn must_be_unpaid(resolutions: &[ResolvedUnits], exchanged: &[RefundedUnits]) -> Result<(), Refusal> {
+    let mut problems = Problems::default();
+    for RefundedUnits { line, quantity } in units_of(resolutions, ReturnResolution::Exchange) {
+        let left = exchanged.iter().find(|it| it.line == line).map_or(0, |it| it.quantity);
+        let is_it = |it: &&Wish<'_>| it.line == line && left < quantity;
+        for wish in wishes(resolutions).iter().filter(is_it) {
+            let message = format!(
+                "{} of the units of line {line} were paid back before: {left} can be exchanged",
+                quantity - left
+            );
+            problems.add(format!("resolutions[{}].quantity", wish.entry), message);
+        }
+    }
+    problems.into_result()
 }
 
 /// The units that are answered so, line by line.

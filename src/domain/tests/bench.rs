@@ -36,13 +36,15 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::receive::take_in;
 use crate::domain::process::timeline::lines::timeline;
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
+use crate::domain::returns::hand_back::settle_exchanges;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::given::{
     MONDAY, actor, by_card, cash, checks_of, courier, done, location_code, number_papers, one_package,
     open_request, proof, report, sku, usd,
 };
 use crate::domain::tests::noticed::{
-    check_carts, check_lots, check_slips, check_sums, check_transfers, check_wait, transitions,
+    check_carts, check_exchanges, check_lots, check_slips, check_sums, check_transfers, check_wait,
+    transitions,
 };
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
@@ -148,6 +150,7 @@ impl Bench {
         let ids = Ids::seeded(self.now, self.decisions);
         let mut unit = UnitOfWork::new(&self.snapshot, &self.rules, self.now, self.actor.clone(), ids);
         let done = act(&mut unit)?;
+        settle_exchanges(&mut unit)?;
         look_after_shelves(&mut unit);
         let changes = unit.changes;
         self.take_in(changes);
@@ -275,6 +278,7 @@ impl Bench {
         check_sums(&self.snapshot);
         check_carts(&self.snapshot);
         check_lots(&self.snapshot, &self.movements);
+        check_exchanges(&self.snapshot);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self

@@ -13,6 +13,7 @@ use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::discount::{RedeemingCustomer, Redemption};
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
+use crate::domain::model::exchange::ExchangeOf;
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::invoice::{Invoice, InvoiceLine};
@@ -387,6 +388,13 @@ pub(crate) fn largest() -> Order {
     order.special_instructions = long(1_000);
     let note = OrderNote { text: long(1_000), by: longest_actor.clone(), at: Timestamp::MAX };
     order.notes = vec![note; NOTES_MAX];
+    order.exchange_of = Some(ExchangeOf {
+        order: order.id,
+        order_number: i64::MAX,
+        of_return: order.id.0.into(),
+        return_number: i32::MAX,
+        depth: 1,
+    });
     order.named = Some(NamedCustomer {
         id: order.id.0.into(),
         tax_number: long(30),
@@ -561,6 +569,7 @@ fn pay_back_lines(order: &mut Order) -> usize {
         of_shipment: None,
         refunded_by: order.created_by.clone(),
         refunded_at: Timestamp::MAX,
+        exchanged_for: Some(order.id),
     };
     let answer = LineRefund { of_return: Some(order.id.0.into()), ..refund.clone() };
     order.line_refunds = vec![refund; often - 4];

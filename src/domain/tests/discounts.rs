@@ -59,7 +59,7 @@ pub(super) fn store_credit(code: &str, minor: i64) -> DiscountCode {
 
 pub(super) fn store_credit_of(code: &str, minor: i64, customer: Option<CustomerId>) -> DiscountCode {
     let of_return = ReturnId::from(uuid::Uuid::nil());
-    let gives = Gives::Credit(StoreCredit { worth: usd(minor), of_return, customer });
+    let gives = Gives::Credit(StoreCredit { worth: usd(minor), of_return, customer, exchange: None });
     DiscountCode { gives, ..ten_off(code) }
 }
 

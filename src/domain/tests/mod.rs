@@ -16,6 +16,7 @@ mod discounts;
 mod elsewhere;
 mod evidence;
 mod exact;
+mod exchanges;
 mod feedback;
 mod given;
 mod imports;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::invariants::exchanges::{count_exchanges, exchange_violations};
 use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
 use crate::domain::model::discount::Gives;
 use crate::domain::model::discount_uses::{DiscountUsesByKey, count_discount_uses};
@@ -71,6 +72,14 @@ pub(super) fn check_sums(snapshot: &Snapshot) {
         };
         assert!((0..=worth).contains(&uses.drawn_minor), "D5: {uses:?} of {code:?}");
     }
+}
+
+/// R4: an order made in exchange has what its return gave.
+pub(super) fn check_exchanges(snapshot: &Snapshot) {
+    let mut values = BTreeMap::new();
+    snapshot.orders.values().for_each(|it| count_exchanges(&mut values, it));
+    let broken = exchange_violations(&values);
+    assert!(broken.is_empty(), "broken laws: {broken:#?}");
 }
 
 /// S10: every cart that was taken over has one reservation of its order in its place, and no other has one.

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 
 use crate::domain::model::action::Action;
 use crate::domain::model::discount::Gives;
+use crate::domain::model::exchange::{Exchange, Instead};
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{AddedLine, ChangeItem};
@@ -42,6 +43,7 @@ pub(super) fn bring_all_back(order: &mut Order) {
         paid_before: many,
         repaired: many,
         rejected: many,
+        exchanged: many,
         ..ReturnLine::new(line, many, ReturnReason::Other, &note)
     };
     let back = Return {
@@ -66,6 +68,7 @@ pub(super) fn bring_all_back(order: &mut Order) {
         created_at: order.created_at,
         updated_at: order.created_at,
         closed_at: Some(order.created_at),
+        exchanges: vec![Exchange { order: order.id, value_minor: i64::MAX }; 2],
     };
     order.returns = vec![back; RETURNS_MAX];
 }
@@ -134,7 +137,12 @@ pub(super) fn resolve(
 ) -> Result<(), Refusal> {
     let units: Vec<_> = units
         .iter()
-        .map(|(resolution, quantity)| ResolvedUnits { line: 1, resolution: *resolution, quantity: *quantity })
+        .map(|(resolution, quantity)| ResolvedUnits {
+            line: 1,
+            resolution: *resolution,
+            quantity: *quantity,
+            instead: Instead::default(),
+        })
         .collect();
     bench.on(id, |order, unit| order.resolve_return(unit, back, &units, "came back"))
 }
@@ -220,7 +228,12 @@ pub(super) fn end_own_returns(bench: &mut Bench, id: OrderId) {
         bench.on(id, |order, unit| order.inspect_return(unit, back, &units)).expect("all of it");
         let units = it.lines.iter().map(|line| (line.line, line.unresolved()));
         let units: Vec<_> = units
-            .map(|(line, quantity)| ResolvedUnits { line, resolution: ReturnResolution::Reject, quantity })
+            .map(|(line, quantity)| ResolvedUnits {
+                line,
+                resolution: ReturnResolution::Reject,
+                quantity,
+                instead: Instead::default(),
+            })
             .collect();
         bench.on(id, |order, unit| order.resolve_return(unit, back, &units, "")).expect("all of it");
         decide(bench, id, back, ReturnDecision::Close).expect("every unit is accounted for");

@@ -213,6 +213,7 @@ fn order() -> Order {
         notes: Vec::new(),
         changes: Vec::new(),
         named: None,
+        exchange_of: None,
         line_refunds: Vec::new(),
         returns: Vec::new(),
     }
@@ -272,6 +273,7 @@ fn line(
         added_by_change: None,
         refunded_quantity: 0,
         waiting_quantity: 0,
+        carried_over: false,
         list_price_minor: None,
     }
 }

@@ -6,6 +6,7 @@ mod capacity;
 pub(super) mod command;
 mod couriers;
 mod discounts;
+mod exchanges;
 mod holders;
 pub(super) mod journal;
 mod keys;

@@ -87,6 +87,8 @@ impl Part {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadSet {
     pub orders: Vec<OrderId>,
+    /// Orders whose goods came back for others that are read: which ones is known once these are.
+    pub first_orders: Vec<OrderId>,
     /// Parts whose orders are wanted: the store finds out whose they are.
     pub parts: Vec<Part>,
     /// Whether the decision may move stock of these orders' lines and reservations.
@@ -140,8 +142,8 @@ pub struct ReadSet {
     pub live_api_keys: bool,
     /// All subscriptions to events that are not deleted.
     pub subscriptions: bool,
-    /// How often further keys may follow from the customers that it reads, who may change meanwhile: it is decided again
-    /// with them.
+    /// How often further keys may follow from the customers or goods that it reads, which may change meanwhile: it is
+    /// decided again with them.
     pub follows_accounts: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
@@ -156,6 +158,7 @@ impl ReadSet {
     pub fn extend(&mut self, other: Self) {
         let Self {
             orders,
+            first_orders,
             parts,
             order_stock,
             stock_for_handover,
@@ -188,6 +191,7 @@ impl ReadSet {
             lease,
         } = other;
         self.orders.extend(orders);
+        self.first_orders.extend(first_orders);
         self.parts.extend(parts);
         self.order_stock |= order_stock;
         self.stock_for_handover |= stock_for_handover;

@@ -1,9 +1,9 @@
 //! Orders and their history as the API shows them.
 
 use crate::domain::{
-    self, Amounts, Attestation, Check, Currency, Event, Evidence, Fault, Hold, Invoice, LineAmounts,
-    LineCancellation, LineProgress, Order, OrderLine, OrderNote, RiskAssessment, ServiceDone, Step, StepLine,
-    Timestamp, Verdict, Violation, Wait,
+    self, Amounts, Attestation, Check, Currency, Event, Evidence, ExchangeOf, Fault, Hold, Invoice,
+    LineAmounts, LineCancellation, LineProgress, Order, OrderLine, OrderNote, RiskAssessment, ServiceDone,
+    Step, StepLine, Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
@@ -137,6 +137,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         notes,
         changes: _,
         named,
+        exchange_of: of,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -164,6 +165,12 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         promised_delivery_time: promised_by.map(timestamp),
         discount: order_discount.map(|it| discount(currency, it)),
         discount_code: order.shown_code().unwrap_or_default(),
+        exchange_of: of.as_ref().map(exchange_of),
+        exchange_order_ids: returns
+            .iter()
+            .flat_map(|it| &it.exchanges)
+            .map(|it| it.order.to_string())
+            .collect(),
         store_credit: store_credit.as_ref().and_then(|_| minor(currency, order.credit_held_minor())),
         prices_include_tax: amounts.prices_include_tax,
         reservation_lifetime: reservation_lifetime_seconds
@@ -268,6 +275,15 @@ fn step_or_none(step: Option<Step>) -> i32 {
     step.map_or(0, enums::step)
 }
 
+fn exchange_of(it: &ExchangeOf) -> pb::ExchangeOf {
+    let ExchangeOf { order, order_number, of_return, return_number: _, depth: _ } = it;
+    pb::ExchangeOf {
+        order_id: order.to_string(),
+        order_number: order_number.to_string(),
+        return_id: of_return.to_string(),
+    }
+}
+
 fn line(line: &OrderLine, currency: Currency, order: &Order) -> pb::OrderLine {
     let OrderLine {
         number,
@@ -287,6 +303,7 @@ fn line(line: &OrderLine, currency: Currency, order: &Order) -> pb::OrderLine {
         refunded_quantity,
         list_price_minor,
         waiting_quantity: _,
+        carried_over: _,
     } = line;
     let LineAmounts {
         gross_minor: _,

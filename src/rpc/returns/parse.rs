@@ -1,8 +1,9 @@
 //! Parses requests about returns.
 
 use crate::domain::{
-    ArrivedUnits, CreateReturn, DecideReturn, InspectReturn, InspectedUnits, OrderId, Part, Problems,
-    ReceiveReturn, ResolveReturn, ResolvedUnits, ReturnDecision, ReturnId, ReturnedUnits, Target,
+    ArrivedUnits, CreateReturn, DecideReturn, InspectReturn, InspectedUnits, Instead, Part, Problems,
+    ReceiveReturn, ResolveReturn, ResolvedUnits, ReturnDecision, ReturnId, ReturnResolution, ReturnedUnits,
+    SimulateReturn, Target,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -10,7 +11,8 @@ use crate::rpc::listing::list_requests;
 use crate::rpc::lots::lot_named;
 use crate::rpc::ordering::parse::target as order_target;
 use crate::rpc::parse::{
-    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, entries, id, one_line, required_text, required_word, text,
+    LINES_MAX, NAME_MAX, REASON_MAX, REFERENCE_MAX, UNITS, entries, id, number, one_line, optional_id, price,
+    required_text, required_word, text,
 };
 
 list_requests! {
@@ -20,7 +22,7 @@ list_requests! {
 /// Entries that decide about units: each line with every word.
 const INSPECTIONS_MAX: usize = 5 * LINES_MAX;
 
-const RESOLUTIONS_MAX: usize = 4 * LINES_MAX;
+const RESOLUTIONS_MAX: usize = 5 * LINES_MAX;
 
 /// The return of a request that changes it.
 fn target(return_id: &str, etag: String, bad: &mut Problems) -> Option<(Target, ReturnId)> {
@@ -54,20 +56,35 @@ pub(crate) fn create_return(request: pb::CreateReturnRequest, bad: &mut Problems
     Some(CreateReturn { target: target?, lines: lines?, override_reason })
 }
 
-/// What SimulateReturn asks.
-#[derive(Debug, Clone)]
-pub(crate) struct ReturnQuery {
-    pub(crate) order: OrderId,
-    pub(crate) lines: Vec<ReturnedUnits>,
-    pub(crate) override_reason: String,
-}
-
-pub(crate) fn simulate_return(request: pb::SimulateReturnRequest, bad: &mut Problems) -> Option<ReturnQuery> {
-    let pb::SimulateReturnRequest { order_id, lines, override_reason } = request;
+pub(crate) fn simulate_return(
+    request: pb::SimulateReturnRequest,
+    bad: &mut Problems,
+) -> Option<SimulateReturn> {
+    let pb::SimulateReturnRequest { order_id, lines, override_reason, exchanges } = request;
     let order = id("order_id", &order_id, bad);
     let lines = returned_units(lines, bad);
     let override_reason = text("override_reason", override_reason, REASON_MAX, bad);
-    Some(ReturnQuery { order: order?, lines: lines?, override_reason })
+    let mut exchanged = Vec::new();
+    for (index, it) in entries("exchanges", exchanges, 0..=LINES_MAX, bad) {
+        let pb::SimulatedExchange { line_number: line, quantity, exchange } = it;
+        let at = format!("exchanges[{index}]");
+        number(&format!("{at}.quantity"), quantity, UNITS, bad);
+        let instead = instead(&format!("{at}.exchange"), exchange, bad);
+        let resolution = ReturnResolution::Exchange;
+        exchanged.push(ResolvedUnits { line, resolution, quantity, instead });
+    }
+    Some(SimulateReturn { order: order?, lines: lines?, override_reason, exchanged, skus: Vec::new() })
+}
+
+/// What units are exchanged for; what is left out is that of the units.
+fn instead(field: &str, wanted: Option<pb::ExchangeFor>, bad: &mut Problems) -> Instead {
+    let Some(pb::ExchangeFor { sku, quantity, unit_price }) = wanted else { return Instead::default() };
+    let sku = optional_id(&format!("{field}.sku"), &sku, bad);
+    let unit_price = price(&format!("{field}.unit_price"), unit_price, bad);
+    if quantity != 0 {
+        number(&format!("{field}.quantity"), quantity, UNITS, bad);
+    }
+    Instead { sku, quantity: (quantity != 0).then_some(quantity), unit_price }
 }
 
 pub(crate) fn authorize_return(
@@ -149,10 +166,15 @@ pub(crate) fn resolve_return(request: pb::ResolveReturnRequest, bad: &mut Proble
     let target = target(&return_id, etag, bad);
     let mut read = Vec::new();
     for (index, it) in entries("resolutions", resolutions, 1..=RESOLUTIONS_MAX, bad) {
-        let pb::ReturnLineResolution { line_number: line, resolution, quantity } = it;
-        let field = format!("resolutions[{index}].resolution");
-        let resolution = required_word(&field, resolution, enums::to_return_resolution, bad);
-        read.extend(resolution.map(|resolution| ResolvedUnits { line, resolution, quantity }));
+        let pb::ReturnLineResolution { line_number: line, resolution, quantity, exchange } = it;
+        let at = format!("resolutions[{index}]");
+        let resolution =
+            required_word(&format!("{at}.resolution"), resolution, enums::to_return_resolution, bad);
+        if exchange.is_some() && resolution.is_some_and(|it| it != ReturnResolution::Exchange) {
+            bad.add(format!("{at}.exchange"), "must be left out: the units are not exchanged");
+        }
+        let instead = instead(&format!("{at}.exchange"), exchange, bad);
+        read.extend(resolution.map(|resolution| ResolvedUnits { line, resolution, quantity, instead }));
     }
     let reason = required_text("reason", reason, NAME_MAX, bad);
     let (target, id) = target?;

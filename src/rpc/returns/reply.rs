@@ -1,6 +1,8 @@
 //! Returns as the API shows them. Each is a part of its order and shares its etag.
 
-use crate::domain::{DiscountKey, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote};
+use crate::domain::{
+    DiscountKey, ExchangeQuote, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote,
+};
 use crate::pb;
 use crate::rpc::billing::reply::invoice_line;
 use crate::rpc::enums;
@@ -32,6 +34,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
         created_at,
         updated_at,
         closed_at,
+        exchanges,
     } = it;
     let currency = order.amounts.currency;
     let paid: Vec<&LineRefund> = order.line_refunds.iter().filter(|it| it.of_return == Some(*id)).collect();
@@ -72,6 +75,13 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
         etag: order.etag(),
         shipment_id: text_of(of_shipment.as_ref()),
         store_credit_restored: minor(currency, restored_minor(order, &paid)),
+        exchanges: exchanges
+            .iter()
+            .map(|it| pb::ReturnExchange {
+                order_id: it.order.to_string(),
+                value: minor(currency, it.value_minor),
+            })
+            .collect(),
     }
 }
 
@@ -99,6 +109,7 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         paid_before,
         repaired,
         rejected,
+        exchanged,
     } = it;
     pb::ReturnLine {
         line_number: *line,
@@ -116,16 +127,30 @@ fn line(it: &ReturnLine) -> pb::ReturnLine {
         paid_before: *paid_before,
         repaired: *repaired,
         rejected: *rejected,
+        exchanged: *exchanged,
     }
 }
 
 pub(crate) fn quote(quote: &ReturnQuote) -> pb::SimulateReturnResponse {
-    let ReturnQuote { lines, value, shipping_minor, fee, refund } = quote;
+    let ReturnQuote { lines, value, shipping_minor, fee, refund, exchange } = quote;
     let currency = value.currency;
     pb::SimulateReturnResponse {
         lines: lines.iter().map(|it| invoice_line(currency, it)).collect(),
         value: Some(money(*value)),
         shipping: minor(currency, *shipping_minor),
+        restocking_fee: Some(money(*fee)),
+        refund: Some(money(*refund)),
+        exchange: exchange.as_ref().map(exchange_quote),
+    }
+}
+
+fn exchange_quote(quote: &ExchangeQuote) -> pb::ExchangeQuote {
+    let ExchangeQuote { lines, total, value, to_pay, fee, refund } = quote;
+    pb::ExchangeQuote {
+        lines: lines.iter().map(|it| invoice_line(total.currency, it)).collect(),
+        total: Some(money(*total)),
+        value: Some(money(*value)),
+        to_pay: Some(money(*to_pay)),
         restocking_fee: Some(money(*fee)),
         refund: Some(money(*refund)),
     }

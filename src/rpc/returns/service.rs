@@ -6,7 +6,7 @@ use prost::Message;
 use tonic::{Extensions, Request, Response};
 
 use crate::access::Principal;
-use crate::domain::{Order, OrderCommand, Part, ReturnId};
+use crate::domain::{Actor, Order, OrderCommand, Part, ReturnId};
 use crate::pb::{self, Permission};
 use crate::rpc::api::{Api, Reply, command, found, parsed};
 use crate::rpc::identity::Call;
@@ -31,9 +31,8 @@ impl pb::return_service_server::ReturnService for Api {
     ) -> Reply<pb::SimulateReturnResponse> {
         let query = parsed(|bad| parse::simulate_return(request.into_inner(), bad))?;
         let order = self.order(query.order).await?;
-        let now = self.store().now();
-        let quote = order.quote_return(&self.app.rules, now, &query.lines, &query.override_reason);
-        let quote = quote.map_err(|it| status::of_refusal(&it))?;
+        let query = query.knowing(&order);
+        let quote = found(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::quote(&quote)))
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     self, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey, Event,
-    Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+    ExchangeValue, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -74,7 +74,15 @@ pub(in crate::store) async fn check(
     let days = day_violations(db, &orders.days).await?;
     let uses = use_violations(db, &orders.uses).await?;
     let transfers = transfer_violations(db, go_on).await?;
-    for (id, (checked, broken)) in [(RECORDS, records), (DAYS, days), (USES, uses), (TRANSFERS, transfers)] {
+    let exchanges = (orders.exchanges.len() as u64, domain::exchange_violations(&orders.exchanges));
+    let across = [
+        (RECORDS, records),
+        (DAYS, days),
+        (USES, uses),
+        (TRANSFERS, transfers),
+        (domain::EXCHANGES, exchanges),
+    ];
+    for (id, (checked, broken)) in across {
         let mut result = LawResult { checked, broken: broken.len() as u64, ..LawResult::of(id) };
         result.violations.extend(broken.into_iter().take(NAMED_MAX));
         results.insert(id, result);
@@ -151,6 +159,8 @@ struct OrdersFound {
     days: DailyShipments,
     /// What they redeem of discount codes.
     uses: DiscountUsesByKey,
+    /// What they say of exchanges.
+    exchanges: BTreeMap<OrderId, ExchangeValue>,
     /// How often each step of each machine was taken.
     steps: BTreeMap<(Machine, String, String), u64>,
 }
@@ -233,6 +243,7 @@ async fn check_orders(
             record::count(&mut found.records, order, 1);
             domain::count_daily_shipments(&mut found.days, order, 1);
             domain::count_discount_uses(&mut found.uses, order, 1);
+            domain::count_exchanges(&mut found.exchanges, order);
             broken.extend(disagreements.remove(&order.id));
             found.note(broken);
         }

@@ -75,6 +75,7 @@ impl Wanted {
     pub(in crate::store) fn add(&mut self, reads: &ReadSet, caller: &Actor) {
         let ReadSet {
             orders,
+            first_orders,
             parts,
             order_stock,
             stock_for_handover,
@@ -113,7 +114,7 @@ impl Wanted {
             products: *order_products,
             fingerprint: *order_fingerprints,
         };
-        let orders = orders.iter().map(|it| Part::Order(*it));
+        let orders = orders.iter().chain(first_orders).map(|it| Part::Order(*it));
         for part in orders.chain(parts.iter().cloned()) {
             self.parts.entry(part).or_default().extend(of_order);
         }

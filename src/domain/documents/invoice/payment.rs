@@ -15,9 +15,16 @@ pub(super) fn payment_box(writing: &Writing<'_>) -> PaymentBox {
     let by_credit = order.paid_by_credit(invoice);
     if by_credit > 0 {
         let amount = writing.money(by_credit);
-        let code = order.shown_code().unwrap_or_default();
-        let values = [("amount", amount.as_str()), ("code", code.as_str())];
-        paying.sentences.push(filled(words.paid_by_credit, &values));
+        paying.sentences.push(match &order.exchange_of {
+            None => {
+                let code = order.shown_code().unwrap_or_default();
+                filled(words.paid_by_credit, &[("amount", amount.as_str()), ("code", code.as_str())])
+            }
+            Some(it) => {
+                let number = it.order_number.to_string();
+                filled(words.paid_by_exchange, &[("amount", amount.as_str()), ("number", number.as_str())])
+            }
+        });
     }
     let to_pay_minor = invoice.amounts.total_minor - by_credit;
     if to_pay_minor == 0 {

@@ -39,6 +39,8 @@ pub(super) struct Words {
     pub nothing_due: &'static str,
     /// `{amount}`, `{code}`
     pub paid_by_credit: &'static str,
+    /// `{amount}`, `{number}`
+    pub paid_by_exchange: &'static str,
     /// `{total}`
     pub pay_at_once: &'static str,
     /// `{total}`, `{date}`
@@ -110,6 +112,7 @@ static ENGLISH: Words = Words {
     payment: "Payment",
     nothing_due: "Nothing is left to pay.",
     paid_by_credit: "{amount} is paid with store credit {code}.",
+    paid_by_exchange: "{amount} is paid with what was sent back of order {number}.",
     pay_at_once: "Please pay {total} at once.",
     pay_until: "Please pay {total} by {date}.",
     by_transfer: "By bank transfer to this account, with the reference below:",
@@ -163,6 +166,7 @@ static GERMAN: Words = Words {
     payment: "Zahlung",
     nothing_due: "Es ist nichts mehr zu bezahlen.",
     paid_by_credit: "{amount} sind mit dem Guthaben {code} bezahlt.",
+    paid_by_exchange: "{amount} sind mit der Rücksendung zur Bestellung {number} bezahlt.",
     pay_at_once: "Bitte bezahlen Sie {total} sofort.",
     pay_until: "Bitte bezahlen Sie {total} bis zum {date}.",
     by_transfer: "Per Überweisung auf dieses Konto, mit diesem Verwendungszweck:",
@@ -216,6 +220,7 @@ static RUSSIAN: Words = Words {
     payment: "Оплата",
     nothing_due: "Платить ничего не нужно.",
     paid_by_credit: "{amount} оплачено с баланса возврата {code}.",
+    paid_by_exchange: "{amount} оплачено товаром, возвращённым по заказу {number}.",
     pay_at_once: "Пожалуйста, оплатите {total} сразу.",
     pay_until: "Пожалуйста, оплатите {total} до {date}",
     by_transfer: "Банковским переводом на этот счёт; укажите назначение платежа:",

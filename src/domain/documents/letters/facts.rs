@@ -1,5 +1,7 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
+mod money;
+
 use serde::Serialize;
 
 use crate::domain::billing::tax_rows;
@@ -12,14 +14,12 @@ use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
 use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
-use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::invoice::InvoiceLine;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
-use crate::domain::model::method::Method;
-use crate::domain::model::order::{Order, OrderState};
+use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::shipment::Shipment;
@@ -54,6 +54,10 @@ pub(super) struct Facts {
     pub taxes: Vec<TaxRow>,
     /// What of the total store credit pays.
     pub by_credit: Option<String>,
+    /// What of the total goods pay that came back.
+    pub by_exchange: Option<String>,
+    /// The order whose goods came back, if this one was made in exchange.
+    pub exchange_of: Option<i64>,
     pub invoice: Option<String>,
     /// Whether the invoice goes with the letter as a file.
     pub invoice_attached: bool,
@@ -241,12 +245,9 @@ impl Source<'_> {
             ..Facts::default()
         };
         self.set_sums(&mut facts, &order.amounts, order.tax_rows());
-        facts.by_credit = self.by_credit(order.credit_held_minor());
+        facts.exchange_of = order.exchange_of.as_ref().map(|it| it.order_number);
+        self.set_paid_otherwise(&mut facts, order.credit_held_minor());
         facts
-    }
-
-    fn by_credit(&self, minor: i64) -> Option<String> {
-        (minor > 0).then(|| self.money(minor.saturating_neg()))
     }
 
     /// What lines come to.
@@ -330,7 +331,7 @@ impl Source<'_> {
         };
         facts.lines = invoice.lines.iter().map(line).collect();
         self.set_sums(facts, &invoice.amounts, self.order.tax_rows_of(invoice));
-        facts.by_credit = self.by_credit(self.order.paid_by_credit(invoice));
+        self.set_paid_otherwise(facts, self.order.paid_by_credit(invoice));
         let credited = self.order.credited_of(invoice);
         facts.credited = (credited > 0).then(|| self.money(credited));
         facts.due = self.due();
@@ -347,70 +348,6 @@ impl Source<'_> {
     }
 
     /// What is still to be paid, while it is waited for.
-    fn due(&self) -> Option<String> {
-        let due = self.order.due_minor();
-        (self.order.state == OrderState::Invoiced && due > 0).then(|| self.money(due))
-    }
-
-    /// The refunds in this message: from the n-th successful one up to the one where the next message begins; all of
-    /// them if the message names none.
-    fn add_refund(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
-        let order = self.order;
-        let mut done: Vec<&Refund> = done_refunds(order).collect();
-        done.sort_by_key(|it| (it.updated_at, it.id));
-        let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
-        let told = match nth {
-            Some(nth) => {
-                let letters = order.messages.iter().filter(|it| it.kind == MessageKind::RefundIssued);
-                let next = letters.map(|it| it.sequence).filter(|it| *it > message.sequence).min();
-                let end = next.and_then(|it| usize::try_from(it - 1).ok()).unwrap_or(done.len());
-                let told = done.get(nth..end).filter(|it| !it.is_empty());
-                told.ok_or("the order has no such refund")?.to_vec()
-            }
-            None if done.is_empty() => return Err("nothing has been paid back".to_owned()),
-            None => done,
-        };
-        let minor = told.iter().map(|it| it.amount.minor).fold(0, i64::saturating_add);
-        facts.refund = Some(self.money(minor));
-        let by_credit = |it: &Refund| {
-            let payment = order.payments.iter().find(|payment| payment.id == it.payment);
-            payment.filter(|it| it.is_by_credit()).map(|_| Method::StoreCredit)
-        };
-        let way_of = |it: &Refund| it.handed_by().or_else(|| by_credit(it));
-        let way = told.last().and_then(|it| way_of(it));
-        facts.refund_way = match way {
-            _ if told.iter().any(|it| way_of(it) != way) => Some(RefundWay::Several),
-            None => None,
-            Some(Method::Cash) => Some(RefundWay::Cash),
-            Some(Method::BankTransfer | Method::Card | Method::Paypal) => Some(RefundWay::Transfer),
-            Some(Method::StoreCredit) => Some(RefundWay::Credit),
-        };
-        Ok(())
-    }
-
-    /// What one call cancelled: the nth, or the last.
-    fn add_cancelled(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
-        let order = self.order;
-        let nth = usize::try_from(message.sequence).ok().and_then(|it| it.checked_sub(1));
-        let all = &order.line_cancellations;
-        let found = nth.map_or_else(|| all.last(), |it| all.get(it));
-        let cancellation = found.ok_or("nothing of the order was cancelled")?;
-        for units in &cancellation.units {
-            if let Some(line) = order.lines.iter().find(|it| it.number == units.line) {
-                facts.cancelled.push(self.item(units.quantity, &line.description, line.sku.as_str()));
-            }
-        }
-        facts.cancelled_value = Some(self.money(cancellation.value_minor));
-        facts.due = self.due();
-        let refund = cancellation.refund_minor;
-        facts.refund = (refund > 0).then(|| self.money(refund));
-        let issued = |it: &&CreditNote| cancellation.credit_notes.contains(&it.id) && it.number > 0;
-        let numbers: Vec<String> =
-            order.credit_notes.iter().filter(issued).map(CreditNote::full_number).collect();
-        facts.credit_note = (!numbers.is_empty()).then(|| numbers.join(", "));
-        Ok(())
-    }
-
     fn add_shipment(&self, facts: &mut Facts, message: &Message) -> Result<&Shipment, String> {
         let shipment = self.shipment_of(message)?;
         let items = shipment.items.iter();

@@ -36,8 +36,8 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::OrderCancelled
         | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
         MessageKind::AwaitingStock => all.push(Facts { rest_waits: false, ..full }),
-        MessageKind::OrderReceived
-        | MessageKind::OrderUpdated
+        MessageKind::OrderReceived => all.push(Facts { exchange_of: None, ..full }),
+        MessageKind::OrderUpdated
         | MessageKind::HoldReleased
         | MessageKind::Shipped
         | MessageKind::OutForDelivery
@@ -77,6 +77,8 @@ fn full() -> Facts {
             TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
         ],
         by_credit: some("-12.90"),
+        by_exchange: some("-12.90"),
+        exchange_of: Some(100_001),
         invoice: some("INV-000007"),
         invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),

@@ -227,6 +227,8 @@ impl Event {
             | EventKind::ReturnReceived
             | EventKind::ReturnInspected
             | EventKind::ReturnResolved
+            | EventKind::ReturnExchanged
+            | EventKind::ExchangeHandedBack
             | EventKind::ReturnClosed => Step::CloseOrder,
             EventKind::PaymentApproved => Step::ApprovePayment,
             EventKind::FulfillmentStarted

@@ -1,5 +1,6 @@
 //! Goods that come back in any sequence.
 
+use crate::domain::model::exchange::Instead;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::returns::{
@@ -94,8 +95,9 @@ fn resolve(
     resolution: ReturnResolution,
 ) -> Result<(), Refusal> {
     let units = some(it, ReturnLine::unresolved, most).into_iter();
-    let resolutions: Vec<_> =
-        units.map(|(line, quantity)| ResolvedUnits { line, resolution, quantity }).collect();
+    let resolutions: Vec<_> = units
+        .map(|(line, quantity)| ResolvedUnits { line, resolution, quantity, instead: Instead::default() })
+        .collect();
     bench.on(id, |order, unit| order.resolve_return(unit, it.id, &resolutions, "came back"))
 }
 

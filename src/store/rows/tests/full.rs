@@ -3,7 +3,7 @@
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditDraw, CreditNote, CreditNoteId, Customer, Day,
-    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
+    Discount, Exchange, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
     HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts,
     LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState,
     Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
@@ -54,6 +54,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         added_by_change: None,
         refunded_quantity: 0,
         waiting_quantity: 0,
+        carried_over: false,
     };
     let credit_note: CreditNoteId = ids.fresh();
     let totals = Amounts {
@@ -444,6 +445,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             of_shipment: None,
             refunded_by: code("ann@example.com"),
             refunded_at: later(13),
+            exchanged_for: None,
         }],
         notes: vec![OrderNote { text: "rang\nat noon".to_owned(), by: ann.clone(), at: later(13) }],
         named: Some(NamedCustomer {
@@ -452,6 +454,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             tax_exempt: false,
             payment_terms_days: Some(14),
         }),
+        exchange_of: None,
     }
 }
 
@@ -479,6 +482,7 @@ fn full_return(order: OrderId, id: ReturnId) -> Return {
         created_at: later(9),
         updated_at: later(13),
         closed_at: None,
+        exchanges: vec![Exchange { order, value_minor: 53 }],
     }
 }
 

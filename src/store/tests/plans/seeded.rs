@@ -328,6 +328,7 @@ impl Seeded {
     pub(super) fn everything(&self) -> ReadSet {
         ReadSet {
             orders: vec![self.order.id],
+            first_orders: Vec::new(),
             order_stock: true,
             stock_for_handover: true,
             reserves: true,
