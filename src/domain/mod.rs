@@ -242,6 +242,7 @@ pub use returns::receive::{ArrivedUnits, InspectReturn, InspectedUnits, ReceiveR
 pub use returns::resolve::{ResolveReturn, ResolvedUnits};
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
+pub use shipping::carriers::{Carriers, Seen};
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
 pub use shipping::documents::{WantedDocument, paper_warnings, shipment_paper};
