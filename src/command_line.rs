@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::access::{ApiKey, Role};
+use crate::access::{ApiKey, Grant};
 use crate::client::TlsOptions;
 use crate::domain::Actor;
 use crate::server::{self, Server};
@@ -97,9 +97,9 @@ enum Command {
     Key {
         /// The caller's name, by which its calls are recorded
         name: Actor,
-        /// What it may do
-        #[arg(long = "role", value_enum, required = true, value_name = "ROLE")]
-        roles: Vec<Role>,
+        /// What it may do: a role, such as reader or admin, or courier:CODE
+        #[arg(long = "role", required = true, value_name = "ROLE")]
+        roles: Vec<Grant>,
         /// When the key ends: 2027-01-31T12:00:00Z [default: never]
         #[arg(long, value_name = "TIME")]
         expires: Option<String>,
@@ -276,7 +276,7 @@ async fn migrate(flags: &DatabaseFlags, dry_run: bool, rebuild: bool) -> Result<
 /// Prints the key for its caller, and its hash for the settings.
 fn new_key(
     name: &Actor,
-    roles: &[Role],
+    roles: &[Grant],
     expires: Option<String>,
     names_persons: bool,
 ) -> Result<(), Box<dyn Display>> {

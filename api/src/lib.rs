@@ -13,6 +13,10 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("cons
 /// The permission that each method asks for: `consign.v1.OrderService/GetOrder`, and what its option in `proto/` says.
 pub const PERMISSIONS: &[(&str, Permission)] = include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
 
+/// The permission that is enough for what is in a caller's own scope, of the methods that have one.
+pub const SCOPED_PERMISSIONS: &[(&str, Permission)] =
+    include!(concat!(env!("OUT_DIR"), "/scoped_permissions.rs"));
+
 #[expect(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "generated")]
 mod generated {
     pub mod v1 {

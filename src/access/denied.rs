@@ -28,6 +28,8 @@ pub enum Denied {
     BadToken,
     #[error("{0} has no role with the permission {permission}", permission = name_of(*.1))]
     Lacks(Actor, Permission),
+    #[error("{0} carries for other couriers now: call again")]
+    OtherScope(Actor),
     #[error("{0} may not act for others: leave consign-actor out, or set names_persons for it")]
     NamesPerson(Actor),
     #[error(

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 
 use crate::access::certificate::Certificate;
 use crate::access::denied::Denied;
+use crate::access::grant::Grant;
 use crate::access::key::KeyHash;
-use crate::access::role::Role;
-use crate::domain::{Actor, IssuedKey, KeyId, Timestamp};
+use crate::domain::{Actor, Carriers, IssuedKey, KeyId, Timestamp};
 use crate::pb::Permission;
 
 /// Who calls, as what it shows says.
@@ -18,6 +18,8 @@ pub struct Principal {
     pub permissions: BTreeSet<Permission>,
     /// Whether it is trusted to act for persons that it names.
     pub names_persons: bool,
+    /// Whose shipments it sees where it may not see all.
+    pub carriers: Carriers,
 }
 
 /// A principal as the settings have it.
@@ -45,11 +47,12 @@ pub struct IssuedHolder {
 
 impl IssuedHolder {
     pub fn of(key: &IssuedKey) -> Self {
-        let roles: Vec<Role> = key.roles.iter().filter_map(|it| Role::named(it)).collect();
+        let grants: Vec<Grant> = key.roles.iter().filter_map(|it| it.parse().ok()).collect();
         let principal = Principal {
             name: key.principal.clone(),
-            permissions: Role::permissions_of(&roles),
+            permissions: Grant::permissions_of(&grants),
             names_persons: key.names_persons,
+            carriers: Grant::carriers_of(&grants),
         };
         let (principal, keys) = (Arc::new(principal), vec![KeyHash::from_bytes(key.hash)]);
         Self { id: key.id, holder: KeyHolder { principal, keys, expires: key.expires_at } }

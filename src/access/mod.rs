@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `certificate` | clients' certificates: the names in them |
 //! | `denied` | why somebody is not let in |
+//! | `grant` | what a caller is given: roles, and couriers that it carries for |
 //! | `holders` | those who may call, by what they show |
 //! | `key` | API keys: made once, recognised by their hash |
 //! | `role` | what each role may do |
@@ -14,6 +15,7 @@
 
 mod certificate;
 mod denied;
+mod grant;
 mod holders;
 mod key;
 mod role;
@@ -35,11 +37,12 @@ use crate::access::holders::{Holders, Known, Sources};
 use crate::access::token::looks_like_token;
 use crate::access::tokens::TokenHolder;
 use crate::clock::Clock;
-use crate::domain::{Actor, Invalid, KeyId, Timestamp};
+use crate::domain::{Actor, Carriers, Invalid, KeyId, Timestamp};
 use crate::pb::Permission;
 
 pub use certificate::Certificate;
 pub use denied::{Denied, NobodyLeft, name_of};
+pub use grant::{GRANTS_MAX, Grant};
 pub use holders::{CertificateHolder, IssuedHolder, KeyHolder, Named, Principal};
 pub use key::{ApiKey, KeyHash};
 pub use role::Role;
@@ -47,7 +50,7 @@ pub use token::{TokenFault, TokenRules};
 pub use token_keys::{Algorithm, BadKeySet, KeySet};
 pub use tokens::Tokens;
 
-pub use crate::pb::PERMISSIONS;
+pub use crate::pb::{PERMISSIONS, SCOPED_PERMISSIONS};
 
 /// The metadata key under which callers name themselves, or the person on whose behalf they act.
 pub const ACTOR: &str = "consign-actor";
@@ -90,7 +93,26 @@ impl<'a> From<&'a HeaderMap> for Shown<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pass {
     pub principal: Arc<Principal>,
+    pub scope: Scope,
     proof: Proof,
+}
+
+/// What a call is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    Everything,
+    /// The shipments of these couriers.
+    Carried(Carriers),
+}
+
+impl Scope {
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everything, _) => true,
+            (Self::Carried(_), Self::Everything) => false,
+            (Self::Carried(carriers), Self::Carried(others)) => carriers.cover(others),
+        }
+    }
 }
 
 /// What says who somebody is.
@@ -109,6 +131,8 @@ pub struct Access {
     /// None: nobody is known by a token.
     tokens: Option<Arc<Tokens>>,
     permissions: HashMap<&'static str, Permission>,
+    /// What is enough for a caller's own scope.
+    scoped: HashMap<&'static str, Permission>,
     clock: Clock,
 }
 
@@ -118,7 +142,8 @@ impl Access {
         let sources = Sources { settings: named.into(), ..Sources::default() };
         let holders = RwLock::new(Arc::new(sources.holders()));
         let permissions = PERMISSIONS.iter().copied().collect();
-        Self { sources: Mutex::new(sources), holders, tokens: None, permissions, clock }
+        let scoped = SCOPED_PERMISSIONS.iter().copied().collect();
+        Self { sources: Mutex::new(sources), holders, tokens: None, permissions, scoped, clock }
     }
 
     /// The same, and nobody is ever believed.
@@ -212,8 +237,8 @@ impl Access {
             return Ok(None);
         }
         let proof = self.proof_of(&holders, shown.into())?;
-        let principal = self.may_call(&holders, method, &proof)?;
-        Ok(Some(Pass { principal, proof }))
+        let (principal, scope) = self.may_call(&holders, method, &proof)?;
+        Ok(Some(Pass { principal, scope, proof }))
     }
 
     /// Whether a call that was let in would be let in now; None: it was believed.
@@ -221,18 +246,34 @@ impl Access {
         let holders = self.holders();
         match pass {
             _ if !holders.asks => Ok(()),
-            Some(pass) => self.may_call(&holders, method, &pass.proof).map(drop),
             None => Err(Denied::NoKey),
+            Some(pass) => {
+                let (principal, scope) = self.may_call(&holders, method, &pass.proof)?;
+                match scope.covers(&pass.scope) {
+                    true => Ok(()),
+                    false => Err(Denied::OtherScope(principal.name.clone())),
+                }
+            }
         }
     }
 
-    fn may_call(&self, holders: &Holders, method: &str, proof: &Proof) -> Result<Arc<Principal>, Denied> {
+    fn may_call(
+        &self,
+        holders: &Holders,
+        method: &str,
+        proof: &Proof,
+    ) -> Result<(Arc<Principal>, Scope), Denied> {
         let principal = self.principal_of(holders, proof)?;
-        match self.permissions.get(method) {
-            Some(permission) if !principal.permissions.contains(permission) => {
-                Err(Denied::Lacks(principal.name.clone(), *permission))
+        let Some(asked) = self.permissions.get(method) else { return Ok((principal, Scope::Everything)) };
+        if principal.permissions.contains(asked) {
+            return Ok((principal, Scope::Everything));
+        }
+        match self.scoped.get(method) {
+            Some(scoped) if principal.permissions.contains(scoped) => {
+                let carried = Scope::Carried(principal.carriers.clone());
+                Ok((principal, carried))
             }
-            Some(_) | None => Ok(principal),
+            Some(_) | None => Err(Denied::Lacks(principal.name.clone(), *asked)),
         }
     }
 

@@ -25,7 +25,8 @@ pub enum Role {
     Monitor,
     /// Sees who was shown customers' data, and nothing of that data.
     Auditor,
-    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS and READ_AUDIT.
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS, READ_AUDIT, and CARRY, which it needs
+    /// not: it sees every shipment.
     Operator,
     /// Everything.
     Admin,

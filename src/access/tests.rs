@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use http::{HeaderMap, HeaderValue};
 
 use crate::access::{
-    Access, ApiKey, Certificate, CertificateHolder, Denied, IssuedHolder, KeyHash, KeyHolder, Named,
-    NobodyLeft, PERMISSIONS, Peer, Principal, Role, Shown,
+    Access, ApiKey, Certificate, CertificateHolder, Denied, Grant, IssuedHolder, KeyHash, KeyHolder, Named,
+    NobodyLeft, PERMISSIONS, Peer, Principal, Role, SCOPED_PERMISSIONS, Scope, Shown,
 };
 use crate::clock::Clock;
-use crate::domain::{Actor, IssuedKey, KeyId, Timestamp};
+use crate::domain::{Actor, Carriers, IssuedKey, KeyId, Timestamp};
 use crate::pb::Permission;
 
 const NOW: Timestamp = Timestamp::from_unix_micros(1_000);
@@ -21,6 +21,7 @@ fn holder(name: &str, key: &ApiKey, roles: &[Role], expires: Option<Timestamp>) 
         name: name.parse().expect("a name"),
         permissions: Role::permissions_of(roles),
         names_persons: false,
+        carriers: Carriers::default(),
     };
     KeyHolder { principal: Arc::new(principal), keys: vec![key.hash()], expires }
 }
@@ -68,12 +69,14 @@ fn without_keys_everybody_is_believed() {
 #[test]
 fn every_permission_is_asked_for_and_given_by_a_role() {
     // GRANT_TERMS is asked for by fields of customers, beside what their methods ask for.
-    let by_methods = PERMISSIONS.iter().map(|it| it.1);
+    let by_methods = PERMISSIONS.iter().chain(SCOPED_PERMISSIONS).map(|it| it.1);
     let asked: BTreeSet<Permission> = by_methods.chain([Permission::GrantTerms]).collect();
     let every: BTreeSet<Permission> = Role::permissions_of(&[Role::Admin]);
     assert_eq!(asked, every);
     let others: Vec<Role> = Role::ALL.into_iter().filter(|it| *it != Role::Admin).collect();
-    let theirs = Role::permissions_of(&others);
+    let courier = Grant::Courier("SWIFT".parse().expect("a code"));
+    let theirs: BTreeSet<Permission> =
+        &Role::permissions_of(&others) | &Grant::permissions_of(std::slice::from_ref(&courier));
     let of_admins: Vec<_> = every.difference(&theirs).collect();
     assert_eq!(of_admins, [&Permission::ManageAccess], "what is the admin's alone");
 }
@@ -237,4 +240,53 @@ fn a_call_of_a_certificate_that_lasts_is_asked_about_again() {
     access.replace(vec![holder("shop", &key, &[Role::Reader], None)]).expect("somebody else");
     assert!(matches!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::UnknownCertificate(_))));
     assert_eq!(access.replace(Vec::new()), Err(NobodyLeft));
+}
+
+const GET_SHIPMENT: &str = "consign.v1.ShippingService/GetShipment";
+
+#[test]
+fn who_carries_for_a_courier_is_let_in_for_its_shipments_and_for_nothing_else() {
+    let [carrier, both] = [(); 2].map(|()| ApiKey::generate().expect("a key"));
+    let access = Access::new(Vec::new(), Arc::new(|| NOW));
+    let with = |swift: &[&str]| {
+        let keys =
+            [issued(1, "driver", &carrier, swift), issued(2, "desk", &both, &["courier:SWIFT", "reader"])];
+        access.replace_issued(keys.iter().map(IssuedHolder::of).collect(), true);
+    };
+    let shows = |key: &ApiKey| with_key(&format!("Bearer {}", key.reveal()));
+    with(&["courier:SWIFT", "courier:", "courier:two words", "courier"]);
+    let pass = access.admit(GET_SHIPMENT, &shows(&carrier)).expect("it may").expect("a pass");
+    assert_eq!(pass.scope, Scope::Carried(Carriers::from_iter(["SWIFT".parse().expect("a code")])));
+    let desk = access.admit(GET_SHIPMENT, &shows(&both)).expect("it may").expect("a pass");
+    assert_eq!(desk.scope, Scope::Everything);
+
+    let scoped: Vec<_> = SCOPED_PERMISSIONS.iter().map(|it| it.0).collect();
+    assert!(scoped.len() == 8 && scoped.contains(&GET_SHIPMENT), "{scoped:?}");
+    for (method, asked) in PERMISSIONS {
+        let admitted = access.admit(method, &shows(&carrier));
+        match scoped.contains(method) {
+            true => {
+                assert!(matches!(admitted, Ok(Some(pass)) if pass.scope != Scope::Everything), "{method}")
+            }
+            false => assert!(matches!(admitted, Err(Denied::Lacks(_, it)) if it == *asked), "{method}"),
+        }
+    }
+
+    // What lasts goes on while it sees what it saw.
+    with(&["courier:SWIFT", "courier:SLOW"]);
+    assert_eq!(access.still_admits(GET_SHIPMENT, Some(&pass)), Ok(()));
+    with(&["courier:SLOW"]);
+    assert!(matches!(access.still_admits(GET_SHIPMENT, Some(&pass)), Err(Denied::OtherScope(_))));
+    with(&["reader"]);
+    assert_eq!(access.still_admits(GET_SHIPMENT, Some(&pass)), Ok(()));
+}
+
+#[test]
+fn a_grant_is_written_as_it_is_read() {
+    for word in ["reader", "courier:SWIFT", "courier:DE/swift-1"] {
+        assert_eq!(word.parse::<Grant>().map(|it| it.to_string()).as_deref(), Ok(word));
+    }
+    for wrong in ["", "courier", "courier:", "courier: SWIFT", "Reader", "reader:SWIFT", "courier:a b"] {
+        assert!(wrong.parse::<Grant>().is_err(), "{wrong}");
+    }
 }

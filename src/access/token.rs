@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::access::ANONYMOUS;
-use crate::access::role::Role;
+use crate::access::grant::Grant;
 use crate::access::token_keys::{Algorithm, KeyPrint, KeySet};
 use crate::domain::{Actor, Timestamp};
 
@@ -41,7 +42,7 @@ pub struct TokenRules {
 pub struct Claims {
     pub name: Actor,
     /// Words of other programs are left out.
-    pub roles: Vec<Role>,
+    pub grants: Vec<Grant>,
     /// It is good before this moment, leeway included.
     pub expires: Timestamp,
     /// The key that it was signed with.
@@ -113,7 +114,7 @@ pub fn verify(token: &str, keys: &KeySet, rules: &TokenRules, now: Timestamp) ->
     if name.as_str() == ANONYMOUS {
         return Err(TokenFault::Name);
     }
-    Ok(Claims { name, roles: roles(find(&claims, &rules.roles_claim)), expires, key: key.print() })
+    Ok(Claims { name, grants: grants(find(&claims, &rules.roles_claim)), expires, key: key.print() })
 }
 
 /// Checks issuer, audience and times (RFC 7519, section 4.1). Returns when the token is over.
@@ -174,11 +175,9 @@ fn find<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// The words of a claim; those of other programs are not ours.
-fn roles(claim: Option<&Value>) -> Vec<Role> {
-    let mut roles: Vec<Role> = words(claim).iter().filter_map(|it| Role::named(it)).collect();
-    roles.sort_unstable();
-    roles.dedup();
-    roles
+fn grants(claim: Option<&Value>) -> Vec<Grant> {
+    let grants: BTreeSet<Grant> = words(claim).iter().filter_map(|it| it.parse().ok()).collect();
+    grants.into_iter().collect()
 }
 
 fn words(claim: Option<&Value>) -> Vec<&str> {

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use crate::access::denied::Denied;
+use crate::access::grant::Grant;
 use crate::access::holders::Principal;
-use crate::access::role::Role;
 use crate::access::token::{Claims, TokenFault, TokenRules, verify};
 use crate::access::token_keys::{KeyPrint, KeySet};
 use crate::domain::Timestamp;
@@ -71,8 +71,13 @@ impl Tokens {
         }
         let keys = self.keys();
         let claims = verify(token, &keys, &self.rules, now).map_err(|fault| self.refused(fault))?;
-        let Claims { name, roles, expires, key } = claims;
-        let principal = Principal { name, permissions: Role::permissions_of(&roles), names_persons: false };
+        let Claims { name, grants, expires, key } = claims;
+        let principal = Principal {
+            name,
+            permissions: Grant::permissions_of(&grants),
+            names_persons: false,
+            carriers: Grant::carriers_of(&grants),
+        };
         let holder = Arc::new(TokenHolder { principal: Arc::new(principal), expires, key });
         let mut remembered = self.remembered();
         // If the keys were replaced meanwhile, what the old ones say is not kept.

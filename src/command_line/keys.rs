@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use clap::{Args, Subcommand};
 
-use crate::access::{ANONYMOUS, ApiKey, IssuedHolder, Role};
+use crate::access::{ANONYMOUS, ApiKey, Grant, IssuedHolder, Role};
 use crate::client::{KeyedChannel, ServerOptions};
 use crate::command_line::shown;
 use crate::domain::{Actor, CreateApiKey, IssuedKey, Timestamp};
@@ -61,9 +61,9 @@ pub(super) enum Keys {
 pub(super) struct Wish {
     /// The caller's name, by which its calls are recorded
     name: Actor,
-    /// What it may do
-    #[arg(long = "role", value_enum, required = true, value_name = "ROLE")]
-    roles: Vec<Role>,
+    /// What it may do: a role, such as reader or admin, or courier:CODE
+    #[arg(long = "role", required = true, value_name = "ROLE")]
+    roles: Vec<Grant>,
     /// When the key ends: 2027-01-31T12:00:00Z [default: never]
     #[arg(long, value_name = "TIME")]
     expires: Option<String>,
@@ -92,7 +92,7 @@ async fn create(wish: Wish, target: ServerOptions) -> Result<(), Box<dyn Display
     let expires = ends_at(wish.expires)?;
     let api_key = pb::ApiKey {
         principal: wish.name.to_string(),
-        roles: wish.roles.iter().map(|it| it.word().to_owned()).collect(),
+        roles: wish.roles.iter().map(ToString::to_string).collect(),
         names_persons: wish.names_persons,
         expire_time: expires.map(wire_time),
         note: wish.note,
@@ -109,7 +109,7 @@ async fn create(wish: Wish, target: ServerOptions) -> Result<(), Box<dyn Display
 /// could change everything there anyway.
 async fn first(wish: Wish, flags: &DatabaseFlags) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load_for_database(flags).map_err(shown)?;
-    if !wish.roles.contains(&Role::Admin) {
+    if !wish.roles.contains(&Grant::Role(Role::Admin)) {
         return Err(shown("the first key is an admin's, who makes the others: add --role admin"));
     }
     let name = wish.name.as_str();
@@ -122,7 +122,7 @@ async fn first(wish: Wish, flags: &DatabaseFlags) -> Result<(), Box<dyn Display>
     let command = CreateApiKey {
         principal: wish.name,
         hash: [0; 32],
-        roles: wish.roles.iter().map(|it| it.word().to_owned()).collect(),
+        roles: wish.roles.iter().map(ToString::to_string).collect(),
         names_persons: wish.names_persons,
         note: wish.note,
         expires_at,

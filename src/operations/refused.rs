@@ -52,7 +52,7 @@ impl From<Denied> for Refused {
             Denied::ExpiredCertificate(_) => (StatusCode::UNAUTHORIZED, "CERTIFICATE_EXPIRED"),
             Denied::BadToken => (StatusCode::UNAUTHORIZED, "TOKEN_INVALID"),
             Denied::ExpiredToken => (StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED"),
-            Denied::Lacks(..) => (StatusCode::FORBIDDEN, "PERMISSION_MISSING"),
+            Denied::Lacks(..) | Denied::OtherScope(_) => (StatusCode::FORBIDDEN, "PERMISSION_MISSING"),
             Denied::NamesPerson(_) => (StatusCode::FORBIDDEN, "ACTOR_NOT_ALLOWED"),
         };
         let message = match denied {

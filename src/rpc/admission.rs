@@ -34,6 +34,7 @@ pub(super) fn admit<B>(
         }
     }
     request.extensions_mut().insert(Arc::clone(principal));
+    request.extensions_mut().insert(pass.scope.clone());
     Ok(Some(pass))
 }
 

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Status};
 
-use crate::access::{ACTOR, ANONYMOUS, Denied, Principal};
-use crate::domain::{Actor, Problems};
+use crate::access::{ACTOR, ANONYMOUS, Denied, Principal, Scope};
+use crate::domain::{Actor, Carriers, Problems};
 use crate::pb::Permission;
 use crate::rpc::layers::Deadline;
 use crate::rpc::status;
@@ -244,6 +244,14 @@ impl Call {
 /// Who a request id belongs to: the holder of the API key, also when it acts for somebody else. Without keys, the actor.
 pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
     extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
+}
+
+/// The couriers whose shipments a call is about; None: all, ours too.
+pub(crate) fn carriers(extensions: &Extensions) -> Option<Carriers> {
+    match extensions.get::<Scope>() {
+        Some(Scope::Carried(carriers)) => Some(carriers.clone()),
+        Some(Scope::Everything) | None => None,
+    }
 }
 
 /// Refuses a caller without `permission`, for what a call asks beyond its method. Without keys everybody is let in.

@@ -8,7 +8,7 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 
 use crate::access::{self, Denied};
 use crate::domain::{Problems, Reason, Refusal};
-use crate::pb::{self, ErrorReason};
+use crate::pb::{self, ErrorReason, Permission};
 use crate::rpc::call_id::CallId;
 use crate::store::StoreError;
 
@@ -120,6 +120,10 @@ pub(crate) fn denied(why: &Denied) -> Status {
         Denied::ExpiredToken => (Code::Unauthenticated, ErrorReason::TokenExpired, Metadata::new()),
         Denied::Lacks(_, permission) => {
             let metadata = facts([("permission", access::name_of(*permission).to_owned())]);
+            (Code::PermissionDenied, ErrorReason::PermissionMissing, metadata)
+        }
+        Denied::OtherScope(_) => {
+            let metadata = facts([("permission", access::name_of(Permission::Carry).to_owned())]);
             (Code::PermissionDenied, ErrorReason::PermissionMissing, metadata)
         }
         Denied::FirstKey => (Code::FailedPrecondition, ErrorReason::KeyMissing, Metadata::new()),

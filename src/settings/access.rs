@@ -1,6 +1,6 @@
 //! Who may call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{ANONYMOUS, CertificateHolder, KeyHash, KeyHolder, Named, Principal, Role};
+use crate::access::{ANONYMOUS, CertificateHolder, Grant, KeyHash, KeyHolder, Named, Principal};
 use crate::domain::{Actor, Invalid, Problems, Timestamp};
 use crate::settings::tokens::TokenSettings;
 
@@ -84,7 +84,7 @@ pub struct CertificateSettings {
     pub subject: String,
     /// Who it is, as its calls are recorded.
     pub name: String,
-    pub roles: Vec<Role>,
+    pub roles: Vec<Grant>,
     /// Whether it may name persons in `consign-actor` on whose behalf it acts.
     #[serde(default)]
     pub names_persons: bool,
@@ -96,7 +96,7 @@ pub struct CertificateSettings {
 pub struct KeySettings {
     /// The hashes of its keys: one, or two while a key is replaced.
     pub sha256: Vec<KeyHash>,
-    pub roles: Vec<Role>,
+    pub roles: Vec<Grant>,
     /// When its keys end, RFC 3339. None: never.
     #[serde(default)]
     pub expires: Option<Moment>,
@@ -180,8 +180,8 @@ impl AccessSettings {
             if roles.is_empty() {
                 bad.add(format!("{at}.roles"), "must name a role");
             }
-            let differs = |roles_too: &[Role], names_too: bool| {
-                Role::permissions_of(roles) != Role::permissions_of(roles_too) || *names_persons != names_too
+            let differs = |roles_too: &[Grant], names_too: bool| {
+                set(roles) != set(roles_too) || *names_persons != names_too
             };
             if self.keys.get(name).is_some_and(|it| differs(&it.roles, it.names_persons)) {
                 bad.add(&at, format!("must have the roles and names_persons of access.keys.{name}: one caller has one right"));
@@ -209,8 +209,9 @@ impl AccessSettings {
             let CertificateSettings { subject, name, roles, names_persons } = it;
             let principal = Principal {
                 name: name.parse().ok()?,
-                permissions: Role::permissions_of(roles),
+                permissions: Grant::permissions_of(roles),
                 names_persons: *names_persons,
+                carriers: Grant::carriers_of(roles),
             };
             Some(CertificateHolder { principal: Arc::new(principal), subject: subject.clone() })
         });
@@ -221,8 +222,9 @@ impl AccessSettings {
         let holder = |(name, key): (&String, &KeySettings)| {
             let principal = Principal {
                 name: name.parse().ok()?,
-                permissions: Role::permissions_of(&key.roles),
+                permissions: Grant::permissions_of(&key.roles),
                 names_persons: key.names_persons,
+                carriers: Grant::carriers_of(&key.roles),
             };
             Some(KeyHolder {
                 principal: Arc::new(principal),
@@ -232,6 +234,10 @@ impl AccessSettings {
         };
         self.keys.iter().filter_map(holder).collect()
     }
+}
+
+fn set(grants: &[Grant]) -> BTreeSet<&Grant> {
+    grants.iter().collect()
 }
 
 fn check_name(at: &str, name: &str, bad: &mut Problems) {

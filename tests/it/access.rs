@@ -37,7 +37,7 @@ const OLD: &str = "consign_old";
 
 pub(crate) fn key(settings: &mut Settings, name: &str, key: &str, role: Role) {
     let sha256 = vec![KeyHash::of(key)];
-    let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+    let known = KeySettings { sha256, roles: vec![role.into()], expires: None, names_persons: false };
     settings.access.keys.insert(name.to_owned(), known);
 }
 

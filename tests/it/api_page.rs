@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 
-use consign::access::{PERMISSIONS, name_of};
+use consign::access::{PERMISSIONS, SCOPED_PERMISSIONS, name_of};
 use consign::pb;
 use prost::Message;
 use prost_types::field_descriptor_proto::{Label, Type};
@@ -136,9 +136,11 @@ impl Api {
             let path = format!("{PACKAGE}.{}/{}", service.it.name(), method.name());
             let asked = PERMISSIONS.iter().find(|it| it.0 == path).expect("each has one").1;
             let asked = name_of(asked);
+            let scoped = SCOPED_PERMISSIONS.iter().find(|it| it.0 == path);
+            let or = scoped.map(|it| format!(", or `{}` for one's own", name_of(it.1))).unwrap_or_default();
             write!(
                 page,
-                "{sent}`{request}` → {stream}`{response}`; asks for `{asked}`\n\n{}\n",
+                "{sent}`{request}` → {stream}`{response}`; asks for `{asked}`{or}\n\n{}\n",
                 paragraphs(comment)
             )
             .unwrap();

@@ -25,7 +25,7 @@ fn known(subject: &str, name: &str, role: Role) -> CertificateSettings {
     CertificateSettings {
         subject: subject.to_owned(),
         name: name.to_owned(),
-        roles: vec![role],
+        roles: vec![role.into()],
         names_persons: false,
     }
 }

@@ -16,7 +16,7 @@ fn two_keys(settings: &mut Settings) {
     with_port(settings);
     for (name, key, role) in [("boss", ADMIN, Role::Admin), ("picker", PICKER, Role::Reader)] {
         let sha256 = vec![KeyHash::of(key)];
-        let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+        let known = KeySettings { sha256, roles: vec![role.into()], expires: None, names_persons: false };
         settings.access.keys.insert(name.to_owned(), known);
     }
 }

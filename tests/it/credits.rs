@@ -161,7 +161,7 @@ const KEYS: [(&str, Role); 4] = [
 fn with_keys(settings: &mut Settings) {
     for (key, role) in KEYS {
         let sha256 = vec![KeyHash::of(key)];
-        let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+        let known = KeySettings { sha256, roles: vec![role.into()], expires: None, names_persons: false };
         settings.access.keys.insert(key.to_owned(), known);
     }
 }

@@ -14,6 +14,7 @@ mod browsers;
 mod cancel_lines;
 mod cancelled;
 mod capacity;
+mod carriers;
 mod carts;
 mod catalogue;
 mod certificates;

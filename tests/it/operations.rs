@@ -199,7 +199,7 @@ fn with_keys(settings: &mut Settings) {
     with_port(settings);
     for (name, key, role) in [("prometheus", MONITOR, Role::Monitor), ("reader", READER, Role::Reader)] {
         let sha256 = vec![KeyHash::of(key)];
-        let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+        let known = KeySettings { sha256, roles: vec![role.into()], expires: None, names_persons: false };
         settings.access.keys.insert(name.to_owned(), known);
     }
 }

@@ -355,11 +355,11 @@ on_both_engines!(what_is_new_is_counted_since_the_time_that_is_asked_for, async 
 fn of_roles(settings: &mut Settings) {
     for (name, role) in [("reader", Role::Reader), ("finance", Role::Finance), ("monitor", Role::Monitor)] {
         let sha256 = vec![KeyHash::of(&format!("consign_{name}"))];
-        let known = KeySettings { sha256, roles: vec![role], expires: None, names_persons: false };
+        let known = KeySettings { sha256, roles: vec![role.into()], expires: None, names_persons: false };
         settings.access.keys.insert(name.to_owned(), known);
     }
     let sha256 = vec![KeyHash::of(ADMIN)];
-    let admin = KeySettings { sha256, roles: vec![Role::Admin], expires: None, names_persons: false };
+    let admin = KeySettings { sha256, roles: vec![Role::Admin.into()], expires: None, names_persons: false };
     settings.access.keys.insert("admin".to_owned(), admin);
 }
 

@@ -20,8 +20,8 @@ use sha2::Sha256;
 use super::{Claims, TokenFault, TokenRules, verify};
 use crate::access::token_keys::{Algorithm, BadKeySet, KeySet};
 use crate::access::tokens::Tokens;
-use crate::access::{Access, ApiKey, Denied, KeyHolder, Principal, Role};
-use crate::domain::Timestamp;
+use crate::access::{Access, ApiKey, Denied, Grant, KeyHolder, Principal, Role};
+use crate::domain::{Carriers, Timestamp};
 
 /// Seconds after 1970 at which the tests take place.
 const NOW: i64 = 1_900_000_000;
@@ -133,9 +133,9 @@ fn check(issuer: &Issuer, token: &str) -> Result<Claims, TokenFault> {
 fn a_good_token_says_who_calls_however_it_is_signed() {
     let issuer = Issuer::new();
     for by in Algorithm::ALL {
-        let Claims { name, roles, expires, key } =
+        let Claims { name, grants, expires, key } =
             check(&issuer, &issuer.token(by, &claims())).expect("it is good");
-        assert_eq!((name.as_str(), roles), ("dana", vec![Role::Reader, Role::Finance]));
+        assert_eq!((name.as_str(), grants), ("dana", vec![Role::Reader.into(), Role::Finance.into()]));
         assert_eq!(expires, at(NOW + 630));
         assert!(issuer.keys().has(&key));
         // The kind may be said, in any case.
@@ -278,7 +278,8 @@ fn what_is_no_token_is_refused() {
 #[test]
 fn names_and_roles_are_where_the_settings_say() {
     let issuer = Issuer::new();
-    let mut claims = but("realm", json!({"access": {"roles": "approver  monitor nobody"}}));
+    let mut claims =
+        but("realm", json!({"access": {"roles": "approver  courier:SWIFT monitor nobody courier:"}}));
     claims["https://shop.example/name"] = json!("erik");
     let rules = TokenRules {
         name_claim: "https://shop.example/name".to_owned(),
@@ -287,7 +288,9 @@ fn names_and_roles_are_where_the_settings_say() {
     };
     let token = issuer.token(Algorithm::ES256, &claims);
     let found = verify(&token, &issuer.keys(), &rules, at(NOW)).expect("it is good");
-    assert_eq!((found.name.as_str(), found.roles), ("erik", vec![Role::Approver, Role::Monitor]));
+    let courier = Grant::Courier("SWIFT".parse().expect("a code"));
+    let given = vec![Role::Approver.into(), Role::Monitor.into(), courier];
+    assert_eq!((found.name.as_str(), found.grants), ("erik", given));
 }
 
 #[test]
@@ -343,6 +346,7 @@ async fn a_token_lets_in_until_it_is_over_or_its_key_is_taken_away() {
         name: "till".parse().expect("a name"),
         permissions: Role::permissions_of(&[Role::Finance]),
         names_persons: false,
+        carriers: Carriers::default(),
     };
     let holder = KeyHolder { principal: Arc::new(principal), keys: vec![key.hash()], expires: None };
     let access = Access::new(vec![holder], clock).taking(Some(Arc::clone(&tokens)));

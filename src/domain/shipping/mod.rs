@@ -3,6 +3,7 @@
 pub(super) mod assign;
 pub(super) mod book;
 pub(super) mod carrier_label;
+pub(super) mod carriers;
 pub(super) mod check;
 mod choose;
 pub(super) mod deliver;

@@ -28,6 +28,11 @@ pub trait OrderCommand: Send + 'static {
 
     fn target(&self) -> &Target;
 
+    /// Refuses an order that the caller must not know of; asked before anything else of it is looked at.
+    fn may_be_seen(&self, _order: &Order) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     /// Its read set beside its order.
     fn also_reads(&self) -> ReadSet {
         ReadSet::default()
@@ -94,6 +99,7 @@ impl<C: OrderCommand> Command for C {
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Self::Output, Refusal> {
         let id = unit.order_of(&self.target().part)?;
         let mut order = unit.take_order(id)?;
+        self.may_be_seen(&order)?;
         self.target().check(&order)?;
         let output = self.decide_on(&mut order, unit)?;
         conclude(order, unit)?;

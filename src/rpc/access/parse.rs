@@ -1,6 +1,6 @@
 //! Parses requests about API keys.
 
-use crate::access::{ANONYMOUS, ApiKey, Role};
+use crate::access::{ANONYMOUS, ApiKey, GRANTS_MAX, Grant};
 use crate::domain::{Actor, CreateApiKey, Problems, RevokeApiKey};
 use crate::pb;
 use crate::rpc::listing::list_requests;
@@ -17,7 +17,7 @@ list_requests! {
 /// A new key, with the roles that it is for.
 pub(super) struct NewKey {
     pub(super) command: CreateApiKey,
-    pub(super) roles: Vec<Role>,
+    pub(super) roles: Vec<Grant>,
 }
 
 pub(super) fn create_api_key(
@@ -46,7 +46,7 @@ pub(super) fn create_api_key(
     let command = CreateApiKey {
         principal: principal?,
         hash: key.hash().bytes(),
-        roles: roles.iter().map(|it| it.word().to_owned()).collect(),
+        roles: roles.iter().map(ToString::to_string).collect(),
         names_persons,
         note,
         expires_at,
@@ -65,14 +65,14 @@ fn principal_of(name: &str, is_taken: impl Fn(&Actor) -> bool, bad: &mut Problem
     Some(principal)
 }
 
-fn key_roles(given: Vec<String>, bad: &mut Problems) -> Vec<Role> {
+fn key_roles(given: Vec<String>, bad: &mut Problems) -> Vec<Grant> {
     let mut roles = Vec::new();
-    for (index, word) in entries("api_key.roles", given, 1..=Role::ALL.len(), bad) {
+    for (index, word) in entries("api_key.roles", given, 1..=GRANTS_MAX, bad) {
         let field = format!("api_key.roles[{index}]");
-        match Role::named(&word) {
-            Some(role) if roles.contains(&role) => bad.add(field, "is named twice"),
-            Some(role) => roles.push(role),
-            None => bad.add(field, format!("must be one of {}", Role::ALL.map(Role::word).join(", "))),
+        match word.parse::<Grant>() {
+            Ok(role) if roles.contains(&role) => bad.add(field, "is named twice"),
+            Ok(role) => roles.push(role),
+            Err(why) => bad.add(field, why.to_string()),
         }
     }
     roles

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Extensions, Request, Response, Status};
 
-use crate::access::{ApiKey, Denied, Principal, Role};
+use crate::access::{ApiKey, Denied, Grant, Principal};
 use crate::domain::KeyId;
 use crate::pb;
 use crate::rpc::access::parse::NewKey;
@@ -124,8 +124,8 @@ impl Api {
 }
 
 /// Nobody gives what they do not have.
-fn may_grant(extensions: &Extensions, roles: &[Role], names_persons: bool) -> Result<(), Status> {
-    for permission in Role::permissions_of(roles) {
+fn may_grant(extensions: &Extensions, roles: &[Grant], names_persons: bool) -> Result<(), Status> {
+    for permission in Grant::permissions_of(roles) {
         permitted(extensions, permission)?;
     }
     match extensions.get::<Arc<Principal>>() {
@@ -140,6 +140,8 @@ fn may_grant(extensions: &Extensions, roles: &[Role], names_persons: bool) -> Re
 mod tests {
     use super::*;
 
+    use crate::access::Role;
+    use crate::domain::Carriers;
     use crate::pb::Permission;
 
     fn caller(permissions: &[Permission], names_persons: bool) -> Extensions {
@@ -147,6 +149,7 @@ mod tests {
             name: "ann".parse().expect("a name"),
             permissions: permissions.iter().copied().collect(),
             names_persons,
+            carriers: Carriers::default(),
         };
         let mut extensions = Extensions::new();
         extensions.insert(Arc::new(principal));
@@ -157,12 +160,13 @@ mod tests {
     fn nobody_gives_what_they_do_not_have() {
         let ann =
             caller(&[Permission::ManageAccess, Permission::ReadOrders, Permission::ReadCatalogue], false);
-        assert!(may_grant(&ann, &[Role::Reader], false).is_ok());
+        assert!(may_grant(&ann, &[Role::Reader.into()], false).is_ok());
         for more in [Role::Warehouse, Role::Monitor, Role::Admin] {
-            let refused = may_grant(&ann, &[Role::Reader, more], false).expect_err("she has less");
+            let refused =
+                may_grant(&ann, &[Role::Reader.into(), more.into()], false).expect_err("she has less");
             assert_eq!(status::reason_in(&refused), "PERMISSION_MISSING", "{more:?}");
         }
-        let refused = may_grant(&ann, &[Role::Reader], true).expect_err("she names nobody");
+        let refused = may_grant(&ann, &[Role::Reader.into()], true).expect_err("she names nobody");
         assert_eq!(status::reason_in(&refused), "ACTOR_NOT_ALLOWED");
         assert!(may_grant(&caller(&[], true), &[], true).is_ok());
     }

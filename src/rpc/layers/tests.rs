@@ -174,7 +174,8 @@ async fn a_stream_ends_when_its_key_is_taken_away() {
     let holder = |key: &ApiKey| {
         let name = "shop".parse().expect("a name");
         let permissions = Role::Reader.permissions().into_iter().collect();
-        let principal = Arc::new(Principal { name, permissions, names_persons: false });
+        let principal =
+            Arc::new(Principal { name, permissions, names_persons: false, carriers: Default::default() });
         KeyHolder { principal, keys: vec![key.hash()], expires: None }
     };
     let access = Arc::new(Access::new(vec![holder(&key)], crate::clock::wall()));

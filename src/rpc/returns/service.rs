@@ -152,8 +152,8 @@ fn codes_for(caller: &Extensions) -> Codes {
 mod tests {
     use super::*;
     use crate::access::Role;
-    use crate::domain::Actor;
     use crate::domain::tests::bounds::largest;
+    use crate::domain::{Actor, Carriers};
 
     fn shown_to(caller: &Extensions) -> Vec<String> {
         let order = largest();
@@ -169,6 +169,7 @@ mod tests {
                 name: Actor::system(),
                 permissions: role.permissions().into_iter().collect(),
                 names_persons: false,
+                carriers: Carriers::default(),
             }));
             shown_to(&caller)
         };

@@ -1,5 +1,6 @@
 //! The calls about shipments.
 
+mod carried;
 mod documents;
 mod manifest;
 pub(crate) mod parse;

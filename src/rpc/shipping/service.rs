@@ -1,11 +1,13 @@
 //! ShippingService: from the pick list to the doorstep.
 
+use std::sync::Arc;
+
 use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
-    Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, ReportOutcome, Shipment, ShipmentId,
-    TrackingEvent,
+    Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, ReportOutcome, Seen, Shipment,
+    ShipmentId, TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
@@ -16,6 +18,7 @@ use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
 use crate::rpc::settlement::Settlement;
+use crate::rpc::shipping::carried::Eyes;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::Journey;
 use crate::rpc::streams::watch;
@@ -26,20 +29,28 @@ use crate::work::{Pending, live_rates};
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
     async fn get_shipment(&self, request: Request<pb::GetShipmentRequest>) -> Reply<pb::GetShipmentResponse> {
+        let eyes = Eyes::of(request.extensions());
         let pb::GetShipmentRequest { shipment_id } = request.into_inner();
         let id = parsed(|bad| id("shipment_id", &shipment_id, bad))?;
-        let order = self.order_with(Part::Shipment(id)).await?;
-        Ok(Response::new(pb::GetShipmentResponse { shipment: looked_at(&order, id) }))
+        let order = self.order_seen(Part::Shipment(id), &eyes).await?;
+        let shipment = looked_at(&order, id).map(|it| eyes.see(it));
+        Ok(Response::new(pb::GetShipmentResponse { shipment }))
     }
 
     async fn list_shipments(
         &self,
         request: Request<pb::ListShipmentsRequest>,
     ) -> Reply<pb::ListShipmentsResponse> {
+        let eyes = Eyes::of(request.extensions());
         let listing = parsed(|bad| parse::list_shipments(request.into_inner(), &self.limits, bad))?;
+        let Some(listing) = eyes.narrow(listing) else {
+            return Ok(Response::new(pb::ListShipmentsResponse::default()));
+        };
+        let eyes = &eyes;
         self.page(listing, |listing| async move {
             let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
-            let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id)).collect();
+            let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id));
+            let shipments = shipments.map(|it| eyes.see(it)).collect();
             Ok(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) })
         })
         .await
@@ -152,15 +163,17 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::RecordTrackingEventsRequest>,
     ) -> Reply<pb::RecordTrackingEventsResponse> {
+        let eyes = Eyes::of(request.extensions());
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
-        self.change_order(call, command, |news, order| {
+        let command = Seen { command, carriers: eyes.clone().carriers() };
+        self.change_order(call, command, move |news, order| {
             let RecordedTracking { shipment: id, recorded, outcomes } = news;
             let count = |outcome| {
                 i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX)
             };
             pb::RecordTrackingEventsResponse {
-                shipment: shown(order, *id),
+                shipment: shown(order, *id).map(|it| eyes.see(it)),
                 recorded: recorded.iter().map(|it| reply::tracking_event(*id, it)).collect(),
                 duplicates: count(ReportOutcome::Known),
                 left_out: count(ReportOutcome::LeftOut),
@@ -174,9 +187,10 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListTrackingEventsRequest>,
     ) -> Reply<pb::ListTrackingEventsResponse> {
+        let eyes = Eyes::of(request.extensions());
         let (id, listing) =
             parsed(|bad| parse::list_tracking_events(request.into_inner(), &self.limits, bad))?;
-        let order = self.order_with(Part::Shipment(id)).await?;
+        let order = self.order_seen(Part::Shipment(id), &eyes).await?;
         let shipment = shipment_of(&order, id)?;
         self.page(listing, |listing| async move { tracking_page(shipment, &listing) }).await
     }
@@ -185,27 +199,39 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ConfirmDeliveryRequest>,
     ) -> Reply<pb::ConfirmDeliveryResponse> {
+        let eyes = Eyes::of(request.extensions());
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_delivery(it, now, bad))?;
-        self.work_on(call, command, |it| it.shipment, |shipment| pb::ConfirmDeliveryResponse { shipment })
-            .await
+        let id = command.shipment;
+        let command = Seen { command, carriers: eyes.clone().carriers() };
+        self.change_order(call, command, move |(), order| pb::ConfirmDeliveryResponse {
+            shipment: shown(order, id).map(|it| eyes.see(it)),
+        })
+        .await
     }
 
     async fn record_carrier_label(
         &self,
         request: Request<pb::RecordCarrierLabelRequest>,
     ) -> Reply<pb::RecordCarrierLabelResponse> {
+        let eyes = Eyes::of(request.extensions());
         let (call, command) = command(request, parse::record_carrier_label)?;
-        self.work_on(call, command, |it| it.shipment, |shipment| pb::RecordCarrierLabelResponse { shipment })
-            .await
+        let id = command.shipment;
+        eyes.must_be(&command.courier, &Part::Shipment(id))?;
+        let command = Seen { command, carriers: eyes.clone().carriers() };
+        self.change_order(call, command, move |(), order| pb::RecordCarrierLabelResponse {
+            shipment: shown(order, id).map(|it| eyes.see(it)),
+        })
+        .await
     }
 
     async fn get_carrier_label(
         &self,
         request: Request<pb::GetCarrierLabelRequest>,
     ) -> Reply<pb::GetCarrierLabelResponse> {
+        let eyes = Eyes::of(request.extensions());
         let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
-        let order = self.order_with(Part::Shipment(id)).await?;
+        let order = self.order_seen(Part::Shipment(id), &eyes).await?;
         let label = shipment_of(&order, id)?.carrier_labels.iter().find(|it| it.package == package);
         let what = "courier's label for package";
         let label = label.ok_or_else(|| status::not_found(what, package))?;
@@ -299,15 +325,21 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let permit = StreamPermit::of(&request);
+        let eyes = Eyes::of(request.extensions());
         let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
-        let whole = self.order_with(part.clone()).await?;
+        let whole = self.order_seen(part.clone(), &eyes).await?;
         let id = whole.shipment_named(&part).map_err(|it| status::of_refusal(&it))?;
         let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
         if after > last {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id))
+        watch::follow(
+            self,
+            permit,
+            after,
+            Journey::new(self.store().clone(), order, id).seen_by(eyes.carriers()),
+        )
     }
 }
 
@@ -327,6 +359,13 @@ fn is_booked(answer: &pb::AssignCourierResponse) -> bool {
 }
 
 impl Api {
+    /// The order that has this part, if who asks may see the part; otherwise there is none for it.
+    async fn order_seen(&self, part: Part, eyes: &Eyes) -> Result<Arc<Order>, Status> {
+        let order = self.order_with(part.clone()).await?;
+        eyes.must_see(&order, &part)?;
+        Ok(order)
+    }
+
     /// One command on one shipment, which is shown as it then is.
     async fn work_on<C, M>(
         &self,

@@ -1,6 +1,8 @@
 //! TrackShipment: a shipment's tracking events so far, then each new one, until the journey is over.
 
-use crate::domain::{Order, OrderId, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
+use crate::domain::{
+    Carriers, Order, OrderId, Part, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp,
+};
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 use crate::rpc::enums;
@@ -18,6 +20,8 @@ pub(crate) struct Journey {
     /// The version of the order that was looked at last.
     seen: Option<i64>,
     sent: Standing,
+    /// None: its reader sees every shipment.
+    carriers: Option<Carriers>,
 }
 
 /// State and expected delivery of a shipment, as last sent.
@@ -30,11 +34,19 @@ pub(crate) struct Standing {
 impl Journey {
     pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
         let sent = Standing { state: None, estimated_at: None };
-        Self { store, order, shipment, seen: None, sent }
+        Self { store, order, shipment, seen: None, sent, carriers: None }
+    }
+
+    /// For a reader who sees the shipments of some couriers: it ends when the shipment is given to another one.
+    pub(crate) fn seen_by(self, carriers: Option<Carriers>) -> Self {
+        Self { carriers, ..self }
     }
 
     /// Every event that is new, and the standing if it changed without one.
     fn news(&mut self, order: &Order, after: i64) -> Result<Found<pb::TrackShipmentResponse>, Refusal> {
+        if let Some(carriers) = &self.carriers {
+            carriers.must_carry(order, &Part::Shipment(self.shipment))?;
+        }
         let shipment = &order.shipments[order.shipment_index(self.shipment)?];
         let Shipment { state, estimated_at, tracking, .. } = shipment;
         let standing = Standing { state: Some(*state), estimated_at: *estimated_at };

@@ -1,0 +1,78 @@
+//! What somebody sees who works for couriers: the shipments that these carry, and of no other that it exists.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::CourierCode;
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
+
+/// The couriers whose shipments a caller sees; none: it sees no shipment. Cheap to clone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carriers(Arc<BTreeSet<CourierCode>>);
+
+impl FromIterator<CourierCode> for Carriers {
+    fn from_iter<T: IntoIterator<Item = CourierCode>>(codes: T) -> Self {
+        Self(Arc::new(codes.into_iter().collect()))
+    }
+}
+
+impl Carriers {
+    pub fn codes(&self) -> impl ExactSizeIterator<Item = &CourierCode> {
+        self.0.iter()
+    }
+
+    pub fn include(&self, courier: &CourierCode) -> bool {
+        self.0.contains(courier)
+    }
+
+    /// Whether these see all that the others do.
+    pub fn cover(&self, others: &Self) -> bool {
+        others.0.is_subset(&self.0)
+    }
+
+    /// Refuses a shipment that none of them carries, in the words for one that there is not.
+    pub fn must_carry(&self, order: &Order, part: &Part) -> Result<(), Refusal> {
+        let id = order.shipment_named(part).map_err(|_| part.not_found())?;
+        let shipment = &order.shipments[order.shipment_index(id)?];
+        match &shipment.assignment {
+            Some(it) if self.include(&it.courier) => Ok(()),
+            Some(_) | None => Err(part.not_found()),
+        }
+    }
+}
+
+/// A command about a shipment, by somebody who may see only some. It is looked at before anything else is, and when the
+/// command is decided: the shipment may have been given to another courier a moment ago.
+#[derive(Debug, Clone)]
+pub struct Seen<C> {
+    pub command: C,
+    /// None: they see every shipment.
+    pub carriers: Option<Carriers>,
+}
+
+impl<C: OrderCommand> OrderCommand for Seen<C> {
+    const NAME: &'static str = C::NAME;
+    type Output = C::Output;
+
+    fn target(&self) -> &Target {
+        self.command.target()
+    }
+
+    fn may_be_seen(&self, order: &Order) -> Result<(), Refusal> {
+        match &self.carriers {
+            Some(carriers) => carriers.must_carry(order, &self.target().part),
+            None => Ok(()),
+        }
+    }
+
+    fn also_reads(&self) -> ReadSet {
+        self.command.also_reads()
+    }
+
+    fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<Self::Output, Refusal> {
+        self.command.decide_on(order, unit)
+    }
+}
