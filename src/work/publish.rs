@@ -140,6 +140,10 @@ impl Subscriber {
         let mut commits = store.bell();
         loop {
             commits.mark_unchanged();
+            // Whatever else has happened: its place in the feed may be another loop's by now.
+            if *stop.borrow() {
+                return;
+            }
             let rest = match self.round(&store).await {
                 Ok(true) if *stop.borrow() => return,
                 Ok(true) => continue,
