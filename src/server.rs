@@ -33,6 +33,7 @@ use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::operations::{self, Connections, Port, Readiness};
+use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
@@ -146,7 +147,8 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
-        work::tell(subscribers(&settings.events), &app.subscribers, &store, &stop, &mut workers).await?;
+        let calls = app.outside_calls.clone();
+        work::tell(subscribers(&settings.events, &calls), &app, &stop, &mut workers).await?;
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
         report(&health, ServingStatus::Serving).await;
@@ -171,8 +173,7 @@ impl Server {
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port =
-                Port { store: store.clone(), access: Arc::clone(&access), readiness: readiness.clone() };
+            let port = port(&store, &access, &readiness, calls);
             // Further pages are merged here, each part a router of its own.
             let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
@@ -361,18 +362,25 @@ fn tell(settings: &Settings, store: &Store, access: &Access) {
 
 /// What workers and calls work with.
 fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, ServeError> {
+    let outside_calls = OutsideCalls::default();
     Ok(App {
         store: store.clone(),
         provider: payment_provider(settings)?,
         mail: mail(settings)?,
         couriers: Arc::new(couriers(settings)?),
         letters: Arc::new(letters(&settings.letters)?),
-        subscribers: known_subscribers(&settings.events),
+        subscribers: known_subscribers(&settings.events, &outside_calls),
         drawings: Drawings::new(settings.limits.drawings),
+        outside_calls,
         rules,
         kept_for: kept_for(settings),
         lease: settings.limits.lease(),
     })
+}
+
+/// What the operators' port works with.
+fn port(store: &Store, access: &Arc<Access>, readiness: &Readiness, calls: OutsideCalls) -> Port {
+    Port { store: store.clone(), access: Arc::clone(access), readiness: readiness.clone(), calls }
 }
 
 /// The console, a client of the API within the process.

@@ -64,6 +64,7 @@ impl Metrics {
         );
         gate.counted().register(&mut registry);
         port.store.counted().register(&mut registry);
+        port.calls.register(&mut registry);
         let shown: Arc<Lock<Option<Figures>>> = Arc::default();
         registry.register_collector(Box::new(Present { port: port.clone(), gate: gate.clone() }));
         registry.register_collector(Box::new(Stored(Arc::clone(&shown))));
@@ -174,6 +175,8 @@ impl Collector for Stored {
         gauges(to, "messages", help, "state", messages)?;
         let approvals = figures.approvals.iter().map(|(gate, count)| (gate.as_str(), *count));
         gauges(to, "approvals_waiting", "Approvals that wait for a person, by gate", "gate", approvals)?;
+        let stuck = figures.stuck.iter().map(|(gate, count)| (gate.as_str(), *count));
+        gauges(to, "orders_stuck", "Orders that stand still for too long, by gate", "gate", stuck)?;
         gauge(to, "feed_position", "Position of the last event", figures.position)
     }
 }

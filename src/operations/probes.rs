@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::access::Access;
 use crate::operations::readiness::Readiness;
+use crate::outside::OutsideCalls;
 use crate::store::Store;
 
 /// What the port works with.
@@ -20,6 +21,8 @@ pub struct Port {
     pub store: Store,
     pub access: Arc<Access>,
     pub readiness: Readiness,
+    /// Of systems outside.
+    pub calls: OutsideCalls,
 }
 
 /// They ask nobody for a key: the platform's probes have none.

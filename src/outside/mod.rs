@@ -3,6 +3,7 @@
 //! Nothing here is called while a transaction is open, and every call carries a key, so that one made twice has one
 //! effect.
 
+mod calls;
 mod couriers;
 mod http;
 mod mail;
@@ -10,6 +11,7 @@ mod payments;
 mod subscribers;
 mod token_keys;
 
+pub use calls::{CallOutcome, Called, OutsideCalls};
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
 pub use mail::contract::{Attachment, Email, Mail};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::documents::{LOGO_BYTES_MAX, check_logo};
 use crate::domain::{CourierCode, Letters, Seller, Sender};
 use crate::outside::{
-    CourierInterface, FileMail, Karrio, LabelType, Login, Mail, PaymentProvider, Relay, Sandbox, Sendmail,
-    Smtp, Tls,
+    CourierInterface, FileMail, Karrio, LabelType, Login, Mail, OutsideCalls, PaymentProvider, Relay,
+    Sandbox, Sendmail, Smtp, Tls,
 };
 use crate::server::ServeError;
 use crate::settings::{self, EventSettings, LetterSettings, Settings};
@@ -111,22 +111,28 @@ pub(super) fn couriers(
 }
 
 /// Who is told of events, by settings that were checked.
-pub(super) fn subscribers(settings: &EventSettings) -> Vec<Subscriber> {
+pub(super) fn subscribers(settings: &EventSettings, calls: &OutsideCalls) -> Vec<Subscriber> {
     let known = settings.subscribers.iter().filter_map(|(name, it)| {
         let endpoint = it.endpoint().ok()?;
         let answer_within = Duration::from_secs(it.answer_within_seconds.into());
-        Some(Subscriber { name: name.clone(), endpoint, kinds: it.types.clone(), answer_within })
+        Some(Subscriber {
+            name: name.clone(),
+            endpoint,
+            kinds: it.types.clone(),
+            answer_within,
+            calls: calls.clone(),
+        })
     });
     known.collect()
 }
 
 /// The same as the API shows them, and whether calls may make others beside this server.
-pub(super) fn known_subscribers(settings: &EventSettings) -> KnownSubscribers {
-    let known = subscribers(settings).into_iter().map(|it| {
-        let Subscriber { name, endpoint, kinds, answer_within: _ } = it;
+pub(super) fn known_subscribers(settings: &EventSettings, calls: &OutsideCalls) -> KnownSubscribers {
+    let known = subscribers(settings, calls).into_iter().map(|it| {
+        let Subscriber { name, endpoint, kinds, answer_within: _, calls: _ } = it;
         (name, KnownSubscriber { address: endpoint.address(), kinds })
     });
-    KnownSubscribers::new(known.collect(), settings.private_addresses)
+    KnownSubscribers::new(known.collect(), settings.private_addresses, calls.clone())
 }
 
 /// How long what is forgotten in time is kept.

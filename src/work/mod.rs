@@ -36,16 +36,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::{Actor, CourierCode, Letters, Rules};
-use crate::outside::{CourierInterface, Mail, PaymentProvider};
+use crate::outside::{CourierInterface, Mail, OutsideCalls, PaymentProvider};
 use crate::store::{Effect, RequestContext, Store};
 
 pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
-pub use publish::{Subscriber, tell};
+pub use publish::Subscriber;
 pub use rates::live_rates;
 pub use retention::KeptFor;
-pub use subscriptions::{KnownSubscriber, KnownSubscribers, new_secret};
+pub use subscriptions::{KnownSubscriber, KnownSubscribers, new_secret, tell};
 
 /// How long a provider or a courier may take to answer, however long a lease is.
 const CALL_WITHIN: Duration = Duration::from_secs(10);
@@ -62,6 +62,8 @@ pub struct App {
     /// Those that are told of events.
     pub subscribers: KnownSubscribers,
     pub drawings: Drawings,
+    /// Calls of all of them are counted.
+    pub outside_calls: OutsideCalls,
     pub rules: Arc<Rules>,
     /// How long what is forgotten in time is kept.
     pub kept_for: KeptFor,

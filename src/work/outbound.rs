@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::domain::{
     AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
@@ -12,7 +12,7 @@ use crate::domain::{
     Suppression, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
-use crate::outside::{Attachment, Email};
+use crate::outside::{Attachment, CallOutcome, Called, Email};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
 use crate::work::invoices::attachments;
 use crate::work::{App, context};
@@ -158,11 +158,18 @@ async fn answered<'a, F: Future<Output = ProviderAnswer>>(
         faults::at(format_args!("{what}.after"))?;
         Ok::<_, Failed>(answer)
     };
+    let began = Instant::now();
     let answer = match timeout(app.call_within(), asking).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(Failed)) => ProviderAnswer::Unknown("fail point".to_owned()),
         Err(_) => ProviderAnswer::Unknown("the provider did not answer in time".to_owned()),
     };
+    let outcome = match &answer {
+        ProviderAnswer::Done(_) => CallOutcome::Done,
+        ProviderAnswer::Declined(_) => CallOutcome::Refused,
+        ProviderAnswer::Unknown(_) => CallOutcome::Unanswered,
+    };
+    app.outside_calls.ended(Called::Payments, outcome, began.elapsed());
     if let ProviderAnswer::Unknown(why) = &answer {
         tracing::warn!(payment = %payment.id, why, "the provider gave no answer; it is asked again with the same key");
     }
@@ -203,17 +210,29 @@ async fn ask_courier(
         faults::at("booking.after").map_err(|_| "fail point")?;
         Ok::<_, &str>(answer)
     };
+    let began = Instant::now();
     let answer = match timeout(app.call_within(), asking).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(why)) => unknown(why),
         Err(_) => unknown("the courier did not answer in time"),
     };
+    app.outside_calls.ended(Called::Couriers, outcome_of(&answer), began.elapsed());
     // Why is in the booking: a courier's words may name people.
     if answer.is_unknown() {
         let attempts = booking.attempts + 1;
         tracing::warn!(booking = %booking.id, %courier, %request, attempts, "the courier gave no answer; it is asked again with the same key");
     }
     Ok(answer)
+}
+
+fn outcome_of(answer: &BookingAnswer) -> CallOutcome {
+    if answer.is_unknown() {
+        CallOutcome::Unanswered
+    } else if answer.is_refused() {
+        CallOutcome::Refused
+    } else {
+        CallOutcome::Done
+    }
 }
 
 /// What the courier reports of a shipment. None: there was no answer in time.
@@ -227,7 +246,10 @@ async fn ask_where(
     let (Some(interface), Some(label)) = (app.couriers.get(&booking.courier), &booking.label) else {
         return Ok(None);
     };
+    let began = Instant::now();
     let reports = timeout(app.call_within(), interface.track(&label.number)).await.unwrap_or(None);
+    let outcome = if reports.is_some() { CallOutcome::Done } else { CallOutcome::Unanswered };
+    app.outside_calls.ended(Called::Couriers, outcome, began.elapsed());
     if reports.is_none() {
         let courier = &booking.courier;
         tracing::warn!(booking = %booking.id, %courier, "the courier did not say where a shipment is; it is asked again");
@@ -263,6 +285,7 @@ pub(super) async fn send(
     }
 
     let mut said = None;
+    let began = Instant::now();
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
         let text = said.insert(text_of(app, order, message).await?);
@@ -275,6 +298,15 @@ pub(super) async fn send(
     let sent = timeout(app.mail_within(), sending)
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
+    // One that cannot be written is not sent.
+    if said.is_some() {
+        let outcome = match &sent {
+            Ok(()) => CallOutcome::Done,
+            Err(Unsent::Refused(_) | Unsent::Suppressed(_)) => CallOutcome::Refused,
+            Err(Unsent::Later(_) | Unsent::NotTried(_)) => CallOutcome::Unanswered,
+        };
+        app.outside_calls.ended(Called::Mail, outcome, began.elapsed());
+    }
     // Why is in the message: a mail system's words may name people. That it is away is logged once, not per message.
     let outcome = match &sent {
         Ok(()) | Err(Unsent::NotTried(_)) => None,

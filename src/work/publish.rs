@@ -6,15 +6,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::domain::{Event, EventKind, OrderId, Timestamp, backoff};
-use crate::outside::{Endpoint, Notice};
+use crate::outside::{CallOutcome, Called, Endpoint, Notice, OutsideCalls};
 use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told, Untold, Waiting};
 use crate::work::jobs::spread;
 use crate::work::stop_requested;
-use crate::work::subscriptions::KnownSubscribers;
 
 /// How long one worker may tell a subscriber before another takes over: a round, the call that is under way at its end, of
 /// ten seconds at most, and time to write down the outcome.
@@ -62,6 +60,8 @@ pub struct Subscriber {
     pub kinds: Vec<EventKind>,
     /// How long it may take to answer; at most ten seconds.
     pub answer_within: Duration,
+    /// Where calls of it are counted.
+    pub calls: OutsideCalls,
 }
 
 /// Why an event was not taken.
@@ -76,24 +76,6 @@ impl Missed {
     fn without_answer(error: String) -> Self {
         Self { error, status: None }
     }
-}
-
-/// Tells each of them, and those that calls made, until the server stops. Those that are new hear of what happens from now
-/// on.
-pub async fn tell(
-    subscribers: Vec<Subscriber>,
-    known: &KnownSubscribers,
-    store: &Store,
-    stop: &watch::Receiver<bool>,
-    workers: &mut JoinSet<()>,
-) -> Result<(), StoreError> {
-    for subscriber in subscribers {
-        store.begin_subscriber(&subscriber.name).await?;
-        workers.spawn(subscriber.follow(store.clone(), stop.clone()));
-    }
-    known.read_again(store).await?;
-    workers.spawn(known.clone().follow(store.clone(), stop.clone()));
-    Ok(())
 }
 
 /// What is sent, as `docs/events.md` describes it.
@@ -158,6 +140,10 @@ impl Subscriber {
         let mut commits = store.bell();
         loop {
             commits.mark_unchanged();
+            // Whatever else has happened: its place in the feed may be another loop's by now.
+            if *stop.borrow() {
+                return;
+            }
             let rest = match self.round(&store).await {
                 Ok(true) if *stop.borrow() => return,
                 Ok(true) => continue,
@@ -334,14 +320,22 @@ impl Subscriber {
 
     async fn call(&self, notice: &Notice, now: Timestamp) -> Result<(), Missed> {
         let seconds = now.unix_micros() / 1_000_000;
-        match timeout(self.answer_within, self.endpoint.tell(notice, seconds)).await {
+        let began = Instant::now();
+        let taken = match timeout(self.answer_within, self.endpoint.tell(notice, seconds)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err(Missed { error: why.to_string(), status: why.status() }),
             Err(_) => {
                 let error = format!("no answer within {} seconds", self.answer_within.as_secs());
                 Err(Missed::without_answer(error))
             }
-        }
+        };
+        let outcome = match &taken {
+            Ok(()) => CallOutcome::Done,
+            Err(Missed { error: _, status: Some(_) }) => CallOutcome::Refused,
+            Err(Missed { error: _, status: None }) => CallOutcome::Unanswered,
+        };
+        self.calls.ended(Called::Subscribers, outcome, began.elapsed());
+        taken
     }
 }
 
@@ -375,7 +369,13 @@ mod tests {
         let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".parse().expect("a secret");
         let endpoint = Endpoint::new("https://shop.example.com/", vec![key], false).expect("an address");
         let answer_within = Duration::from_secs(10);
-        Subscriber { name: "shop".to_owned(), endpoint, kinds: Vec::new(), answer_within }
+        Subscriber {
+            name: "shop".to_owned(),
+            endpoint,
+            kinds: Vec::new(),
+            answer_within,
+            calls: OutsideCalls::default(),
+        }
     }
 
     fn refused(position: i64) -> OfOrder {

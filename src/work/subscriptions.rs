@@ -13,10 +13,10 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::domain::{EventKind, EventSubscription, Invalid, SigningSecret, SubscriptionState};
-use crate::outside::{Endpoint, EventKey};
+use crate::outside::{Endpoint, EventKey, OutsideCalls};
 use crate::store::{LiveSubscriptions, Store, StoreError};
 use crate::work::publish::Subscriber;
-use crate::work::stop_requested;
+use crate::work::{App, stop_requested};
 
 /// How often other processes' changes are looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +45,7 @@ struct Inner {
     of_settings: BTreeMap<String, KnownSubscriber>,
     /// Whether those that calls made may be in a network that only this server reaches.
     allows_private: bool,
+    calls: OutsideCalls,
     live: RwLock<Arc<Vec<EventSubscription>>>,
     /// The number of changes that are known; held while they are read, so that nothing older is put in their place.
     changes: Mutex<i64>,
@@ -62,6 +63,24 @@ struct Told {
     running: AbortHandle,
 }
 
+/// Tells those that the settings name, and those that calls made, until the server stops. Those that are new hear of what
+/// happens from now on.
+pub async fn tell(
+    subscribers: Vec<Subscriber>,
+    app: &App,
+    stop: &watch::Receiver<bool>,
+    workers: &mut JoinSet<()>,
+) -> Result<(), StoreError> {
+    let (store, known) = (&app.store, &app.subscribers);
+    for subscriber in subscribers {
+        store.begin_subscriber(&subscriber.name).await?;
+        workers.spawn(subscriber.follow(store.clone(), stop.clone()));
+    }
+    known.read_again(store).await?;
+    workers.spawn(known.clone().follow(store.clone(), stop.clone()));
+    Ok(())
+}
+
 /// A new secret; None: the operating system gives no random numbers.
 pub fn new_secret() -> Option<SigningSecret> {
     let mut random = [0; SECRET_BYTES];
@@ -70,8 +89,12 @@ pub fn new_secret() -> Option<SigningSecret> {
 }
 
 impl KnownSubscribers {
-    pub fn new(of_settings: BTreeMap<String, KnownSubscriber>, allows_private: bool) -> Self {
-        Self(Arc::new(Inner { of_settings, allows_private, ..Inner::default() }))
+    pub fn new(
+        of_settings: BTreeMap<String, KnownSubscriber>,
+        allows_private: bool,
+        calls: OutsideCalls,
+    ) -> Self {
+        Self(Arc::new(Inner { of_settings, allows_private, calls, ..Inner::default() }))
     }
 
     /// None: nobody of this name is told of events, now or once it is enabled.
@@ -112,7 +135,7 @@ impl KnownSubscribers {
     }
 
     /// Tells those that calls made, and follows the changes of every process, until the server stops.
-    pub(super) async fn follow(self, store: Store, mut stop: watch::Receiver<bool>) {
+    async fn follow(self, store: Store, mut stop: watch::Receiver<bool>) {
         let (mut told, mut loops) = (BTreeMap::new(), JoinSet::new());
         let mut reads = true;
         loop {
@@ -178,7 +201,13 @@ impl KnownSubscribers {
                 }
             };
             let kinds = subscription.kinds.clone();
-            let subscriber = Subscriber { name: name.clone(), endpoint, kinds, answer_within: ANSWER_WITHIN };
+            let subscriber = Subscriber {
+                name: name.clone(),
+                endpoint,
+                kinds,
+                answer_within: ANSWER_WITHIN,
+                calls: self.0.calls.clone(),
+            };
             let (stop, stopped) = watch::channel(false);
             let running = loops.spawn(subscriber.follow(store.clone(), stopped));
             let (version, secrets) = (subscription.version, signing.len());
@@ -215,8 +244,10 @@ mod tests {
 
     #[test]
     fn a_subscriber_of_a_call_is_on_the_public_internet_unless_allowed() {
-        let (open, closed) =
-            (KnownSubscribers::new(BTreeMap::new(), true), KnownSubscribers::new(BTreeMap::new(), false));
+        let (open, closed) = (
+            KnownSubscribers::new(BTreeMap::new(), true, OutsideCalls::default()),
+            KnownSubscribers::new(BTreeMap::new(), false, OutsideCalls::default()),
+        );
         for private in
             ["https://127.0.0.1/", "https://[fe80::1]/", "https://169.254.169.254/latest", "http://10.0.0.1/"]
         {

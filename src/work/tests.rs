@@ -19,7 +19,7 @@ use crate::domain::{
     Refusal, Reservation, ReservationId, ReservationState, Rules, ServiceLevel, Timestamp, UnitOfWork,
     Unsent,
 };
-use crate::outside::{Email, FileMail, Mail, PaymentProvider, Sandbox};
+use crate::outside::{Email, FileMail, Mail, OutsideCalls, PaymentProvider, Sandbox};
 use crate::store::{Codec, Database, JobKind, Options, Store, StoreError, View};
 use crate::work::jobs::run_jobs;
 use crate::work::outbound::{Caller, Pending, Subject, settle};
@@ -63,6 +63,7 @@ impl Scene {
             letters: Arc::default(),
             subscribers: KnownSubscribers::default(),
             drawings: Drawings::new(2),
+            outside_calls: OutsideCalls::default(),
             rules,
             kept_for: KeptFor { requests: Duration::from_secs(86_400), texts: None, deliveries: None },
             lease: Duration::from_secs(30),

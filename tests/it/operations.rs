@@ -22,7 +22,7 @@ use tonic_prost::ProstCodec;
 use crate::postgres::TestDatabase;
 use crate::proxy::Proxy;
 use crate::server::{Engine, Places, TestServer, on_both_engines};
-use crate::shop::{every_law_holds, stocked};
+use crate::shop::{by, create_order, draft, every_law_holds, stocked};
 
 pub(crate) fn with_port(settings: &mut Settings) {
     settings.operations.listen = Some(([127, 0, 0, 1], 0).into());
@@ -293,6 +293,9 @@ on_both_engines!(what_happens_is_counted_and_what_waits_is_told, with_port, asyn
         r#"consign_calls_under_way{shape="stream"}"#,
         r#"consign_messages{state="FAILED"}"#,
         r#"consign_approvals_waiting{gate="PAYMENT"}"#,
+        r#"consign_orders_stuck{gate="HOLD"}"#,
+        r#"consign_outside_calls_total{target="mail",outcome="done"}"#,
+        r#"consign_outside_call_duration_seconds_count{target="subscribers"}"#,
         "consign_writer_queue_changes",
         "consign_payments_unanswered",
         "consign_jobs_oldest_due_seconds",
@@ -300,6 +303,37 @@ on_both_engines!(what_happens_is_counted_and_what_waits_is_told, with_port, asyn
         assert_eq!(after.get(gauge), Some(&0.0), "{gauge}");
     }
     assert_eq!(after.contains_key("consign_sqlite_wal_bytes"), server.database().is_none());
+    server.stop().await;
+});
+
+on_both_engines!(calls_to_systems_outside_are_counted_by_their_outcome, with_port, async |server| {
+    stocked(&server, "T-1", 10).await;
+    let order = create_order(&server, draft("ada", "T-1", 1)).await.expect("there is stock");
+    let pay = |token: &str| pb::CapturePaymentRequest {
+        order_id: order.id.clone(),
+        method: pb::PaymentMethod::Card.into(),
+        token: token.to_owned(),
+        ..Default::default()
+    };
+    let declined = server.billing.clone().capture_payment(by("shop", pay("tok_decline"))).await;
+    declined.expect("an answer");
+    server.billing.clone().capture_payment(by("shop", pay("tok_success"))).await.expect("an answer");
+    let of = |target: &str, outcome: &str| {
+        format!(r#"consign_outside_calls_total{{target="{target}",outcome="{outcome}"}}"#)
+    };
+    let began = Instant::now();
+    loop {
+        let told = metrics(&server).await;
+        let count = |target: &str, outcome: &str| told[&of(target, outcome)];
+        if count("mail", "done") >= 1.0 {
+            assert_eq!((count("payments", "done"), count("payments", "refused")), (1.0, 1.0));
+            assert_eq!(told[r#"consign_outside_call_duration_seconds_count{target="payments"}"#], 2.0);
+            assert_eq!((count("payments", "unanswered"), count("couriers", "done")), (0.0, 0.0));
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "no letter was sent");
+        sleep(Duration::from_millis(50)).await;
+    }
     server.stop().await;
 });
 

@@ -29,3 +29,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ fail "say where the database is: database.existingSecret, or database.url" }}
 {{- end -}}
 {{- end -}}
+
+{{/* What a probe asks. The kubelet shows no certificate: where callers need one, it sees only whether the port is open. */}}
+{{- define "consign.probe" -}}
+{{- $values := (index . 0).Values -}}
+{{- if $values.tls.clientAuthorities -}}
+tcpSocket:
+  port: grpc
+{{- else -}}
+httpGet:
+  path: {{ index . 1 }}
+  port: operations
+  scheme: {{ ternary "HTTPS" "HTTP" (ne $values.tls.existingSecret "") }}
+{{- end -}}
+{{- end -}}

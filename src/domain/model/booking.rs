@@ -111,6 +111,13 @@ impl<T> CourierAnswer<T> {
             Self::Done(_) | Self::Refused(_) => false,
         }
     }
+
+    fn is_refused(&self) -> bool {
+        match self {
+            Self::Refused(_) => true,
+            Self::Done(_) | Self::Unknown(_) => false,
+        }
+    }
 }
 
 /// A label and its file, as the courier gives them.
@@ -154,6 +161,14 @@ impl BookingAnswer {
             Self::Label(it) => it.is_unknown(),
             Self::Pickup(it) => it.is_unknown(),
             Self::Cancel(it) => it.is_unknown(),
+        }
+    }
+
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Label(it) => it.is_refused(),
+            Self::Pickup(it) => it.is_refused(),
+            Self::Cancel(it) => it.is_refused(),
         }
     }
 

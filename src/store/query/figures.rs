@@ -6,7 +6,7 @@ use std::fs;
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{Gate, MessageKind, MessageState, Timestamp};
+use crate::domain::{Gate, MessageKind, MessageState, StuckGate, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
@@ -26,6 +26,8 @@ pub struct Figures {
     pub payments_unanswered: Backlog,
     pub messages: BTreeMap<MessageState, i64>,
     pub approvals: BTreeMap<Gate, i64>,
+    /// Orders that stand still at a gate for longer than the rules allow; of gates for which they say so.
+    pub stuck: BTreeMap<StuckGate, i64>,
     /// Of the last event.
     pub position: i64,
     pub at: Timestamp,
@@ -81,9 +83,16 @@ impl Store {
             let count = counted(&db, "approvals WHERE gate = $1 AND state = 'PENDING'", values).await?;
             approvals.insert(*gate, count);
         }
+        let mut stuck = BTreeMap::new();
+        for gate in StuckGate::ALL {
+            let Some(after) = self.inner.rules.stuck_after(*gate) else { continue };
+            // The gate is written out, as the index has it.
+            let rows = format!("orders WHERE stuck_gate = '{gate}' AND stuck_since <= $1");
+            stuck.insert(*gate, counted(&db, &rows, vec![at.minus(after).unix_micros().into()]).await?);
+        }
         drop(db);
         let position = self.last_position().await?;
-        Ok(Figures { jobs_due, payments_unanswered, messages, approvals, position, at })
+        Ok(Figures { jobs_due, payments_unanswered, messages, approvals, stuck, position, at })
     }
 
     pub fn pressure(&self) -> Pressure {

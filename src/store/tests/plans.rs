@@ -29,6 +29,7 @@ use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, i
 use crate::store::tests::plans::seeded::{Seeded, lists, read};
 use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
 use crate::store::writer::chore;
+use crate::store::writer::retention as forgetting;
 use crate::store::writer::wanted::Wanted;
 
 on_both_engines! {
@@ -152,8 +153,8 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "claim": chore::claim(&writing, 32, now, now.plus(Duration::from_secs(30))),
         "forget keys": chore::forget_keys(&writing, now, 500),
         "old texts": retention::old_texts(&writing, uuid::Uuid::nil(), now, 500),
-        "forget texts": retention::forget_texts(&writing, &[MessageId(uuid::Uuid::from_u128(7))]),
-        "forget deliveries": retention::forget_deliveries(&writing, now),
+        "forget texts": forgetting::forget_texts(&writing, &[MessageId(uuid::Uuid::from_u128(7))]),
+        "forget deliveries": forgetting::forget_deliveries(&writing, now),
         "give a job back": chore::fail(&writing, Lease { job: JobId(order.0), token: 1 }, now),
     }
     writing.rollback().await.expect("as it was");

@@ -12,10 +12,10 @@ use crate::store::connection::clock::StoreClock;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
-use crate::store::retention;
 use crate::store::rows::{data_read, writes};
 use crate::store::writer::chance::fresh_ids;
 use crate::store::writer::job::{Job, JobKind};
+use crate::store::writer::retention;
 use crate::store::writer::subscribers::{SubscriberAnswer, SubscriberWish};
 
 /// Keys forgotten in one transaction, of decisions with events and of those without: few, so that the changes behind it

@@ -14,6 +14,7 @@ mod loading;
 mod outcome;
 pub(super) mod queue;
 mod rebuild;
+pub(super) mod retention;
 mod sellers;
 mod sequences;
 pub(super) mod subscribers;

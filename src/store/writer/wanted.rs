@@ -127,10 +127,8 @@ impl Wanted {
         self.replenishments.extend(replenishments);
         self.transfers.extend(transfers);
         self.products.extend(products.iter().chain(skus).cloned());
-        let moves_stock = !skus.is_empty()
-            || !reservations.is_empty()
-            || !replenishments.is_empty()
-            || !transfers.is_empty();
+        let still = skus.is_empty() && reservations.is_empty() && replenishments.is_empty();
+        let moves_stock = !(still && transfers.is_empty());
         self.locations |= *locations || *order_stock || *stock_for_handover || moves_stock;
         self.couriers |= couriers;
         self.courier_records |= courier_records;
