@@ -93,10 +93,9 @@ pub struct ReadSet {
     pub parts: Vec<Part>,
     /// Whether the decision may move stock of these orders' lines and reservations.
     pub order_stock: bool,
-    /// Whether the decision moves stock of these orders if it hands one of their shipments over, of those that wait for
-    /// their courier: then the stock of such orders is loaded, and that of others is not.
+    /// Whether it moves stock if it hands a shipment of theirs over: then that of orders whose courier is to come is loaded.
     pub stock_for_handover: bool,
-    /// Whether it may set stock of these orders' lines aside: then expired reservations of that stock are loaded too.
+    /// Whether it may set stock of these orders' lines aside: then expired reservations of it are loaded too.
     pub reserves: bool,
     /// Whether the products of these orders' lines are wanted as they are now.
     pub order_products: bool,
@@ -104,8 +103,7 @@ pub struct ReadSet {
     pub skus: Vec<Sku>,
     /// Locations whose stock and open replenishments are wanted, of whatever product.
     pub stock_at: Vec<LocationCode>,
-    /// Shelves whose open reservations are wanted with their orders, those first that a count takes units from first, and
-    /// no more than a count may touch.
+    /// Shelves whose open reservations are wanted with their orders, in the order of a count and as many as it may touch.
     pub holders_of: Vec<(Sku, LocationCode)>,
     /// Couriers whose shipments that are not over are wanted.
     pub shipments_of: Vec<CourierCode>,
@@ -122,8 +120,8 @@ pub struct ReadSet {
     pub couriers: bool,
     /// How customers rated the couriers.
     pub courier_records: bool,
-    /// Locations and couriers whose daily shipments are wanted. With the couriers come those of all couriers and of every
-    /// location that these orders and this stock may leave from, of those that have a capacity.
+    /// Locations and couriers whose daily shipments are wanted. With the couriers come those of all couriers and locations with a
+    /// capacity that these orders and this stock may leave from.
     pub capacity_of: Vec<CapacityOf>,
     /// When the youngest order with each of these fingerprints was received.
     pub fingerprints: Vec<String>,
@@ -142,8 +140,7 @@ pub struct ReadSet {
     pub live_api_keys: bool,
     /// All subscriptions to events that are not deleted.
     pub subscriptions: bool,
-    /// How often further keys may follow from the customers or goods that it reads, which may change meanwhile: it is
-    /// decided again with them.
+    /// How often further keys may follow from customers or goods that change meanwhile: it is decided again with them.
     pub follows_accounts: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,

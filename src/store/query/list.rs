@@ -13,13 +13,14 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
+use crate::store::query::caller_resources::{API_KEYS, DATA_READS, EVENT_SUBSCRIPTIONS};
 use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
-    API_KEYS, APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DATA_READS, DISCOUNT_CODES, EVENT_SUBSCRIPTIONS,
-    FOLLOW_UPS, INVOICES, LOCATIONS, LOTS, MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS,
-    REPLENISHMENTS, RESERVATIONS, RETURNS, SHIPMENTS, STOCK_LEVELS, TRANSFERS,
+    APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, LOTS,
+    MESSAGES, MOVEMENTS, ORDERS, PAYMENTS, PRODUCTS, REFUNDS, REPLENISHMENTS, RESERVATIONS, RETURNS,
+    SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{api_key, catalogue, data_read, document, stock, subscription, transfer};

@@ -1,6 +1,7 @@
 //! Reads: what is found by id, listed, reported and checked.
 
 pub(super) mod agreement;
+mod caller_resources;
 mod condition;
 pub(super) mod deliveries;
 #[cfg(test)]

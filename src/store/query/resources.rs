@@ -4,18 +4,15 @@ use crate::domain::{
     ApprovalState, Channel, CustomerId, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId,
     InvoiceState, MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState,
     PaymentId, PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
-    ShipmentState, Step, SubscriptionState, TransferState, caseless, phone_searched,
+    ShipmentState, Step, TransferState, caseless, phone_searched,
 };
 use crate::store::query::resource::{
     ARCHIVED, Column, Field, FieldKind, Index, Resource, Shown, TRUTH, Terms, along, field, id, narrow, text,
     whole,
 };
-use crate::store::rows::api_key::api_keys;
-use crate::store::rows::data_read::data_reads;
 use crate::store::rows::order::NO_STEP;
 use crate::store::rows::statements::names;
 use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
-use crate::store::rows::subscription::event_subscriptions;
 use crate::store::rows::terms;
 
 /// A closed set of words with the prefix that they have in the API; the parser of an id.
@@ -559,57 +556,6 @@ pub(super) static MOVEMENTS: Resource = Resource {
         field("create_time", "at", FieldKind::Created),
     ],
     indexes: &[along(&["sku"]), along(&["location"]), Index { columns: &["kind"], without: Some("RESERVE") }],
-    sorts: &[],
-    terms: None,
-};
-
-pub(super) static API_KEYS: Resource = Resource {
-    name: "API keys",
-    from: "api_keys",
-    key: &[id("id")],
-    order: None,
-    shown: Shown::Row(names::<api_keys::Entity>),
-    keyed_by_time: true,
-    fields: &[
-        field("principal", "principal", FieldKind::Text),
-        field("revoked", "revoked", FieldKind::Word("", || TRUTH.to_vec())),
-        field("create_time", "created_at", FieldKind::Created),
-    ],
-    indexes: &[along(&["principal"]), along(&["revoked"])],
-    sorts: &[],
-    terms: None,
-};
-
-pub(super) static EVENT_SUBSCRIPTIONS: Resource = Resource {
-    name: "event subscriptions",
-    from: "event_subscriptions",
-    key: &[id("id")],
-    order: None,
-    shown: Shown::Row(names::<event_subscriptions::Entity>),
-    keyed_by_time: true,
-    fields: &[
-        field("state", "state", word!(SubscriptionState, "EVENT_SUBSCRIPTION_STATE_")),
-        field("create_time", "created_at", FieldKind::Created),
-    ],
-    indexes: &[along(&["state"])],
-    sorts: &[],
-    terms: None,
-};
-
-pub(super) static DATA_READS: Resource = Resource {
-    name: "data reads",
-    from: "data_reads",
-    key: &[id("id")],
-    order: None,
-    shown: Shown::Row(names::<data_reads::Entity>),
-    keyed_by_time: true,
-    fields: &[
-        field("principal", "principal", FieldKind::Text),
-        field("order_id", "order_id", id_of!(OrderId)),
-        field("customer_id", "customer_id", id_of!(CustomerId)),
-        field("create_time", "at", FieldKind::Created),
-    ],
-    indexes: &[along(&["principal"]), along(&["order_id"]), along(&["customer_id"])],
     sorts: &[],
     terms: None,
 };
