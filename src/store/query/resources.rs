@@ -1,9 +1,9 @@
 //! What can be listed, by which fields, along which index.
 
 use crate::domain::{
-    ApprovalState, Channel, CustomerId, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId,
-    InvoiceState, MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState,
-    PaymentId, PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
+    ApprovalState, Channel, FollowUpState, FulfillmentStatus, Gate, HoldReason, InvoiceId, InvoiceState,
+    MessageKind, MessageState, Method, MovementKind, OrderChangeState, OrderId, OrderState, PaymentId,
+    PaymentState, PaymentStatus, RefundState, ReplenishmentState, ReservationState, ReturnState,
     ShipmentState, Step, TransferState, caseless, phone_searched,
 };
 use crate::store::query::resource::{
