@@ -23,7 +23,8 @@ impl Store {
     /// Whether there is something to tell, and it is time to: a look that costs the writer nothing.
     pub async fn has_news_for(&self, subscriber: &str) -> Result<bool, StoreError> {
         let sql = "SELECT position < (SELECT COALESCE(MAX(last_position), 0) FROM decisions \
-            WHERE last_position IS NOT NULL) FROM event_subscribers WHERE name = $1 AND run_at <= $2 AND (lease_until IS NULL OR lease_until < $2)";
+            WHERE last_position IS NOT NULL) FROM event_subscribers WHERE name = $1 AND retired = FALSE AND run_at <= $2 \
+            AND (lease_until IS NULL OR lease_until < $2)";
         let now = self.now();
         let db = self.look().await?;
         let values: Vec<Value> = vec![subscriber.into(), now.unix_micros().into()];

@@ -127,6 +127,20 @@ fn notice(position: i64, event: &Event) -> Notice {
     Notice { id: format!("evt_{position}_{}", event.at.unix_micros()), body }
 }
 
+/// The time for one look at what there is to tell.
+struct Round<'a> {
+    end: Instant,
+    /// Raised when the server stops, and when the subscriber has another address or secret, or is told nothing any more.
+    stop: &'a watch::Receiver<bool>,
+}
+
+impl Round<'_> {
+    /// Whether no further call may begin.
+    fn is_over(&self) -> bool {
+        *self.stop.borrow() || Instant::now() >= self.end
+    }
+}
+
 /// Outcome of the events of one order in a round.
 #[derive(Default)]
 struct OfOrder {
@@ -144,7 +158,7 @@ impl Subscriber {
             if *stop.borrow() {
                 return;
             }
-            let rest = match self.round(&store).await {
+            let rest = match self.round(&store, &stop).await {
                 Ok(true) if *stop.borrow() => return,
                 Ok(true) => continue,
                 Ok(false) => LOOK_EVERY,
@@ -162,23 +176,23 @@ impl Subscriber {
     }
 
     /// Tells what there is to tell; whether there may be more.
-    async fn round(&self, store: &Store) -> Result<bool, StoreError> {
+    async fn round(&self, store: &Store, stop: &watch::Receiver<bool>) -> Result<bool, StoreError> {
         if !store.has_news_for(&self.name).await? {
             return Ok(false);
         }
         let Some(claimed) = store.claim_subscriber(&self.name, LEASE).await? else { return Ok(false) };
-        let end = Instant::now() + ROUND;
+        let round = Round { end: Instant::now() + ROUND, stop };
 
         let waiting = store.events_to_retell(&self.name, RETOLD_AT_ONCE).await?;
         let retold: Vec<Retold> = stream::iter(waiting)
-            .map(|it| self.retell(store, it, end))
+            .map(|it| self.retell(store, it, &round))
             .buffer_unordered(AT_ONCE)
             .filter_map(async |it| it)
             .collect()
             .await;
         // If retelling took the whole round, what is new waits for the next one.
-        let room = if Instant::now() < end { PAGE } else { 0 };
-        let (position, told, unread) = match self.tell_page(store, claimed.position, room, end).await {
+        let room = if round.is_over() { 0 } else { PAGE };
+        let (position, told, unread) = match self.tell_page(store, claimed.position, room, &round).await {
             Ok((position, told)) => (position, told, None),
             Err(error) => (claimed.position, Vec::new(), Some(error)),
         };
@@ -202,7 +216,7 @@ impl Subscriber {
         store: &Store,
         after: i64,
         room: u64,
-        end: Instant,
+        round: &Round<'_>,
     ) -> Result<(i64, Vec<OfOrder>), StoreError> {
         let filter = EventFilter::of_kinds(&self.kinds);
         let page = store.events_after(after, &filter, room).await?;
@@ -213,7 +227,7 @@ impl Subscriber {
             by_order.entry(event.order).or_default().push((position, event));
         }
         let told = stream::iter(by_order)
-            .map(|(order, events)| self.tell_of(store, events, untold.contains(&order), end))
+            .map(|(order, events)| self.tell_of(store, events, untold.contains(&order), round))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -262,7 +276,7 @@ impl Subscriber {
         store: &Store,
         events: Vec<(i64, Event)>,
         waits_already: bool,
-        end: Instant,
+        round: &Round<'_>,
     ) -> OfOrder {
         let mut outcome = OfOrder::default();
         let mut waits = waits_already;
@@ -275,7 +289,7 @@ impl Subscriber {
                 error,
                 status,
             };
-            if waits || Instant::now() >= end {
+            if waits || round.is_over() {
                 let (run_at, why) = match waits {
                     true => (None, "an event before it was not taken yet"),
                     false => (Some(store.now()), "there was no time for it yet"),
@@ -298,9 +312,9 @@ impl Subscriber {
     }
 
     /// Tells an event once more. None: there was no time for it.
-    async fn retell(&self, store: &Store, waiting: Waiting, end: Instant) -> Option<Retold> {
+    async fn retell(&self, store: &Store, waiting: Waiting, round: &Round<'_>) -> Option<Retold> {
         let Waiting { position, order, attempts, since } = waiting;
-        if Instant::now() >= end {
+        if round.is_over() {
             return None;
         }
         let now = store.now();

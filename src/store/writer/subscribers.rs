@@ -144,7 +144,7 @@ pub(in crate::store) async fn claim(
     until: Timestamp,
 ) -> Result<Option<Claimed>, StoreError> {
     let sql = "UPDATE event_subscribers SET lease_token = lease_token + 1, lease_until = $2, run_at = $4 \
-        WHERE name = $1 AND run_at <= $3 AND (lease_until IS NULL OR lease_until < $3) \
+        WHERE name = $1 AND retired = FALSE AND run_at <= $3 AND (lease_until IS NULL OR lease_until < $3) \
         RETURNING position, attempts, lease_token";
     let values: Vec<Value> =
         vec![name.into(), until.unix_micros().into(), now.unix_micros().into(), UNDER_WAY.into()];
