@@ -154,15 +154,11 @@ fn is_known_kind(kind: &Value) -> bool {
     kind.as_str().is_some_and(|it| KINDS.contains(&it.to_ascii_lowercase().as_str()))
 }
 
-/// Seconds since 1970, maybe with a fraction.
+/// Seconds since 1970, maybe with a fraction. What is beyond all times is the first or the last of them.
 fn instant(value: &Value) -> Option<Timestamp> {
     let micros = value.as_f64().filter(|it| it.is_finite())? * 1_000_000.0;
-    let (least, most) = (Timestamp::MIN.unix_micros() as f64, Timestamp::MAX.unix_micros() as f64);
-    #[expect(clippy::cast_possible_truncation, reason = "it is within the bounds of a timestamp")]
-    let micros = micros.clamp(least, most) as i64;
-    Some(Timestamp::from_unix_micros(
-        micros.clamp(Timestamp::MIN.unix_micros(), Timestamp::MAX.unix_micros()),
-    ))
+    let (least, most) = (Timestamp::MIN.unix_micros(), Timestamp::MAX.unix_micros());
+    Some(Timestamp::from_unix_micros((micros as i64).clamp(least, most)))
 }
 
 /// The claim of that name, which may have dots; or the one inside others, named with dots between them.
