@@ -25,14 +25,17 @@ pub enum Role {
     Monitor,
     /// Sees who was shown customers' data, and nothing of that data.
     Auditor,
-    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS and READ_AUDIT.
+    /// Answers persons who ask what is held about them, or to be forgotten.
+    Privacy,
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS, READ_AUDIT, EXPORT_PERSONAL_DATA and
+    /// ERASE_PERSONAL_DATA.
     Operator,
     /// Everything.
     Admin,
 }
 
 impl Role {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reader,
         Self::Storefront,
         Self::Warehouse,
@@ -40,6 +43,7 @@ impl Role {
         Self::Approver,
         Self::Monitor,
         Self::Auditor,
+        Self::Privacy,
         Self::Operator,
         Self::Admin,
     ];
@@ -54,6 +58,7 @@ impl Role {
             Self::Approver => "approver",
             Self::Monitor => "monitor",
             Self::Auditor => "auditor",
+            Self::Privacy => "privacy",
             Self::Operator => "operator",
             Self::Admin => "admin",
         }
@@ -104,6 +109,7 @@ impl Role {
             ],
             Self::Monitor => vec![Permission::ReadOperations],
             Self::Auditor => vec![Permission::ReadAudit],
+            Self::Privacy => vec![Permission::ExportPersonalData, Permission::ErasePersonalData],
             Self::Operator => vec![
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,

@@ -158,6 +158,8 @@ mutations! {
     CreateApiKeyRequest = "CreateApiKey",
     RevokeApiKeyRequest = "RevokeApiKey",
     RedeliverEventsRequest = "RedeliverEvents",
+    SetLegalHoldRequest = "SetLegalHold",
+    ReleaseLegalHoldRequest = "ReleaseLegalHold",
 }
 
 impl Call {

@@ -30,6 +30,7 @@ mod layers;
 mod listing;
 mod ordering;
 mod parse;
+mod privacy;
 mod reply;
 mod returns;
 mod routes;

@@ -90,11 +90,12 @@ async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX tracking_numbers_order ON tracking_numbers (order_id)",
         ])
         .await?;
-    // By its hash: an order's document names it, and the same file is kept once.
+    // By its hash: an order's document names it, and the same file is kept once. It goes when that order's customer is
+    // erased.
     schema
         .table("carrier_labels", Shape::Wide, "sha256 TEXT NOT NULL PRIMARY KEY, content BYTEA NOT NULL")
         .await?;
-    schema.append_only("carrier_labels").await
+    schema.refuse("carrier_labels", "UPDATE", "TRUE").await
 }
 
 /// What comes back from customers.

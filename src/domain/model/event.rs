@@ -190,5 +190,8 @@ string_enum! {
         OrderChangeDeclined = "ORDER_CHANGE_DECLINED",
         OrderChangeCancelled = "ORDER_CHANGE_CANCELLED",
         OrderChangeLapsed = "ORDER_CHANGE_LAPSED",
+        LegalHoldSet = "LEGAL_HOLD_SET",
+        LegalHoldReleased = "LEGAL_HOLD_RELEASED",
+        CustomerDataErased = "CUSTOMER_DATA_ERASED",
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::{CreditDraw, Redemption};
+use crate::domain::model::erasure::{Erased, LegalHold};
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
@@ -502,4 +503,10 @@ pub struct Order {
     /// The customer that it names, as they were when it was received.
     #[serde(default)]
     pub named: Option<NamedCustomer>,
+    /// Why its customer's data is not to be erased. None: it may be.
+    #[serde(default)]
+    pub legal_hold: Option<Box<LegalHold>>,
+    /// None: the customer's data is there.
+    #[serde(default)]
+    pub erased: Option<Box<Erased>>,
 }

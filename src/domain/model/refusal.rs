@@ -71,6 +71,8 @@ string_enum! {
         DiscountCodeOtherCustomer = "DISCOUNT_CODE_OTHER_CUSTOMER",
         OrderChangeOpen = "ORDER_CHANGE_OPEN",
         OrderChangeOutdated = "ORDER_CHANGE_OUTDATED",
+        NotErasable = "NOT_ERASABLE",
+        DataErased = "DATA_ERASED",
     }
 }
 

@@ -253,6 +253,8 @@ fn build_order(
         notes: Vec::new(),
         changes: Vec::new(),
         named,
+        legal_hold: None,
+        erased: None,
     })
 }
 

@@ -215,6 +215,8 @@ fn order() -> Order {
         named: None,
         line_refunds: Vec::new(),
         returns: Vec::new(),
+        legal_hold: None,
+        erased: None,
     }
 }
 

@@ -72,8 +72,10 @@ impl Store {
         }
         let asked = lookup::MESSAGE_TEXTS.about(lookup::keys(ids.iter().copied()));
         let rows = self.look().await?.exchange(vec![asked]).await?;
-        let text = |row: &Row| Ok((row.get(0)?, document::decode("message_texts", &row.get::<Vec<u8>>(1)?)?));
-        rows.iter().flatten().map(text).collect()
+        let text = |row: &Row| Ok((row.get(0)?, document::decode("message_texts", row.bytes(1)?)?));
+        // Of a letter to somebody whose data was erased nothing is left.
+        let is_left = |row: &&Row| row.bytes(1).is_ok_and(|it| !it.is_empty());
+        rows.iter().flatten().filter(is_left).map(text).collect()
     }
 
     /// The order that this invoice number was given to, archived or not.

@@ -14,6 +14,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::rows::{data_read, writes};
 use crate::store::writer::chance::fresh_ids;
+use crate::store::writer::erasing::{self, ErasingWish};
 use crate::store::writer::job::{Job, JobKind};
 use crate::store::writer::subscribers::{SubscriberAnswer, SubscriberWish};
 
@@ -38,6 +39,7 @@ pub(in crate::store) enum Wish {
     NoteKeyUses { keys: Vec<KeyId>, day: Day },
     NoteReads(Vec<DataRead>),
     ForgetReads { before: Timestamp },
+    Erasing(ErasingWish),
 }
 
 impl Wish {
@@ -50,6 +52,7 @@ impl Wish {
             Self::NoteKeyUses { .. } => "NoteKeyUses",
             Self::NoteReads(_) => "NoteReads",
             Self::ForgetReads { .. } => "ForgetReads",
+            Self::Erasing(wish) => wish.name(),
         }
     }
 }
@@ -66,6 +69,10 @@ impl Chore {
         db: &Session,
         clock: &StoreClock,
     ) -> Result<ChoreResult, StoreError> {
+        if let Wish::Erasing(ErasingWish::EmptyLog) = &self.wish {
+            // Not within a transaction.
+            return Ok(ChoreResult::Rows(erasing::empty_log(db).await?));
+        }
         clock.hear(db.begin(Vec::new()).await?.0);
         let now = clock.now();
         let outcome = match &self.wish {
@@ -82,6 +89,7 @@ impl Chore {
                 ChoreResult::Rows(forget_reads(db, before, FORGOTTEN_AT_ONCE).await?)
             }
             Wish::NoteKeyUses { keys, day } => ChoreResult::Rows(note_key_uses(db, keys, *day).await?),
+            Wish::Erasing(wish) => ChoreResult::Rows(wish.run(db).await?),
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
         Ok(outcome)
