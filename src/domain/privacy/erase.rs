@@ -7,13 +7,13 @@ use time::{Date, Month};
 use crate::domain::customers::account::keep;
 use crate::domain::model::account::CustomerAccount;
 use crate::domain::model::customer::Customer;
-use crate::domain::model::erasure::Erased;
+use crate::domain::model::erasure::{Erased, PersonNames, nobody};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::labels::Labels;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::CustomerId;
+use crate::domain::model::scalars::{Actor, CustomerId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::privacy::redact::Books;
 use crate::domain::unit::command::{Command, OrderCommand, Target};
@@ -63,8 +63,8 @@ impl Command for EraseCustomer {
             return Err(Refusal::unmet(Reason::NotErasable, why));
         }
         let CustomerAccount { id, version, created_at, updated_at, .. } = account;
+        let by = officer(&account.contact, unit);
         let locale = account.contact.locale;
-        let by = unit.actor.clone();
         let blank = CustomerAccount {
             version,
             updated_at,
@@ -143,6 +143,7 @@ impl Order {
             self.archive(unit)?;
         }
 
+        let by = officer(&self.customer, unit);
         // One that is over may say why in words about the customer.
         self.legal_hold = None;
         let kept_until = self.invoices_kept_until(unit.rules, unit.now);
@@ -158,7 +159,7 @@ impl Order {
                 "the customer's data was erased".to_owned()
             }
         };
-        self.erased = Some(Erased { at: unit.now, by: unit.actor.clone(), kept_until }.into());
+        self.erased = Some(Erased { at: unit.now, by, kept_until }.into());
         self.record(unit, EventKind::CustomerDataErased, None, text);
         Ok(())
     }
@@ -176,5 +177,13 @@ impl Order {
         self.erase_data(Books::Erased);
         let text = "what the law had kept of the customer was erased";
         self.record_automatic(unit, EventKind::CustomerDataErased, None, text);
+    }
+}
+
+/// Who has the data erased: not by name, if it is the person.
+fn officer(customer: &Customer, unit: &UnitOfWork) -> Actor {
+    match PersonNames::of(customer).is(&unit.actor) {
+        true => nobody(),
+        false => unit.actor.clone(),
     }
 }
