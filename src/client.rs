@@ -4,18 +4,15 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -27,7 +24,6 @@ use tonic::{Request, Status};
 use tower::service_fn;
 
 use crate::access::ACTOR;
-use crate::pb;
 
 /// How long a connection may take to be there.
 pub(crate) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -200,19 +196,4 @@ pub(crate) fn by<T>(actor: &'static str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert(ACTOR, MetadataValue::from_static(actor));
     request
-}
-
-static POOL: LazyLock<Option<DescriptorPool>> =
-    LazyLock::new(|| DescriptorPool::decode(pb::FILE_DESCRIPTOR_SET).ok());
-
-/// A message of the API as JSON, with every field by the name that the proto has; `name` is the message's, such as
-/// `Order`. None: there is no such message.
-pub(crate) fn json_of<M: Message>(name: &str, message: &M) -> Option<Value> {
-    let described = POOL.as_ref()?.get_message_by_name(&format!("consign.v1.{name}"))?;
-    let message = DynamicMessage::decode(described, message.encode_to_vec().as_slice()).ok()?;
-    let options = SerializeOptions::new()
-        .use_proto_field_name(true)
-        .skip_default_fields(false)
-        .stringify_64_bit_integers(false);
-    message.serialize_with_options(serde_json::value::Serializer, &options).ok()
 }

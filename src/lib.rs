@@ -25,6 +25,7 @@
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`log`] | the log |
+//! | `json` | messages of the API as JSON |
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
@@ -50,6 +51,7 @@ pub mod webhook;
 
 pub mod clock;
 pub mod faults;
+mod json;
 pub mod log;
 pub mod settings;
 pub mod terminal;

@@ -56,7 +56,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// The services with a health status; the empty name stands for the server.
-const SERVICES: [&str; 14] = [
+const SERVICES: [&str; 15] = [
     "",
     pb::order_service_server::SERVICE_NAME,
     pb::inventory_service_server::SERVICE_NAME,
@@ -71,6 +71,7 @@ const SERVICES: [&str; 14] = [
     pb::import_service_server::SERVICE_NAME,
     pb::access_service_server::SERVICE_NAME,
     pb::event_service_server::SERVICE_NAME,
+    pb::privacy_service_server::SERVICE_NAME,
 ];
 
 /// A server that is up. Dropped without [`Server::stop`], it is torn down as by a crash.

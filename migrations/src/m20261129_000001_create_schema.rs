@@ -19,6 +19,7 @@ mod catalogue;
 mod customers;
 mod decisions;
 mod discounts;
+mod erasures;
 mod orders;
 mod shipments;
 mod stock;
@@ -39,6 +40,7 @@ impl MigrationTrait for Migration {
         stock::create(&schema).await?;
         billing::create(&schema).await?;
         shipments::create(&schema).await?;
+        erasures::create(&schema).await?;
         decisions::create(&schema).await?;
         subscribers::create(&schema).await?;
         access::create(&schema).await
@@ -142,6 +144,26 @@ impl Schema<'_> {
                 .await;
         }
         self.run(&format!("{head} EXECUTE FUNCTION refuse_change()")).await
+    }
+
+    /// The condition of a trigger that the traces of an order are not being erased.
+    fn unless_erased(&self, order: &str) -> String {
+        match self.sqlite {
+            true => format!("NOT EXISTS (SELECT 1 FROM erasure_traces WHERE subject = {order})"),
+            false => format!("NOT is_erased({order})"),
+        }
+    }
+
+    /// What PostgreSQL asks that question by: conditions of its triggers have no queries.
+    async fn is_erased(&self) -> Result<(), DbErr> {
+        if self.sqlite {
+            return Ok(());
+        }
+        self.run(
+            "CREATE FUNCTION is_erased(id UUID) RETURNS boolean LANGUAGE sql STABLE AS $$ \
+             SELECT EXISTS (SELECT 1 FROM erasure_traces WHERE subject = id) $$",
+        )
+        .await
     }
 
     /// The functions that PostgreSQL needs.

@@ -25,15 +25,17 @@ pub enum Role {
     Monitor,
     /// Sees who was shown customers' data, and nothing of that data.
     Auditor,
-    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS, READ_AUDIT, and CARRY, which it needs
-    /// not: it sees every shipment.
+    /// Answers persons who ask what is held about them, or to be forgotten.
+    Privacy,
+    /// The back office: everything but APPROVE, TAKE_PAYMENTS, REFUND, MANAGE_ACCESS, READ_AUDIT, EXPORT_PERSONAL_DATA,
+    /// ERASE_PERSONAL_DATA, and CARRY, which it needs not: it sees every shipment.
     Operator,
     /// Everything.
     Admin,
 }
 
 impl Role {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reader,
         Self::Storefront,
         Self::Warehouse,
@@ -41,6 +43,7 @@ impl Role {
         Self::Approver,
         Self::Monitor,
         Self::Auditor,
+        Self::Privacy,
         Self::Operator,
         Self::Admin,
     ];
@@ -55,6 +58,7 @@ impl Role {
             Self::Approver => "approver",
             Self::Monitor => "monitor",
             Self::Auditor => "auditor",
+            Self::Privacy => "privacy",
             Self::Operator => "operator",
             Self::Admin => "admin",
         }
@@ -105,6 +109,7 @@ impl Role {
             ],
             Self::Monitor => vec![Permission::ReadOperations],
             Self::Auditor => vec![Permission::ReadAudit],
+            Self::Privacy => vec![Permission::ExportPersonalData, Permission::ErasePersonalData],
             Self::Operator => vec![
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,

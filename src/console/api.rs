@@ -8,8 +8,8 @@ use tonic::service::{Interceptor, Routes};
 use tonic::{Request, Status};
 
 use crate::access::ACTOR;
-use crate::client::json_of;
 use crate::console::visitors::{Caller, Visitor};
+use crate::json::json_of;
 use crate::pb;
 use crate::pb::approval_service_client::ApprovalServiceClient;
 use crate::pb::billing_service_client::BillingServiceClient;

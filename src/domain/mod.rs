@@ -19,6 +19,7 @@
 //! | `returns` | goods that come back, and what the customer gets for them |
 //! | `approvals` | the gates between stock, money and fulfilment |
 //! | `ordering` | an order as a whole, from receipt to archive |
+//! | `privacy` | a person's data: kept by a legal hold, and erased |
 //! | `process` | what runs across all of them: what happens by itself, what is due, the timeline |
 //! | `invariants` | the laws that the books keep |
 //!
@@ -36,6 +37,7 @@ mod invariants;
 mod inventory;
 mod model;
 mod ordering;
+mod privacy;
 mod process;
 mod promise;
 mod returns;
@@ -132,6 +134,7 @@ pub use model::courier::{
 pub use model::credit_note::CreditNote;
 pub use model::customer::Customer;
 pub use model::data_read::DataRead;
+pub use model::data_subject::DataSubject;
 pub use model::day::Day;
 pub use model::discount::{
     CreditDraw, DISCOUNT_USES_MAX, DiscountCode, DiscountKey, Gives, MINIMUMS_MAX, RedeemingCustomer,
@@ -139,6 +142,7 @@ pub use model::discount::{
 };
 pub use model::discount_uses::{DiscountUses, DiscountUsesByKey, count_discount_uses};
 pub use model::document_kind::DocumentKind;
+pub use model::erasure::{Erased, LegalHold, PersonNames};
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
 pub use model::event_subscription::{EventSubscription, SUBSCRIPTIONS_MAX, SigningSecret, SubscriptionState};
@@ -233,6 +237,9 @@ pub use ordering::receive::CreateOrder;
 pub use ordering::resolve::{ResolveException, Way};
 pub use ordering::services::CompleteServiceLine;
 pub use ordering::verify::{Attest, VerifyOrder, Waive};
+pub use privacy::erase::{EraseCustomer, EraseOrder};
+pub use privacy::legal_hold::{ChangeLegalHoldOfCustomer, ChangeLegalHoldOfOrder, LegalHoldChange};
+pub use privacy::redact::erase_from_events;
 pub use process::decide::decide;
 pub(crate) use process::redeliver::REDELIVERED_AT_ONCE_MAX;
 pub use process::redeliver::RedeliverEvents;

@@ -164,6 +164,8 @@ mutations! {
     DisableEventSubscriptionRequest = "DisableEventSubscription",
     EnableEventSubscriptionRequest = "EnableEventSubscription",
     DeleteEventSubscriptionRequest = "DeleteEventSubscription",
+    SetLegalHoldRequest = "SetLegalHold",
+    ReleaseLegalHoldRequest = "ReleaseLegalHold",
 }
 
 impl Call {

@@ -31,6 +31,7 @@ mod listing;
 mod lots;
 mod ordering;
 mod parse;
+mod privacy;
 mod reply;
 mod returns;
 mod routes;

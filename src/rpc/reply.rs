@@ -2,7 +2,8 @@
 //! a new field has to be shown or left out on purpose.
 
 use crate::domain::{
-    Actor, Address, Currency, Customer, Dimensions, Discount, Money, Slip, Timestamp, UnavailableAction, Use,
+    Actor, Address, Currency, Customer, Dimensions, Discount, Erased, LegalHold, Money, Slip, Timestamp,
+    UnavailableAction, Use,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -121,5 +122,24 @@ pub(crate) fn slip(slip: &Slip) -> pb::Slip {
         subject_id: subject.to_string(),
         about_time: Some(timestamp(about)),
         since_time: Some(timestamp(since)),
+    }
+}
+
+pub(crate) fn legal_hold(hold: &LegalHold) -> pb::LegalHold {
+    let LegalHold { reason, by, at, until } = hold;
+    pb::LegalHold {
+        reason: reason.clone(),
+        actor: actor(by),
+        time: Some(timestamp(*at)),
+        until_time: until.map(timestamp),
+    }
+}
+
+pub(crate) fn erasure(erased: &Erased) -> pb::DataErasure {
+    let Erased { at, by, kept_until } = erased;
+    pb::DataErasure {
+        time: Some(timestamp(*at)),
+        actor: actor(by),
+        kept_until_time: kept_until.map(timestamp),
     }
 }

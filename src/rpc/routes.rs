@@ -33,4 +33,5 @@ pub fn routes(api: Api) -> Routes {
         .add_service(service!(pb::import_service_server::ImportServiceServer<Api>))
         .add_service(service!(pb::access_service_server::AccessServiceServer<Api>))
         .add_service(service!(pb::event_service_server::EventServiceServer<Api>))
+        .add_service(service!(pb::privacy_service_server::PrivacyServiceServer<Api>))
 }

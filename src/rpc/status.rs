@@ -32,6 +32,9 @@ pub(crate) fn of_store(error: &StoreError) -> Status {
             let text = "this request_id was used with other content; use a new one";
             build(Code::AlreadyExists, text, ErrorReason::RequestIdReused, Metadata::new(), |_| {})
         }
+        StoreError::AnswerErased => {
+            build(Code::FailedPrecondition, &text, ErrorReason::DataErased, Metadata::new(), |_| {})
+        }
         StoreError::LostRace | StoreError::ExistingKey(_) => {
             build(Code::Aborted, &text, ErrorReason::LostRace, Metadata::new(), |it| {
                 it.set_retry_info(Some(RETRY_SOON));
@@ -270,6 +273,8 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::OrderChangeOpen => (unmet, ErrorReason::OrderChangeOpen),
         Reason::OrderChangeOutdated => (unmet, ErrorReason::OrderChangeOutdated),
         Reason::LotExpired => (unmet, ErrorReason::LotExpired),
+        Reason::NotErasable => (unmet, ErrorReason::NotErasable),
+        Reason::DataErased => (unmet, ErrorReason::DataErased),
     }
 }
 

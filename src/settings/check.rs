@@ -333,6 +333,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         seller: _,
         sends_invoices: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
+        keep_invoices_years,
     } = rules;
 
     check_company_name(company_name, bad);
@@ -361,6 +362,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     check_returns(returns, bad);
     check_series(invoice_series, credit_note_series, bad);
     check_slips(slips, bad);
+    within(bad, "rules.keep_invoices_years", *keep_invoices_years, 0, 100);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
     }

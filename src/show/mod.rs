@@ -7,7 +7,8 @@ use clap::Args;
 use prost::Message;
 use tonic::Status;
 
-use crate::client::{KeyedChannel, Refused, ServerOptions, Unreachable, by, json_of};
+use crate::client::{KeyedChannel, Refused, ServerOptions, Unreachable, by};
+use crate::json::json_of;
 use crate::pb;
 use crate::pb::event_service_client::EventServiceClient;
 use crate::pb::order_service_client::OrderServiceClient;

@@ -180,6 +180,7 @@ async fn record(
             let text = "this delivery's id was used with another body";
             all("REQUEST_ID_REUSED", text.to_owned())
         }
+        Err(error @ StoreError::AnswerErased) => all("DATA_ERASED", error.to_string()),
         Err(error) => Err(error),
     }
 }

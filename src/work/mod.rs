@@ -8,6 +8,7 @@
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
+//! | `erasures` | the loop that finishes what was begun to be erased of persons |
 //! | `publish` | the loops that tell subscribers of events |
 //! | `retention` | the loop that forgets what was kept long enough |
 //! | `subscriptions` | which subscribers there are: of the settings, and made by calls |
@@ -17,6 +18,7 @@
 
 mod awaiting_stock;
 mod drawings;
+mod erasures;
 mod invoices;
 mod jobs;
 mod missing_stock;
@@ -40,6 +42,7 @@ use crate::outside::{CourierInterface, Mail, OutsideCalls, PaymentProvider};
 use crate::store::{Effect, RequestContext, Store};
 
 pub use drawings::{DrawError, Drawings};
+pub use erasures::{ErasedPerson, NotErasable, erase_person, why_not_erasable};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::Subscriber;
@@ -90,6 +93,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
     loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
     loops.spawn(retention::forget_in_time(app.clone(), shutdown.clone()));
+    loops.spawn(erasures::finish_erasures(app.clone(), shutdown.clone()));
     loops
 }
 

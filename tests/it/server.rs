@@ -17,6 +17,7 @@ use consign::pb::import_service_client::ImportServiceClient;
 use consign::pb::inventory_service_client::InventoryServiceClient;
 use consign::pb::order_change_service_client::OrderChangeServiceClient;
 use consign::pb::order_service_client::OrderServiceClient;
+use consign::pb::privacy_service_client::PrivacyServiceClient;
 use consign::pb::return_service_client::ReturnServiceClient;
 use consign::pb::shipping_service_client::ShippingServiceClient;
 use consign::server::Server;
@@ -69,6 +70,7 @@ pub(crate) struct Clients {
     pub(crate) customers: CustomerServiceClient<Channel>,
     pub(crate) access: AccessServiceClient<Channel>,
     pub(crate) events: EventServiceClient<Channel>,
+    pub(crate) privacy: PrivacyServiceClient<Channel>,
 }
 
 impl Clients {
@@ -87,6 +89,7 @@ impl Clients {
             customers: CustomerServiceClient::new(channel.clone()),
             access: AccessServiceClient::new(channel.clone()),
             events: EventServiceClient::new(channel.clone()),
+            privacy: PrivacyServiceClient::new(channel.clone()),
             channel,
         }
     }

@@ -179,7 +179,7 @@ async fn payments(schema: &Schema<'_>) -> Result<(), DbErr> {
         )
         .await?;
 
-    // A line of a bank statement pays once, ever.
+    // A line of a bank statement pays once, ever. Its reference, which may name somebody, is here as its hash.
     schema
         .table(
             "payment_references",

@@ -31,18 +31,22 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
              CHECK ((request_id IS NULL) = (fingerprint IS NULL) AND (request_id IS NULL) = (answer IS NULL))",
         )
         .await?;
-    // Keys and answers are forgotten in time, and an answer that is not final is replaced; history is not.
+    // Keys and answers are forgotten in time, and an answer that is not final is replaced; history is not, but for what
+    // it says of a person whose data is being erased.
+    let unless_erased = schema.unless_erased("OLD.order_id");
     schema
         .refuse(
             "decisions",
             "UPDATE",
-            "NEW.id <> OLD.id OR NEW.order_id IS DISTINCT FROM OLD.order_id
-             OR NEW.first_sequence IS DISTINCT FROM OLD.first_sequence
-             OR NEW.last_sequence IS DISTINCT FROM OLD.last_sequence
-             OR NEW.first_position IS DISTINCT FROM OLD.first_position
-             OR NEW.last_position IS DISTINCT FROM OLD.last_position
-             OR NEW.at <> OLD.at OR NEW.actor <> OLD.actor OR NEW.method <> OLD.method
-             OR NEW.events IS DISTINCT FROM OLD.events",
+            &format!(
+                "NEW.id <> OLD.id OR NEW.order_id IS DISTINCT FROM OLD.order_id
+                 OR NEW.first_sequence IS DISTINCT FROM OLD.first_sequence
+                 OR NEW.last_sequence IS DISTINCT FROM OLD.last_sequence
+                 OR NEW.first_position IS DISTINCT FROM OLD.first_position
+                 OR NEW.last_position IS DISTINCT FROM OLD.last_position
+                 OR NEW.at <> OLD.at OR NEW.method <> OLD.method
+                 OR ((NEW.actor <> OLD.actor OR NEW.events IS DISTINCT FROM OLD.events) AND {unless_erased})"
+            ),
         )
         .await?;
     schema.refuse("decisions", "DELETE", "OLD.events IS NOT NULL").await?;

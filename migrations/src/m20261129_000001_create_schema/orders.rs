@@ -190,10 +190,9 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              content BYTEA NOT NULL",
         )
         .await?;
-    // But for its content, which may be forgotten.
-    schema
-        .refuse("message_texts", "UPDATE", "length(NEW.content) > 0 OR NEW.message_id <> OLD.message_id")
-        .await?;
+    // What was sent is never changed, but it may be forgotten, and nothing is left of it when a person's data is erased.
+    let changed = "NEW.message_id <> OLD.message_id OR length(NEW.content) > 0";
+    schema.refuse("message_texts", "UPDATE", changed).await?;
     schema.refuse("message_texts", "DELETE", "TRUE").await?;
 
     feedback(schema).await?;

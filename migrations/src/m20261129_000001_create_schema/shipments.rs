@@ -114,11 +114,12 @@ async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX shipment_lots_order ON shipment_lots (order_id)",
         ])
         .await?;
-    // By its hash: an order's document names it, and the same file is kept once.
+    // By its hash: an order's document names it, and the same file is kept once. It goes when that order's customer is
+    // erased.
     schema
         .table("carrier_labels", Shape::Wide, "sha256 TEXT NOT NULL PRIMARY KEY, content BYTEA NOT NULL")
         .await?;
-    schema.append_only("carrier_labels").await
+    schema.refuse("carrier_labels", "UPDATE", "TRUE").await
 }
 
 /// What comes back from customers.

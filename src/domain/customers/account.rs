@@ -2,7 +2,7 @@
 
 use crate::domain::model::account::{AccountChange, Block, CustomerAccount};
 use crate::domain::model::etag::check_etag;
-use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::CustomerId;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -137,14 +137,21 @@ fn must_be_free(unit: &UnitOfWork, account: &CustomerAccount) -> Result<(), Refu
 }
 
 /// The customer in the version that the caller has seen.
-fn seen(unit: &UnitOfWork, id: CustomerId, etag: &str) -> Result<CustomerAccount, Refusal> {
+pub(in crate::domain) fn seen(
+    unit: &UnitOfWork,
+    id: CustomerId,
+    etag: &str,
+) -> Result<CustomerAccount, Refusal> {
     let account = unit.account(id).cloned().ok_or_else(|| Refusal::not_found("customer", id))?;
+    if account.erased.is_some() {
+        return Err(Refusal::unmet(Reason::DataErased, format!("the data of customer {id} was erased")));
+    }
     check_etag(etag, account.version)?;
     Ok(account)
 }
 
 /// One version later, if anything of it is new.
-fn keep(unit: &mut UnitOfWork, account: CustomerAccount) -> CustomerAccount {
+pub(in crate::domain) fn keep(unit: &mut UnitOfWork, account: CustomerAccount) -> CustomerAccount {
     if unit.account(account.id) == Some(&account) {
         return account;
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::erasure::{Erased, LegalHold};
 use crate::domain::model::labels::Labels;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::refusal::Problems;
@@ -43,6 +44,12 @@ pub struct CustomerAccount {
     pub labels: Labels,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// Why their data is not to be erased. None: it may be.
+    #[serde(default)]
+    pub legal_hold: Option<LegalHold>,
+    /// Set: nothing is known of them any more.
+    #[serde(default)]
+    pub erased: Option<Erased>,
 }
 
 /// An address of a customer; at most one is the default of each kind.
@@ -100,6 +107,8 @@ impl CustomerAccount {
             labels: Labels::new(),
             created_at: at,
             updated_at: at,
+            legal_hold: None,
+            erased: None,
         }
     }
 

@@ -192,5 +192,8 @@ string_enum! {
         OrderChangeLapsed = "ORDER_CHANGE_LAPSED",
         ReturnExchanged = "RETURN_EXCHANGED",
         ExchangeHandedBack = "EXCHANGE_HANDED_BACK",
+        LegalHoldSet = "LEGAL_HOLD_SET",
+        LegalHoldReleased = "LEGAL_HOLD_RELEASED",
+        CustomerDataErased = "CUSTOMER_DATA_ERASED",
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::model::check::{Check, Risk};
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::{CreditDraw, Redemption};
+use crate::domain::model::erasure::{Erased, LegalHold};
 use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::exchange::ExchangeOf;
@@ -515,4 +516,10 @@ pub struct Order {
     /// What it was made in exchange for. None: it is a purchase.
     #[serde(default)]
     pub exchange_of: Option<ExchangeOf>,
+    /// Why its customer's data is not to be erased. None: it may be.
+    #[serde(default)]
+    pub legal_hold: Option<Box<LegalHold>>,
+    /// None: the customer's data is there.
+    #[serde(default)]
+    pub erased: Option<Box<Erased>>,
 }

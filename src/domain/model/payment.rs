@@ -1,6 +1,7 @@
 //! Payments and what a provider says of them.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::method::Method;
@@ -160,9 +161,11 @@ pub struct OpenRequest {
 }
 
 /// Identity of a bank transfer: its reference without regard to case and to blanks around it, since a person copies it
-/// from a statement. `REF-2` and ` ref-2` are one transfer.
+/// from a statement. `REF-2` and ` ref-2` are one transfer. It is kept for ever, so it is a hash (SHA-256, hex): banks
+/// write names into references.
 pub fn bank_reference_key(reference: &str) -> String {
-    reference.trim().to_lowercase()
+    let hash = Sha256::digest(reference.trim().to_lowercase());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A provider's word on one call.

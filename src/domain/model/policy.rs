@@ -89,6 +89,9 @@ pub struct Rules {
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
     pub pickup_scan: PickupScan,
+    /// For how many years from the end of the year of its last invoice the law keeps what the invoices of an order say of
+    /// its customer, whoever asks for it to be erased. 0: it is erased with the rest.
+    pub keep_invoices_years: u32,
     pub slips: SlipRules,
     /// After how long at a gate an order stands in ListStuckOrders, by gate. Zero: never. At most a year. Left out: a
     /// quarter of an hour for PROVIDER; an hour for LETTER; 4 for VERIFICATION, RESERVATION_APPROVAL, PAYMENT_APPROVAL,
@@ -450,6 +453,7 @@ impl Default for Rules {
             seller: None,
             sends_invoices: false,
             pickup_scan: PickupScan::Handover,
+            keep_invoices_years: 10,
         }
     }
 }

@@ -72,6 +72,8 @@ string_enum! {
         OrderChangeOpen = "ORDER_CHANGE_OPEN",
         OrderChangeOutdated = "ORDER_CHANGE_OUTDATED",
         LotExpired = "LOT_EXPIRED",
+        NotErasable = "NOT_ERASABLE",
+        DataErased = "DATA_ERASED",
     }
 }
 

@@ -96,7 +96,7 @@ impl Order {
             open.push("a payment or refund is under way".to_owned());
         }
         let kept = self.payable_minor();
-        if self.state != OrderState::Closed && kept > 0 {
+        if self.archived_from.unwrap_or(self.state) != OrderState::Closed && kept > 0 {
             open.push(format!("{} of a refused refund are to be paid back", self.amounts.currency.of(kept)));
         }
         for it in self.returns.iter().filter(|it| it.is_open()) {

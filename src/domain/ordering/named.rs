@@ -15,6 +15,10 @@ pub(super) fn filled(
     let Some(account) = unit.account(named.id).cloned() else {
         return Err(Refusal::invalid("customer_id", format!("customer {} does not exist", named.id)));
     };
+    if account.erased.is_some() {
+        let message = format!("the data of customer {} was erased", named.id);
+        return Err(Refusal::invalid("customer_id", message));
+    }
     let mut bad = Problems::default();
     let mut new = new.clone();
     if named.takes_shipping_address {

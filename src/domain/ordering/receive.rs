@@ -254,6 +254,8 @@ pub(super) fn build_order(
         changes: Vec::new(),
         named,
         exchange_of: None,
+        legal_hold: None,
+        erased: None,
     })
 }
 

@@ -18,6 +18,9 @@ impl Order {
     /// The calls that would not be refused for the order's state.
     pub fn available_actions(&self) -> Vec<Action> {
         let mut actions = Vec::new();
+        if self.erased.is_some() {
+            return actions;
+        }
         let held = self.on_hold();
         self.add_actions_of_state(&mut actions);
         if !held && self.is_open_to_payments() {
@@ -153,6 +156,9 @@ impl Order {
     /// they add once it is restored; couriers do not know, and their reports are recorded.
     pub fn actions_of(&self, shipment: &Shipment) -> Vec<Action> {
         let mut actions = shipment.available_actions();
+        if self.erased.is_some() {
+            actions.clear();
+        }
         if self.is_archived() {
             actions.retain(|it| *it == Action::RecordTrackingEvents);
         }

@@ -35,6 +35,7 @@ pub struct RunDue {
 
 impl OrderCommand for RunDue {
     const NAME: &'static str = "work/run_due";
+    const ON_ERASED: bool = true;
     type Output = ();
 
     fn target(&self) -> &Target {
@@ -90,6 +91,7 @@ pub struct RecordAnswers {
 
 impl OrderCommand for RecordAnswers {
     const NAME: &'static str = "work/answer";
+    const ON_ERASED: bool = true;
     type Output = ();
 
     fn target(&self) -> &Target {
@@ -142,11 +144,12 @@ impl Order {
     }
 
     /// When the next thing happens by itself: a reservation or approval ends, what a change added is not paid in time, the
-    /// order closes or is archived, a slip is to be noticed.
+    /// order closes or is archived, a slip is to be noticed, the law keeps what was left of the customer's data no longer.
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
         let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
         let unpaid = self.next_unpaid_change(rules).map(|(at, _)| at);
-        ends.chain(unpaid).chain(self.wait_ends()).chain(self.next_slip_at(rules)).min()
+        let kept = self.kept_data_ends();
+        ends.chain(unpaid).chain(self.wait_ends()).chain(self.next_slip_at(rules)).chain(kept).min()
     }
 
     fn approvals_end(&self) -> impl Iterator<Item = Timestamp> {
@@ -190,6 +193,10 @@ impl Order {
 
     /// Does what has come due by itself. Late or twice, it changes nothing more.
     pub fn run_due(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
+        if self.kept_data_ends().is_some_and(|it| it <= unit.now) {
+            self.erase_kept_data(unit);
+            return Ok(());
+        }
         if self.current_reservation().is_some_and(|it| it.is_expired(unit.now)) {
             return self.expire(unit);
         }

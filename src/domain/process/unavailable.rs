@@ -16,6 +16,8 @@ pub struct UnavailableAction {
     pub reason: String,
 }
 
+const ERASED: &str = "the customer's data was erased";
+
 impl Order {
     /// Every call about the order itself that is not among its available actions.
     pub fn unavailable_actions(&self) -> Vec<UnavailableAction> {
@@ -23,6 +25,7 @@ impl Order {
         let others = Action::ALL.iter().filter(|it| !available.contains(it));
         let named = others.filter_map(|action| {
             let reason = self.why_not_order_call(*action)?;
+            let reason = if self.erased.is_some() { ERASED.to_owned() } else { reason };
             Some(UnavailableAction { action: *action, reason })
         });
         named.collect()

@@ -12,6 +12,7 @@ use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::discount::{RedeemingCustomer, Redemption};
+use crate::domain::model::erasure::LegalHold;
 use crate::domain::model::evidence::{Evidence, Finding, RiskAssessment};
 use crate::domain::model::exchange::ExchangeOf;
 use crate::domain::model::feedback::{FeedbackReason, FollowUp, FollowUpEnd, LineFeedback};
@@ -386,6 +387,8 @@ pub(crate) fn largest() -> Order {
         given_back_at: Some(order.created_at),
     });
     order.special_instructions = long(1_000);
+    let (at, until) = (Timestamp::MAX, Some(Timestamp::MAX));
+    order.legal_hold = Some(LegalHold { reason: long(500), by: longest_actor.clone(), at, until }.into());
     let note = OrderNote { text: long(1_000), by: longest_actor.clone(), at: Timestamp::MAX };
     order.notes = vec![note; NOTES_MAX];
     order.exchange_of = Some(ExchangeOf {

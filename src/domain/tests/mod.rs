@@ -32,6 +32,7 @@ mod master_data;
 mod noticed;
 mod order_changes;
 mod phones;
+mod privacy;
 mod promises;
 mod real_orders;
 mod refund_lines;

@@ -216,6 +216,8 @@ fn order() -> Order {
         exchange_of: None,
         line_refunds: Vec::new(),
         returns: Vec::new(),
+        legal_hold: None,
+        erased: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::order::Order;
-use crate::domain::model::refusal::Refusal;
+use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::OrderId;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -24,6 +24,9 @@ pub trait Command: Send + 'static {
 /// A command about one order, named by the order's own id or by one of its parts.
 pub trait OrderCommand: Send + 'static {
     const NAME: &'static str;
+    /// Whether it is for orders too whose customer's data was erased. All others are refused: what they would write down,
+    /// or send to the customer, is what was erased.
+    const ON_ERASED: bool = false;
     type Output: Send + 'static;
 
     fn target(&self) -> &Target;
@@ -100,6 +103,10 @@ impl<C: OrderCommand> Command for C {
         let id = unit.order_of(&self.target().part)?;
         let mut order = unit.take_order(id)?;
         self.may_be_seen(&order)?;
+        if order.erased.is_some() && !C::ON_ERASED {
+            let message = format!("the data of the customer of order {} was erased", order.number);
+            return Err(order.unmet(Reason::DataErased, message));
+        }
         self.target().check(&order)?;
         let output = self.decide_on(&mut order, unit)?;
         conclude(order, unit)?;

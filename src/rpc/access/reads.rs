@@ -50,6 +50,11 @@ pub(crate) fn shows_order(order: &Order) {
     shows(Subject { order: Some(order.id), customer: order.named.as_ref().map(|it| it.id) });
 }
 
+/// The answer that is being made shows the data of an order whose customer is this one. None: it is not known.
+pub(crate) fn shows_data_of(order: OrderId, customer: Option<CustomerId>) {
+    shows(Subject { order: Some(order), customer });
+}
+
 /// The answer that is being made shows this customer.
 pub(crate) fn shows_customer(customer: CustomerId) {
     shows(Subject { order: None, customer: Some(customer) });

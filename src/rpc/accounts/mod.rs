@@ -1,5 +1,5 @@
 //! CustomerService: customers that a shop knows.
 
 pub(super) mod parse;
-mod reply;
+pub(super) mod reply;
 mod service;

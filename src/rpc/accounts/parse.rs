@@ -97,6 +97,8 @@ fn account_changes(
         create_time: _,
         update_time: _,
         etag: _,
+        legal_hold: _,
+        erasure: _,
     } = given;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();

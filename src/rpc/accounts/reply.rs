@@ -4,9 +4,9 @@ use crate::domain::{self, AccountAddress, Block, CustomerAccount};
 use crate::pb;
 use crate::rpc::access::reads::shows_customer;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, customer, measure, timestamp};
+use crate::rpc::reply::{actor, address, customer, erasure, legal_hold, measure, timestamp};
 
-pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
+pub(crate) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
     shows_customer(account.id);
     let CustomerAccount {
         id,
@@ -22,6 +22,8 @@ pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         labels,
         created_at,
         updated_at,
+        legal_hold: held,
+        erased,
     } = account;
     pb::CustomerAccount {
         id: id.to_string(),
@@ -37,6 +39,8 @@ pub(super) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),
         etag: domain::etag(*version),
+        legal_hold: held.as_ref().map(legal_hold),
+        erasure: erased.as_ref().map(erasure),
     }
 }
 

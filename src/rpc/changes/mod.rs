@@ -1,5 +1,5 @@
 //! Changes of orders that were sold, over the wire.
 
 mod parse;
-mod reply;
+pub(super) mod reply;
 mod service;

@@ -13,7 +13,7 @@ pub(super) fn change_of(order: &Order, id: OrderChangeId) -> Option<pb::OrderCha
     order.changes.iter().find(|it| it.id == id).map(|it| order_change(order, it))
 }
 
-pub(super) fn order_change(order: &Order, change: &OrderChange) -> pb::OrderChange {
+pub(crate) fn order_change(order: &Order, change: &OrderChange) -> pb::OrderChange {
     // A change of the address shows it.
     shows_order(order);
     let OrderChange { id, state, items, reason, created_by, created_at, proposal: seen, ended, outcome: did } =

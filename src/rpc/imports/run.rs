@@ -295,7 +295,10 @@ async fn change<R: Row>(
         };
         match error {
             StoreError::Refused(refusal) => return Ok(refused(&R::under(refusal))),
-            StoreError::RequestIdReused | StoreError::Corrupt { .. } | StoreError::Internal(_) => {
+            StoreError::RequestIdReused
+            | StoreError::AnswerErased
+            | StoreError::Corrupt { .. }
+            | StoreError::Internal(_) => {
                 return Ok(refused_as(&status::of_store(&error)));
             }
             StoreError::LostRace | StoreError::ExistingKey(_) | StoreError::Overloaded if tries < TRIES => {

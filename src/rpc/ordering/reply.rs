@@ -13,7 +13,8 @@ use crate::rpc::enums;
 use crate::rpc::feedback::reply::{feedback, follow_up};
 use crate::rpc::inventory::reply as inventory;
 use crate::rpc::reply::{
-    actor, address, customer, discount, minor, ppm, slip, text_of, timestamp, unavailable_action,
+    actor, address, customer, discount, erasure, legal_hold, minor, ppm, slip, text_of, timestamp,
+    unavailable_action,
 };
 use crate::store::LawResult;
 
@@ -138,6 +139,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         changes: _,
         named,
         exchange_of: of,
+        legal_hold: held,
+        erased,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -227,6 +230,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         return_status: enums::return_status(order.return_status()),
         // What a call answers is kept for repeats: it does without them.
         unavailable_actions: Vec::new(),
+        legal_hold: held.as_deref().map(legal_hold),
+        erasure: erased.as_deref().map(erasure),
     }
 }
 
@@ -249,7 +254,7 @@ fn newest<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
     all.iter().skip(all.len().saturating_sub(most))
 }
 
-fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCancellation {
+pub(crate) fn line_cancellation(it: &LineCancellation, currency: Currency) -> pb::LineCancellation {
     let LineCancellation {
         units,
         reason,

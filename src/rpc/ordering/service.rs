@@ -20,13 +20,16 @@ use crate::rpc::ordering::{overview, parse, reply};
 use crate::rpc::{customers, status};
 
 impl Api {
-    /// What a message would say now; None: it cannot be written yet.
+    /// What a message would say now; None: it cannot be written yet, or not any more.
     fn written(
         &self,
         order: &Order,
         message: &CustomerMessage,
         couriers: &CourierNames,
     ) -> Option<MessageText> {
+        if order.erased.is_some() {
+            return None;
+        }
         self.app.letters.text(message, order, &self.app.rules, couriers).ok()
     }
 }

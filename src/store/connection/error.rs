@@ -15,6 +15,9 @@ pub enum StoreError {
     Refused(#[from] Refusal),
     #[error("this request id was used before with other content")]
     RequestIdReused,
+    /// The answer that was kept told of a person whose data was erased.
+    #[error("the answer to the first call with this request id was erased with the data of a person")]
+    AnswerErased,
     /// Others kept changing the same rows; nothing has happened.
     #[error("others are changing the same things; try again")]
     LostRace,

@@ -55,6 +55,8 @@ impl SqliteLink {
                 set("temp_store", &"MEMORY")?;
                 set("cache_size", &WRITER_CACHE_KIB)?;
                 set("wal_autocheckpoint", &CHECKPOINT_PAGES)?;
+                // What is changed or removed is overwritten with zeros: a person's data is not to stand in free pages.
+                set("secure_delete", &1)?;
             }
             Purpose::Reading => set("query_only", &1)?,
         }

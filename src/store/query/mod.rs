@@ -17,6 +17,7 @@ mod list;
 pub(super) mod listing;
 pub(super) mod order_cache;
 pub(super) mod overview;
+pub(super) mod person;
 mod plan;
 mod resource;
 pub(super) mod resources;

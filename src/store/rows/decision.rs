@@ -25,6 +25,9 @@ pub(in crate::store) struct IdempotencyKey {
     pub(in crate::store) id: String,
 }
 
+/// In the place of an answer that was erased: no message begins so.
+pub(in crate::store) const ERASED_ANSWER: &[u8] = &[0];
+
 /// The answer stored under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct StoredAnswer {

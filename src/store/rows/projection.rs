@@ -165,7 +165,9 @@ impl Changes {
         let is_new = |id| !old_notes.iter().any(|it| it.id == id);
         let new_notes = after.credit_notes.iter().filter(|it| is_new(it.id));
         self.credit_numbers.extend(new_notes.map(parts::credit_note_number));
-        for payment in after.payments.iter().filter(|it| it.method == Method::BankTransfer) {
+        let transfers = after.payments.iter().filter(|it| it.method == Method::BankTransfer);
+        // What stands in the place of a reference that was erased is none.
+        for payment in transfers.filter(|_| after.erased.is_none()) {
             let Means::ByHand { reference, .. } = &payment.means else { continue };
             if !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means) {
                 // Noted for good; the number of a cash receipt may come twice.

@@ -100,7 +100,7 @@ fixed! {
     UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State, invoices::Column::Archived]);
     ADD_CREDIT_NOTE_NUMBERS = insert::<credit_note_numbers::Entity>();
     UPSERT_CREDIT_NOTES = upsert::<credit_notes::Entity>(&[credit_notes::Column::Archived]);
-    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::UpdatedAt]);
+    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::Reference, payments::Column::UpdatedAt]);
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
     UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);

@@ -23,7 +23,7 @@ use crate::store::rows::statements::Writes;
 use crate::store::rows::subscription::{self, SUBSCRIPTION_CHANGES};
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
-use crate::store::rows::{api_key, capacity, discount, record, reservation, stock, transfer};
+use crate::store::rows::{api_key, capacity, discount, erasure, record, reservation, stock, transfer};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -249,7 +249,8 @@ impl Before {
         let accounts =
             accounts.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.accounts.get(key)?)));
         save_entries(writes, &writes::ADD_CUSTOMERS, &writes::CHANGE_CUSTOMERS, accounts.clone())?;
-        save_terms(writes, &writes::of_customer_terms(), accounts);
+        save_terms(writes, &writes::of_customer_terms(), accounts.clone());
+        erasure::of_customers(writes, accounts);
         let codes = self.discount_codes.iter();
         let codes =
             codes.filter_map(|(key, old)| Some((old.as_deref(), &**snapshot.discount_codes.get(key)?)));
@@ -302,6 +303,7 @@ impl Before {
                 |it| to_row(it, job(it)),
             )?;
         }
+        erasure::of_orders(writes, &orders);
         for (before, after) in orders {
             changes.add(before, after);
         }

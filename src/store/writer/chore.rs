@@ -14,6 +14,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::rows::{data_read, writes};
 use crate::store::writer::chance::fresh_ids;
+use crate::store::writer::erasing::{self, ErasingWish};
 use crate::store::writer::job::{Job, JobKind};
 use crate::store::writer::retention;
 use crate::store::writer::subscribers::{SubscriberAnswer, SubscriberWish};
@@ -41,6 +42,7 @@ pub(in crate::store) enum Wish {
     ForgetReads { before: Timestamp },
     ForgetTexts(Vec<MessageId>),
     ForgetDeliveries { before: Timestamp },
+    Erasing(ErasingWish),
 }
 
 impl Wish {
@@ -55,6 +57,7 @@ impl Wish {
             Self::ForgetReads { .. } => "ForgetReads",
             Self::ForgetTexts(_) => "ForgetTexts",
             Self::ForgetDeliveries { .. } => "ForgetDeliveries",
+            Self::Erasing(wish) => wish.name(),
         }
     }
 }
@@ -71,6 +74,10 @@ impl Chore {
         db: &Session,
         clock: &StoreClock,
     ) -> Result<ChoreResult, StoreError> {
+        if let Wish::Erasing(ErasingWish::EmptyLog) = &self.wish {
+            // Not within a transaction.
+            return Ok(ChoreResult::Rows(erasing::empty_log(db).await?));
+        }
         clock.hear(db.begin(Vec::new()).await?.0);
         let now = clock.now();
         let outcome = match &self.wish {
@@ -91,6 +98,7 @@ impl Chore {
                 ChoreResult::Rows(retention::forget_deliveries(db, before).await?)
             }
             Wish::NoteKeyUses { keys, day } => ChoreResult::Rows(note_key_uses(db, keys, *day).await?),
+            Wish::Erasing(wish) => ChoreResult::Rows(wish.run(db).await?),
         };
         db.commit(Vec::new(), &[self.wish.name()]).await?;
         Ok(outcome)

@@ -20,7 +20,9 @@ use crate::store::connection::open::Pools;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::Ask;
 use crate::store::query::order_cache::OrderCache;
-use crate::store::rows::decision::{self, AMEND_ANSWERS, Decision, IdempotencyKey, StoredAnswer};
+use crate::store::rows::decision::{
+    self, AMEND_ANSWERS, Decision, ERASED_ANSWER, IdempotencyKey, StoredAnswer,
+};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::parts::{label_file, message_text};
 use crate::store::rows::projection::values;
@@ -361,7 +363,9 @@ fn replay(
     for (change, state) in group.iter().zip(states) {
         let Some((key, RequestMode::Claim, fingerprint)) = request_of(change.as_ref()) else { continue };
         let Some(kept) = used.get(&key) else { continue };
-        *state = if kept.fingerprint == fingerprint {
+        *state = if *kept.answer == *ERASED_ANSWER {
+            ChangeState::Refused(StoreError::AnswerErased)
+        } else if kept.fingerprint == fingerprint {
             ChangeState::Stored(Arc::clone(&kept.answer))
         } else {
             ChangeState::Refused(StoreError::RequestIdReused)

@@ -5,6 +5,7 @@ pub(super) mod chance;
 pub(super) mod change;
 pub(super) mod chore;
 pub(super) mod counts;
+pub(super) mod erasing;
 pub(super) mod group;
 pub(super) mod job;
 mod lane;

@@ -282,7 +282,11 @@ impl Event {
             | EventKind::OrderCancelled
             | EventKind::OrderExpired
             | EventKind::OrderRejected => Step::CloseOrder,
-            EventKind::OrderArchived | EventKind::OrderRestored => Step::ArchiveOrder,
+            EventKind::OrderArchived
+            | EventKind::OrderRestored
+            | EventKind::LegalHoldSet
+            | EventKind::LegalHoldReleased
+            | EventKind::CustomerDataErased => Step::ArchiveOrder,
             EventKind::PromiseMoved => Step::CheckAvailability,
             EventKind::ReplenishmentProposed | EventKind::RestockChecked => Step::PrepareNextOrder,
         }

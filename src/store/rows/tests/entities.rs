@@ -13,6 +13,7 @@ use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, product_terms, products};
 use crate::store::rows::data_read::data_reads;
 use crate::store::rows::discount::{discount_codes, discount_uses};
+use crate::store::rows::erasure::erasure_traces;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
 use crate::store::rows::order::orders;
 use crate::store::rows::parts::{
@@ -82,7 +83,7 @@ fn entities() -> BTreeMap<String, Described> {
     all! {
         orders order_terms product_terms order_lines order_waits holds approvals messages message_texts feedback invoice_numbers invoices
         credit_note_numbers credit_notes payments refunds payment_references returns shipments tracking_numbers
-        shipment_lots stock_lots carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
+        erasure_traces shipment_lots stock_lots carrier_labels reservations reservation_items stock_levels stock_movements replenishments transfers
         products locations couriers courier_records daily_shipments feedback_lines feedback_reasons follow_ups
         customers customer_terms discount_codes discount_uses open_reservations sellers api_keys data_reads
         event_subscriptions
@@ -139,11 +140,13 @@ async fn columns(db: &Session, table: &str) -> BTreeMap<String, Column> {
 async fn the_columns_of_each_entity_are_those_of_its_table(scene: &Scene) {
     let db = scene.store.look().await.expect("a connection");
     let entities = entities();
-    // Decisions, counters, what subscribers were told and when keys were used are written by statements of their own.
+    // Decisions, counters, who is being erased, what subscribers were told and when keys were used are written by statements
+    // of their own.
     let others = [
         "api_key_uses",
         "decisions",
         "counters",
+        "erasures",
         "event_redeliveries",
         "event_subscribers",
         "seaql_migrations",

@@ -4,9 +4,9 @@ use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditDraw, CreditNote, CreditNoteId, Customer, Day,
     Discount, Exchange, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
-    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LineAmounts,
-    LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind, MessageState,
-    Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
+    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LegalHold,
+    LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind,
+    MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
     OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
     ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
     Reservation, ReservationId, ReservationState, ReservedItem, Return, ReturnId, ReturnLine, ReturnReason,
@@ -455,6 +455,13 @@ pub(in crate::store) fn full(number: i64) -> Order {
             payment_terms_days: Some(14),
         }),
         exchange_of: None,
+        legal_hold: Some(Box::new(LegalHold {
+            reason: "a lawsuit".to_owned(),
+            by: ann,
+            at: later(14),
+            until: Some(later(15)),
+        })),
+        erased: None,
     }
 }
 

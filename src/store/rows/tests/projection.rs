@@ -6,6 +6,7 @@ use crate::domain::tests::any_sequence::orders::some_steps;
 use crate::domain::{
     Approval, ApprovalState, Courier, FeedbackReason, Ids, Invoice, InvoiceState, Message, MessageState,
     OpenRequest, Order, ProviderRequest, Refund, RefundState, Reservation, ReservationState, ReturnState,
+    bank_reference_key,
 };
 use crate::store::connection::session::Session;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
@@ -310,7 +311,7 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
     );
     assert_eq!(
         table(&db, "method reference", "payment_references", "1").await,
-        ["BANK_TRANSFER statement-1"]
+        [format!("BANK_TRANSFER {}", bank_reference_key("Statement-1"))]
     );
     assert_eq!(
         of_order(

@@ -1,0 +1,5 @@
+//! What is held about a person: kept while the law or a lawsuit asks for it, and erased when the person does.
+
+pub(super) mod erase;
+pub(super) mod legal_hold;
+pub(super) mod redact;

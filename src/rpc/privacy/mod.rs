@@ -1,0 +1,5 @@
+//! PrivacyService: what is held about a person.
+
+mod export;
+mod parse;
+mod service;

@@ -1,0 +1,71 @@
+//! Whatever is held about a person: the customers that they are, and their orders.
+
+use crate::domain::{CustomerAccount, CustomerId, DataSubject, OrderId, caseless};
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::handle::Store;
+use crate::store::rows::{catalogue, lookup};
+
+/// What a person is known as.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Person {
+    pub customers: Vec<CustomerAccount>,
+    /// The oldest first, archived or not.
+    pub orders: Vec<OrderId>,
+}
+
+/// Orders that name a customer.
+const NAMING: &str = "SELECT listed FROM order_terms WHERE field = 'customer' AND term = $1";
+
+/// Orders under an e-mail address.
+const UNDER: &str = "SELECT id FROM orders WHERE customer_email = $1";
+
+/// Those of them that name no customer.
+const UNDER_NAMING_NOBODY: &str = "SELECT id FROM orders WHERE customer_email = $1 AND NOT EXISTS \
+    (SELECT 1 FROM order_terms WHERE order_terms.order_id = orders.id AND order_terms.field = 'customer')";
+
+const WITH_EMAIL: &str = "SELECT id FROM customers WHERE email = $1 ORDER BY id";
+
+impl Store {
+    /// The customers that a person is, and their orders, all at one moment. None: there is no such customer.
+    pub async fn person(&self, subject: &DataSubject) -> Result<Option<Person>, StoreError> {
+        let db = self.snapshot().await?;
+        let (customers, email, under) = match subject {
+            DataSubject::Customer(id) => {
+                let customers = customers(&db, &[*id]).await?;
+                let Some(customer) = customers.first() else { return Ok(None) };
+                let email = caseless(&customer.contact.email);
+                (customers, email, UNDER_NAMING_NOBODY)
+            }
+            DataSubject::Email(email) => {
+                let email = caseless(email);
+                let rows = db.query(WITH_EMAIL, vec![email.clone().into()]).await?;
+                let ids = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<CustomerId>, _>>()?;
+                (customers(&db, &ids).await?, email, UNDER)
+            }
+        };
+
+        let mut orders = Vec::new();
+        for customer in &customers {
+            orders.extend(ids(&db, NAMING, customer.id.to_string()).await?);
+        }
+        if !email.is_empty() {
+            orders.extend(ids(&db, under, email).await?);
+        }
+        orders.sort_unstable();
+        orders.dedup();
+        Ok(Some(Person { customers, orders }))
+    }
+}
+
+async fn customers(db: &Session, ids: &[CustomerId]) -> Result<Vec<CustomerAccount>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let asked = lookup::CUSTOMERS.about(lookup::keys(ids.iter().copied()));
+    db.exchange(vec![asked]).await?.iter().flatten().map(catalogue::read).collect()
+}
+
+async fn ids(db: &Session, sql: &str, value: String) -> Result<Vec<OrderId>, StoreError> {
+    db.query(sql, vec![value.into()]).await?.iter().map(|row| row.get(0)).collect()
+}
