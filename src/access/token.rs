@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use crate::access::ANONYMOUS;
 use crate::access::grant::Grant;
+use crate::access::is_anonymous;
 use crate::access::token_keys::{Algorithm, KeyPrint, KeySet};
 use crate::domain::{Actor, Timestamp};
 
@@ -111,7 +111,7 @@ pub fn verify(token: &str, keys: &KeySet, rules: &TokenRules, now: Timestamp) ->
     let expires = expected(&claims, rules, now)?;
     let name = find(&claims, &rules.name_claim).and_then(Value::as_str).ok_or(TokenFault::Name)?;
     let name: Actor = name.parse().map_err(|_| TokenFault::Name)?;
-    if name.as_str() == ANONYMOUS {
+    if is_anonymous(name.as_str()) {
         return Err(TokenFault::Name);
     }
     Ok(Claims { name, grants: grants(find(&claims, &rules.roles_claim)), expires, key: key.print() })

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{ANONYMOUS, CertificateHolder, Grant, KeyHash, KeyHolder, Named, Principal};
+use crate::access::{CertificateHolder, Grant, KeyHash, KeyHolder, Named, Principal, is_anonymous};
 use crate::domain::{Actor, Invalid, Problems, Timestamp};
 use crate::settings::tokens::TokenSettings;
 
@@ -243,7 +243,7 @@ fn set(grants: &[Grant]) -> BTreeSet<&Grant> {
 fn check_name(at: &str, name: &str, bad: &mut Problems) {
     match name.parse::<Actor>() {
         Err(why) => bad.add(at, why.to_string()),
-        Ok(_) if name == ANONYMOUS => bad.add(at, "is what callers are called who do not say who they are"),
+        Ok(_) if is_anonymous(name) => bad.add(at, "is what callers are called who do not say who they are"),
         Ok(_) => {}
     }
 }

@@ -241,7 +241,10 @@ fn what_a_token_claims_has_to_be_right() {
         ("sub", json!(7), TokenFault::Name),
         ("sub", json!("two words"), TokenFault::Name),
         ("sub", json!("consign"), TokenFault::Name),
+        ("sub", json!("Consign"), TokenFault::Name),
+        ("sub", json!("consign/relay"), TokenFault::Name),
         ("sub", json!("anonymous"), TokenFault::Name),
+        ("sub", json!("Anonymous"), TokenFault::Name),
     ] {
         let refused = check(&issuer, &issuer.token(by, &but(name, value.clone())));
         assert_eq!(refused, Err(fault), "{name} is {value}");
@@ -361,8 +364,10 @@ async fn a_token_lets_in_until_it_is_over_or_its_key_is_taken_away() {
     assert_eq!(access.admit(GET_ORDER, &sends("a.b.c")), Err(Denied::BadToken));
     assert_eq!(access.admit(GET_ORDER, &sends("consign_nobody")), Err(Denied::UnknownKey));
     // The settings' names are theirs.
-    let till = issuer.token(Algorithm::ES256, &but("sub", json!("till")));
-    assert_eq!(access.admit(GET_ORDER, &sends(&till)), Err(Denied::BadToken));
+    for name in ["till", "Till"] {
+        let till = issuer.token(Algorithm::ES256, &but("sub", json!(name)));
+        assert_eq!(access.admit(GET_ORDER, &sends(&till)), Err(Denied::BadToken), "{name}");
+    }
 
     // Other keys, and the old ones again: what was remembered is gone with them.
     assert!(!tokens.use_keys(issuer.keys()));
