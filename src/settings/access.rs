@@ -80,7 +80,8 @@ impl TlsSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSettings {
-    /// The certificate's common name, or one of its alternative names: a URI, or a name in DNS in small letters.
+    /// One of the certificate's alternative names: a URI, or a name in DNS in small letters. Its common name, if it has none
+    /// of these.
     pub subject: String,
     /// Who it is, as its calls are recorded.
     pub name: String,
