@@ -20,7 +20,7 @@ use sha2::Sha256;
 use super::{Claims, TokenFault, TokenRules, verify};
 use crate::access::token_keys::{Algorithm, BadKeySet, KeySet};
 use crate::access::tokens::Tokens;
-use crate::access::{Access, ApiKey, Denied, Grant, KeyHolder, Principal, Role};
+use crate::access::{Access, ApiKey, Denied, GRANTS_MAX, Grant, KeyHolder, Principal, Role};
 use crate::domain::{Carriers, Timestamp};
 
 /// Seconds after 1970 at which the tests take place.
@@ -294,6 +294,22 @@ fn names_and_roles_are_where_the_settings_say() {
     let courier = Grant::Courier("SWIFT".parse().expect("a code"));
     let given = vec![Role::Approver.into(), Role::Monitor.into(), courier];
     assert_eq!((found.name.as_str(), found.grants), ("erik", given));
+}
+
+#[test]
+fn a_token_has_no_more_roles_than_a_key_may_have() {
+    let issuer = Issuer::new();
+    let with = |couriers: usize| {
+        let ours = (0..couriers).map(|it| format!("courier:C-{it}"));
+        let others = (0..100).map(|it| format!("role {it} of another program"));
+        let words: Vec<_> = ours.chain(others).collect();
+        check(&issuer, &issuer.token(Algorithm::EdDSA, &but("roles", json!(words))))
+    };
+    assert_eq!(with(GRANTS_MAX).map(|it| it.grants.len()), Ok(GRANTS_MAX));
+    assert_eq!(with(GRANTS_MAX + 1), Err(TokenFault::Grants));
+    // A word that is there twice counts once.
+    let twice = vec!["reader"; GRANTS_MAX + 1];
+    assert!(check(&issuer, &issuer.token(Algorithm::EdDSA, &but("roles", json!(twice)))).is_ok());
 }
 
 #[test]
