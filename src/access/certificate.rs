@@ -21,7 +21,8 @@ const TOLD_MAX: usize = 100;
 /// What a client's certificate says of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// Its common name, and its alternative names that are URIs or names in DNS; these in small letters.
+    /// Its alternative names that are URIs or names in DNS, these in small letters; its common name only if it has none of
+    /// them (RFC 6125, section 6.4.4): anything may stand in a common name, and so what looks like another's URI.
     pub names: BTreeSet<String>,
     /// It is good before this moment.
     pub expires: Timestamp,
@@ -32,12 +33,13 @@ impl Certificate {
     pub fn read(der: &[u8]) -> Option<Self> {
         let Parsed { tbs_certificate, .. } = Parsed::from_der(der).ok()?;
         let mut names = BTreeSet::new();
-        for part in tbs_certificate.subject.0.iter().flat_map(|it| it.0.iter()) {
-            names.extend(common_name(part));
-        }
         for found in tbs_certificate.filter::<SubjectAltName>() {
             let (_, SubjectAltName(alternatives)) = found.ok()?;
             names.extend(alternatives.iter().filter_map(alternative));
+        }
+        if names.is_empty() {
+            let parts = tbs_certificate.subject.0.iter().flat_map(|it| it.0.iter());
+            names.extend(parts.filter_map(common_name));
         }
         names.remove("");
         let seconds = tbs_certificate.validity.not_after.to_unix_duration().as_secs();
@@ -91,12 +93,18 @@ mod tests {
     fn a_certificate_says_its_names_and_its_end() {
         let client = read("client.pem");
         let names: Vec<_> = client.names.iter().map(String::as_str).collect();
-        assert_eq!(names, ["a client of the tests", "spiffe://shop.example/checkout"]);
+        assert_eq!(names, ["spiffe://shop.example/checkout"], "the common name is not asked beside it");
         assert_eq!(client.expires.to_string(), "2120-01-01T00:00:01Z");
-        assert_eq!(client.told(), "a client of the tests, spiffe://shop.example/checkout");
+        assert_eq!(client.told(), "spiffe://shop.example/checkout");
         // An address is no name.
         let names = read("server.pem").names;
-        assert_eq!(names, BTreeSet::from(["a server of the tests".to_owned(), "localhost".to_owned()]));
+        assert_eq!(names, BTreeSet::from(["localhost".to_owned()]));
+        let names = read("authority.pem").names;
+        assert_eq!(
+            names,
+            BTreeSet::from(["An authority of the tests".to_owned()]),
+            "without alternative names"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Those who may call, by what they show, and where that is known from: the settings and the database.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -96,13 +96,13 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// A name that the settings have is theirs: keys of the database under that name let nobody in.
+    /// A name that the settings have is theirs, in small and large letters: keys of the database under that name let nobody in.
     pub(super) fn holders(&self) -> Holders {
         let mut by_key = HashMap::new();
-        let of_settings: BTreeSet<&Actor> = self.settings.names().collect();
+        let of_settings: Vec<Actor> = self.settings.names().cloned().collect();
         for IssuedHolder { id, holder } in &self.issued {
             let name = &holder.principal.name;
-            if of_settings.contains(name) {
+            if of_settings.iter().any(|it| it.is_same_person(name)) {
                 tracing::error!(key = %id, %name, "the settings have this name: the key of the database lets nobody in");
                 continue;
             }
@@ -118,7 +118,7 @@ impl Sources {
         Holders {
             by_key,
             by_subject: certificates.map(|it| (it.subject.clone(), Arc::clone(&it.principal))).collect(),
-            of_settings: self.settings.names().cloned().collect(),
+            of_settings,
             asks: self.asks_anyway || !self.settings.is_empty(),
         }
     }
@@ -128,7 +128,7 @@ impl Sources {
 pub(super) struct Holders {
     pub(super) by_key: HashMap<KeyHash, Known>,
     by_subject: HashMap<String, Arc<Principal>>,
-    of_settings: HashSet<Actor>,
+    of_settings: Vec<Actor>,
     /// False: everybody is believed to be who they say.
     pub(super) asks: bool,
 }
@@ -140,8 +140,9 @@ pub(super) struct Known {
 }
 
 impl Holders {
+    /// Whether the settings have this name, in small or large letters.
     pub(super) fn is_in_settings(&self, name: &Actor) -> bool {
-        self.of_settings.contains(name)
+        self.of_settings.iter().any(|it| it.is_same_person(name))
     }
 
     pub(super) fn names(&self) -> BTreeSet<Actor> {

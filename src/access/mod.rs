@@ -58,6 +58,11 @@ pub const ACTOR: &str = "consign-actor";
 /// The actor of a call that names none, while callers are believed.
 pub const ANONYMOUS: &str = "anonymous";
 
+/// Whether a name is that of callers who name nobody, in small or large letters.
+pub fn is_anonymous(name: &str) -> bool {
+    name.eq_ignore_ascii_case(ANONYMOUS)
+}
+
 /// What the other end of a connection has proved about itself. Among the extensions of every request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Peer {
@@ -209,9 +214,9 @@ impl Access {
         used.map(|it| *it.0).collect()
     }
 
-    /// Whether the settings have a caller of that name.
+    /// Whether the settings have a caller of that name, in small or large letters.
     pub fn is_in_settings(&self, name: &Actor) -> bool {
-        self.sources().settings.names().any(|it| it == name)
+        self.sources().settings.names().any(|it| it.is_same_person(name))
     }
 
     /// Who may call; nobody: callers are believed.

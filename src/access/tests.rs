@@ -141,10 +141,13 @@ fn issued(number: u128, name: &str, key: &ApiKey, roles: &[&str]) -> IssuedKey {
 
 #[test]
 fn keys_of_the_database_let_in_beside_those_of_the_settings_which_own_their_names() {
-    let [own, given, stolen] = [(); 3].map(|()| ApiKey::generate().expect("a key"));
+    let [own, given, stolen, spelt] = [(); 4].map(|()| ApiKey::generate().expect("a key"));
     let access = Access::new(vec![holder("shop", &own, &[Role::Reader], None)], Arc::new(|| NOW));
-    let keys =
-        [issued(1, "till", &given, &["finance", "a role of later"]), issued(2, "shop", &stolen, &["admin"])];
+    let keys = [
+        issued(1, "till", &given, &["finance", "a role of later"]),
+        issued(2, "shop", &stolen, &["admin"]),
+        issued(3, "Shop", &spelt, &["admin"]),
+    ];
     access.replace_issued(keys.iter().map(IssuedHolder::of).collect(), true);
 
     let shows = |key: &ApiKey| with_key(&format!("Bearer {}", key.reveal()));
@@ -152,6 +155,8 @@ fn keys_of_the_database_let_in_beside_those_of_the_settings_which_own_their_name
     assert!(access.take_used().is_empty());
     assert!(access.admit(REFUND, &shows(&given)).is_ok());
     assert_eq!(access.admit(REFUND, &shows(&stolen)), Err(Denied::UnknownKey));
+    assert_eq!(access.admit(REFUND, &shows(&spelt)), Err(Denied::UnknownKey));
+    assert!(access.is_in_settings(&"SHOP".parse().expect("a name")));
     assert_eq!(access.take_used(), [keys[0].id]);
     assert!(access.take_used().is_empty(), "it was not used since");
 

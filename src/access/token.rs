@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use crate::access::ANONYMOUS;
-use crate::access::grant::Grant;
+use crate::access::grant::{GRANTS_MAX, Grant};
+use crate::access::is_anonymous;
 use crate::access::token_keys::{Algorithm, KeyPrint, KeySet};
 use crate::domain::{Actor, Timestamp};
 
@@ -41,7 +41,7 @@ pub struct TokenRules {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
     pub name: Actor,
-    /// Words of other programs are left out.
+    /// Each once, [`GRANTS_MAX`] at most. Words of other programs are left out.
     pub grants: Vec<Grant>,
     /// It is good before this moment, leeway included.
     pub expires: Timestamp,
@@ -74,6 +74,8 @@ pub enum TokenFault {
     Expired,
     #[error("access.tokens.name_claim is no name of a caller in it")]
     Name,
+    #[error("access.tokens.roles_claim names more than {GRANTS_MAX} roles and couriers")]
+    Grants,
     #[error("the settings have another caller of its name")]
     NameTaken,
 }
@@ -111,10 +113,14 @@ pub fn verify(token: &str, keys: &KeySet, rules: &TokenRules, now: Timestamp) ->
     let expires = expected(&claims, rules, now)?;
     let name = find(&claims, &rules.name_claim).and_then(Value::as_str).ok_or(TokenFault::Name)?;
     let name: Actor = name.parse().map_err(|_| TokenFault::Name)?;
-    if name.as_str() == ANONYMOUS {
+    if is_anonymous(name.as_str()) {
         return Err(TokenFault::Name);
     }
-    Ok(Claims { name, grants: grants(find(&claims, &rules.roles_claim)), expires, key: key.print() })
+    let grants = grants(find(&claims, &rules.roles_claim));
+    if grants.len() > GRANTS_MAX {
+        return Err(TokenFault::Grants);
+    }
+    Ok(Claims { name, grants, expires, key: key.print() })
 }
 
 /// Checks issuer, audience and times (RFC 7519, section 4.1). Returns when the token is over.

@@ -117,20 +117,21 @@ pub enum BadKeySet {
     TooLarge,
     #[error("it is no JSON Web Key Set: an object with a list `keys`")]
     Form,
+    /// Of a file at the start; later it is an issuer that has withdrawn its keys.
     #[error("it has no key for ES256, EdDSA or RS256")]
     Empty,
 }
 
 impl KeySet {
-    /// Keys that are for something else, such as for encrypting, or of a kind that is not known here, are passed over.
+    /// Keys that are for something else, such as for encrypting, or of a kind that is not known here, are passed over. A set
+    /// may be left without any: whatever its issuer signed is not taken any more.
     pub fn read(json: &[u8]) -> Result<Self, BadKeySet> {
         if json.len() > SET_MAX {
             return Err(BadKeySet::TooLarge);
         }
         let set: Value = serde_json::from_slice(json).map_err(|_| BadKeySet::Form)?;
         let keys = set.get("keys").and_then(Value::as_array).ok_or(BadKeySet::Form)?;
-        let keys: Vec<_> = keys.iter().filter_map(key).take(KEYS_MAX).collect();
-        if keys.is_empty() { Err(BadKeySet::Empty) } else { Ok(Self(keys)) }
+        Ok(Self(keys.iter().filter_map(key).take(KEYS_MAX).collect()))
     }
 
     pub fn len(&self) -> usize {

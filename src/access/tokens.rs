@@ -116,6 +116,7 @@ impl Tokens {
             | TokenFault::Audience
             | TokenFault::NotYet
             | TokenFault::Name
+            | TokenFault::Grants
             | TokenFault::NameTaken => Denied::BadToken,
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use clap::{Args, Subcommand};
 
-use crate::access::{ANONYMOUS, ApiKey, Grant, IssuedHolder, Role};
+use crate::access::{ApiKey, Grant, IssuedHolder, Role, is_anonymous};
 use crate::client::{KeyedChannel, ServerOptions};
 use crate::command_line::shown;
 use crate::domain::{Actor, CreateApiKey, IssuedKey, Timestamp};
@@ -113,8 +113,8 @@ async fn first(wish: Wish, flags: &DatabaseFlags) -> Result<(), Box<dyn Display>
         return Err(shown("the first key is an admin's, who makes the others: add --role admin"));
     }
     let name = wish.name.as_str();
-    let is_named = settings.access.named().names().any(|it| it.as_str() == name);
-    if is_named || name == ANONYMOUS {
+    let is_named = settings.access.named().names().any(|it| it.is_same_person(&wish.name));
+    if is_named || is_anonymous(name) {
         return Err(shown(format!("the name {name} is taken by the settings: choose another")));
     }
     let expires_at = ends_at(wish.expires)?;

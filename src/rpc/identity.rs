@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tonic::metadata::MetadataMap;
 use tonic::{Extensions, Request, Status};
 
-use crate::access::{ACTOR, ANONYMOUS, Denied, Principal, Scope};
+use crate::access::{ACTOR, ANONYMOUS, Denied, Principal, Scope, is_anonymous};
 use crate::domain::{Actor, Carriers, Problems};
 use crate::pb::Permission;
 use crate::rpc::layers::Deadline;
@@ -201,7 +201,7 @@ impl Call {
 
     /// Whether the caller said who it is.
     pub(crate) fn is_named(&self) -> bool {
-        self.actor.as_str() != ANONYMOUS
+        !is_anonymous(self.actor.as_str())
     }
 
     /// For a call that only adds to an order: its answer leaves an eighth of the size limit free, so that calls that

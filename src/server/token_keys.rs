@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::access::{KeySet, Tokens};
+use crate::access::{BadKeySet, KeySet, Tokens};
 use crate::outside::fetch_key_set;
 use crate::server::ServeError;
 use crate::settings::{KeySource, TokenSettings};
@@ -34,13 +34,27 @@ pub(super) async fn tokens(settings: &TokenSettings) -> Result<Option<Arc<Tokens
     let Some((rules, source)) = settings.rules() else { return Ok(None) };
     let keys = match source {
         KeySource::File(file) => {
-            let read = read_file(&file);
+            let read = read_file(&file).and_then(|keys| match keys.is_empty() {
+                true => Err(BadKeySet::Empty.to_string()),
+                false => Ok(keys),
+            });
             read.map_err(|why| ServeError::TokenKeys(format!("{}: {why}", file.display())))?
         }
-        KeySource::Url(url) => fetch(&url).await.unwrap_or_else(|why| {
-            tracing::warn!(why, "the keys of tokens cannot be fetched yet; no token is taken until they are");
-            KeySet::default()
-        }),
+        KeySource::Url(url) => match fetch(&url).await {
+            Ok(keys) => {
+                if keys.is_empty() {
+                    tracing::warn!("the issuer tells no key for tokens; no token is taken until it does");
+                }
+                keys
+            }
+            Err(why) => {
+                tracing::warn!(
+                    why,
+                    "the keys of tokens cannot be fetched yet; no token is taken until they are"
+                );
+                KeySet::default()
+            }
+        },
     };
     Ok(Some(Arc::new(Tokens::new(rules, keys))))
 }
@@ -112,10 +126,14 @@ async fn follow_url(tokens: Arc<Tokens>, url: String, mut stop: watch::Receiver<
     }
 }
 
+/// An issuer that tells no key has withdrawn those that it had: none of them is kept.
 fn replace(tokens: &Tokens, keys: KeySet) {
     let count = keys.len();
     if tokens.use_keys(keys) {
-        tracing::info!(keys = count, "new keys of tokens are in use");
+        match count {
+            0 => tracing::warn!("the issuer tells no key for tokens any more; no token is taken"),
+            _ => tracing::info!(keys = count, "new keys of tokens are in use"),
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::access::{ANONYMOUS, CertificateHolder, Grant, KeyHash, KeyHolder, Named, Principal};
+use crate::access::{
+    CertificateHolder, GRANTS_MAX, Grant, KeyHash, KeyHolder, Named, Principal, is_anonymous,
+};
 use crate::domain::{Actor, Invalid, Problems, Timestamp};
 use crate::settings::tokens::TokenSettings;
 
@@ -80,7 +82,8 @@ impl TlsSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateSettings {
-    /// The certificate's common name, or one of its alternative names: a URI, or a name in DNS in small letters.
+    /// One of the certificate's alternative names: a URI, or a name in DNS in small letters. Its common name, if it has none
+    /// of these.
     pub subject: String,
     /// Who it is, as its calls are recorded.
     pub name: String,
@@ -148,9 +151,7 @@ impl AccessSettings {
             if !(1..=2).contains(&key.sha256.len()) {
                 bad.add(format!("{at}.sha256"), "must have one hash, or two while a key is replaced");
             }
-            if key.roles.is_empty() {
-                bad.add(format!("{at}.roles"), "must name a role");
-            }
+            check_roles(&at, &key.roles, bad);
             for hash in &key.sha256 {
                 if let Some(other) = known.insert(hash.to_string(), name.clone()) {
                     bad.add(format!("{at}.sha256"), format!("is the key of {other} too"));
@@ -177,9 +178,7 @@ impl AccessSettings {
             if let Some(other) = known.insert(subject, index) {
                 bad.add(format!("{at}.subject"), format!("is that of access.certificates.{other} too"));
             }
-            if roles.is_empty() {
-                bad.add(format!("{at}.roles"), "must name a role");
-            }
+            check_roles(&at, roles, bad);
             let differs = |roles_too: &[Grant], names_too: bool| {
                 set(roles) != set(roles_too) || *names_persons != names_too
             };
@@ -240,10 +239,16 @@ fn set(grants: &[Grant]) -> BTreeSet<&Grant> {
     grants.iter().collect()
 }
 
+fn check_roles(at: &str, roles: &[Grant], bad: &mut Problems) {
+    if !(1..=GRANTS_MAX).contains(&roles.len()) {
+        bad.add(format!("{at}.roles"), format!("must name 1 to {GRANTS_MAX} roles and couriers"));
+    }
+}
+
 fn check_name(at: &str, name: &str, bad: &mut Problems) {
     match name.parse::<Actor>() {
         Err(why) => bad.add(at, why.to_string()),
-        Ok(_) if name == ANONYMOUS => bad.add(at, "is what callers are called who do not say who they are"),
+        Ok(_) if is_anonymous(name) => bad.add(at, "is what callers are called who do not say who they are"),
         Ok(_) => {}
     }
 }

@@ -141,8 +141,11 @@ on_both_engines!(every_fault_of_a_key_is_told_and_none_is_made, an_admin, async 
     let past = Some(prost_types::Timestamp { seconds: 978_307_200, nanos: 0 });
     for (key, field) in [
         (wanted("boss", &["reader"]), "api_key.principal"),
+        (wanted("Boss", &["reader"]), "api_key.principal"),
         (wanted("anonymous", &["reader"]), "api_key.principal"),
+        (wanted("Anonymous", &["reader"]), "api_key.principal"),
         (wanted("consign", &["reader"]), "api_key.principal"),
+        (wanted("Consign/relay", &["reader"]), "api_key.principal"),
         (wanted("shop", &[]), "api_key.roles"),
         (pb::ApiKey { expire_time: past, ..wanted("shop", &["reader"]) }, "api_key.expire_time"),
     ] {

@@ -196,6 +196,11 @@ async fn the_keys_of_a_file_are_those_that_it_has_now() {
     write(&second_set);
     comes_to(&server, &new, true).await;
     assert_eq!(refused(&server, &old).await, invalid());
+
+    // The last key is withdrawn.
+    write(r#"{"keys":[]}"#);
+    comes_to(&server, &new, false).await;
+    assert_eq!(refused(&server, &new).await, invalid());
     server.stop().await;
 }
 
@@ -246,6 +251,11 @@ async fn keys_are_fetched_again_when_a_token_names_another_but_not_for_each() {
     *answer.lock().unwrap() = Some(second_set);
     comes_to(&server, &new, true).await;
     assert_eq!(refused(&server, &old).await, invalid());
+
+    // The last key is withdrawn; a token that names an unknown one lets that be heard soon.
+    *answer.lock().unwrap() = Some(r#"{"keys":[]}"#.to_owned());
+    assert_eq!(refused(&server, &old).await, invalid());
+    comes_to(&server, &new, false).await;
     server.stop().await;
 }
 

@@ -20,7 +20,7 @@ use sha2::Sha256;
 use super::{Claims, TokenFault, TokenRules, verify};
 use crate::access::token_keys::{Algorithm, BadKeySet, KeySet};
 use crate::access::tokens::Tokens;
-use crate::access::{Access, ApiKey, Denied, Grant, KeyHolder, Principal, Role};
+use crate::access::{Access, ApiKey, Denied, GRANTS_MAX, Grant, KeyHolder, Principal, Role};
 use crate::domain::{Carriers, Timestamp};
 
 /// Seconds after 1970 at which the tests take place.
@@ -241,7 +241,10 @@ fn what_a_token_claims_has_to_be_right() {
         ("sub", json!(7), TokenFault::Name),
         ("sub", json!("two words"), TokenFault::Name),
         ("sub", json!("consign"), TokenFault::Name),
+        ("sub", json!("Consign"), TokenFault::Name),
+        ("sub", json!("consign/relay"), TokenFault::Name),
         ("sub", json!("anonymous"), TokenFault::Name),
+        ("sub", json!("Anonymous"), TokenFault::Name),
     ] {
         let refused = check(&issuer, &issuer.token(by, &but(name, value.clone())));
         assert_eq!(refused, Err(fault), "{name} is {value}");
@@ -294,6 +297,22 @@ fn names_and_roles_are_where_the_settings_say() {
 }
 
 #[test]
+fn a_token_has_no_more_roles_than_a_key_may_have() {
+    let issuer = Issuer::new();
+    let with = |couriers: usize| {
+        let ours = (0..couriers).map(|it| format!("courier:C-{it}"));
+        let others = (0..100).map(|it| format!("role {it} of another program"));
+        let words: Vec<_> = ours.chain(others).collect();
+        check(&issuer, &issuer.token(Algorithm::EdDSA, &but("roles", json!(words))))
+    };
+    assert_eq!(with(GRANTS_MAX).map(|it| it.grants.len()), Ok(GRANTS_MAX));
+    assert_eq!(with(GRANTS_MAX + 1), Err(TokenFault::Grants));
+    // A word that is there twice counts once.
+    let twice = vec!["reader"; GRANTS_MAX + 1];
+    assert!(check(&issuer, &issuer.token(Algorithm::EdDSA, &but("roles", json!(twice)))).is_ok());
+}
+
+#[test]
 fn of_a_key_set_only_keys_that_sign_are_taken() {
     let issuer = Issuer::new();
     let good = issuer.jwks()["keys"][1].clone();
@@ -314,9 +333,10 @@ fn of_a_key_set_only_keys_that_sign_are_taken() {
         with("kty", json!(null)),
         json!("key"),
     ] {
-        assert_eq!(read(json!([key])), Err(BadKeySet::Empty), "{key}");
+        assert_eq!(read(json!([key])), Ok(KeySet::default()), "{key}");
         assert_eq!(read(json!([key, good])).map(|it| it.len()), Ok(1), "{key}");
     }
+    assert_eq!(read(json!([])), Ok(KeySet::default()));
     assert_eq!(KeySet::read(b"[]"), Err(BadKeySet::Form));
     assert_eq!(KeySet::read(b"{}"), Err(BadKeySet::Form));
     assert_eq!(KeySet::read(b"not json"), Err(BadKeySet::Form));
@@ -360,8 +380,10 @@ async fn a_token_lets_in_until_it_is_over_or_its_key_is_taken_away() {
     assert_eq!(access.admit(GET_ORDER, &sends("a.b.c")), Err(Denied::BadToken));
     assert_eq!(access.admit(GET_ORDER, &sends("consign_nobody")), Err(Denied::UnknownKey));
     // The settings' names are theirs.
-    let till = issuer.token(Algorithm::ES256, &but("sub", json!("till")));
-    assert_eq!(access.admit(GET_ORDER, &sends(&till)), Err(Denied::BadToken));
+    for name in ["till", "Till"] {
+        let till = issuer.token(Algorithm::ES256, &but("sub", json!(name)));
+        assert_eq!(access.admit(GET_ORDER, &sends(&till)), Err(Denied::BadToken), "{name}");
+    }
 
     // Other keys, and the old ones again: what was remembered is gone with them.
     assert!(!tokens.use_keys(issuer.keys()));
@@ -372,6 +394,13 @@ async fn a_token_lets_in_until_it_is_over_or_its_key_is_taken_away() {
     assert!(tokens.use_keys(issuer.keys()));
     assert!(access.still_admits(REFUND, pass.as_ref()).is_ok());
     assert!(access.admit(REFUND, &sends(&token)).is_ok());
+
+    // An issuer that has withdrawn its last key.
+    let none = KeySet::read(br#"{"keys":[]}"#).expect("a key set");
+    assert!(tokens.use_keys(none));
+    assert_eq!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::BadToken));
+    assert_eq!(access.admit(REFUND, &sends(&token)), Err(Denied::BadToken));
+    assert!(tokens.use_keys(issuer.keys()));
 
     now.store(NOW + 629, std::sync::atomic::Ordering::Relaxed);
     assert!(access.still_admits(REFUND, pass.as_ref()).is_ok());

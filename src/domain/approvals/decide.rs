@@ -33,7 +33,7 @@ impl Order {
             let message = format!("the approval is {} already", approval.state);
             return Err(self.unmet_part(Reason::ApprovalDecided, approval.state.as_str(), message));
         }
-        if unit.actor == approval.requested_by {
+        if unit.actor.is_same_person(&approval.requested_by) {
             let message = format!("{} asked for this approval and may not decide it", unit.actor);
             return Err(self.unmet(Reason::SelfApproval, message).without(&DECIDING));
         }

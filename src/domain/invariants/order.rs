@@ -280,7 +280,7 @@ impl Order {
             let both = decided_by.is_some() == decided && decided_at.is_some() == decided;
             found.ensure("T4", id, both, "who and when together with the decision", state);
             if matches!(state, ApprovalState::Approved | ApprovalState::Rejected) {
-                let other = decided_by.as_ref() != Some(requested_by);
+                let other = decided_by.as_ref().is_none_or(|it| !it.is_same_person(requested_by));
                 found.ensure("T4", id, other, "another actor than the requester", requested_by);
                 let in_time = expires_at.is_none_or(|end| decided_at.is_some_and(|at| at < end));
                 found.ensure("T4", id, in_time, "decided before it expired", "later");

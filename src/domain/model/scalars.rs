@@ -275,6 +275,11 @@ impl Actor {
         self.0 == "consign"
     }
 
+    /// Whether both are one person. Names are ASCII, and whoever hands them out may write one in other letters another time.
+    pub fn is_same_person(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -295,8 +300,9 @@ impl FromStr for Actor {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text == "consign" {
-            return Err(Invalid::new("the name consign is kept for automatic steps"));
+        let first = text.split_once('/').map_or(text, |it| it.0);
+        if first.eq_ignore_ascii_case("consign") {
+            return Err(Invalid::new("the names consign and consign/... are kept for automatic steps"));
         }
         if text.is_empty() || text.len() > 128 || !text.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Invalid::new("must be 1 to 128 printable characters without blanks"));
@@ -374,7 +380,18 @@ mod tests {
 
     #[test]
     fn nobody_can_call_themselves_the_system() {
-        assert!("consign".parse::<Actor>().is_err());
-        assert!("ann@example.com".parse::<Actor>().is_ok());
+        for taken in ["consign", "Consign", "CONSIGN", "consign/relay", "Consign/", "consign/a/b"] {
+            assert!(taken.parse::<Actor>().is_err(), "{taken}");
+        }
+        for free in ["ann@example.com", "consignor", "shop/consign", "consign-desk"] {
+            assert!(free.parse::<Actor>().is_ok(), "{free}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_the_same_in_small_and_large_letters() {
+        let actor = |name: &str| name.parse::<Actor>().expect("a name");
+        assert!(actor("Ann@Example.com").is_same_person(&actor("ann@example.com")));
+        assert!(!actor("ann").is_same_person(&actor("anna")));
     }
 }

@@ -1,6 +1,6 @@
 //! Parses requests about API keys.
 
-use crate::access::{ANONYMOUS, ApiKey, GRANTS_MAX, Grant};
+use crate::access::{ApiKey, GRANTS_MAX, Grant, is_anonymous};
 use crate::domain::{Actor, CreateApiKey, Problems, RevokeApiKey};
 use crate::pb;
 use crate::rpc::listing::list_requests;
@@ -57,7 +57,7 @@ pub(super) fn create_api_key(
 fn principal_of(name: &str, is_taken: impl Fn(&Actor) -> bool, bad: &mut Problems) -> Option<Actor> {
     let field = "api_key.principal";
     let principal: Actor = id(field, name, bad)?;
-    if principal.as_str() == ANONYMOUS {
+    if is_anonymous(principal.as_str()) {
         bad.add(field, "is what callers are called who do not say who they are");
     } else if is_taken(&principal) {
         bad.add(field, "has keys in the settings: change them there");

@@ -295,6 +295,27 @@ fn callers_with_certificates_are_named_once_and_need_an_authority() {
 }
 
 #[test]
+fn a_caller_of_the_settings_has_no_more_roles_than_a_key_of_the_database_may_have() {
+    let tls = "[tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_authorities = \"c\"\n";
+    let callers = |couriers: usize| {
+        let roles: Vec<_> = (0..couriers).map(|it| format!("\"courier:C-{it}\"")).collect();
+        let (roles, hash) = (roles.join(", "), "0".repeat(64));
+        format!(
+            "[access.keys.desk]
+             sha256 = [\"{hash}\"]
+             roles = [{roles}]
+             [[access.certificates]]
+             subject = \"the till\"
+             name = \"till\"
+             roles = [{roles}]
+             {tls}"
+        )
+    };
+    assert!(read(&callers(20)).is_ok());
+    assert_eq!(keys(&callers(21)), ["access.keys.desk.roles", "access.certificates.0.roles"]);
+}
+
+#[test]
 fn tokens_are_of_an_issuer_whose_keys_come_safely() {
     let whole = "[access.tokens]\nissuer = \"i\"\naudience = \"a\"\n";
     let with = |more: &str| format!("{whole}{more}");

@@ -269,7 +269,7 @@ pub(super) const LAWS: &[Law] = &[
         id: "T4",
         looked_at: "SELECT COUNT(*) FROM approvals",
         broken: "SELECT {id:id}, 'not ' || requested_by, decided_by FROM approvals
-            WHERE state IN ('APPROVED', 'REJECTED') AND (decided_by IS NULL OR decided_by = requested_by)",
+            WHERE state IN ('APPROVED', 'REJECTED') AND (decided_by IS NULL OR LOWER(decided_by) = LOWER(requested_by))",
     },
     Law {
         id: "L1",

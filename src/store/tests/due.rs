@@ -1,4 +1,4 @@
-//! The laws after a time in which nothing was served.
+//! The laws after a time in which nothing was served, and over rows that somebody else wrote.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for}
 on_both_engines! {
     what_is_merely_due_breaks_no_law_and_what_nobody_is_to_do_breaks_one
     what_is_held_needs_a_job_that_ends_it_in_time
+    who_approved_under_another_spelling_breaks_a_law
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -35,6 +36,20 @@ async fn what_is_held_needs_a_job_that_ends_it_in_time(scene: &Scene) {
     // It failed and is tried again.
     set_jobs(scene, "attempts = 1").await;
     assert_eq!(broken(scene).await, BTreeSet::new());
+}
+
+async fn who_approved_under_another_spelling_breaks_a_law(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    create_order(&scene.store, None, order_for(&[("A-1", 2)], OnShortage::Refuse)).await.expect("an order");
+    let approved = |by: &str| {
+        format!(
+            "UPDATE approvals SET state = 'APPROVED', requested_by = 'ann', decided_by = '{by}', decided_at = 1"
+        )
+    };
+    scene.sql(&approved("boss")).await;
+    assert!(!broken(scene).await.contains("T4"));
+    scene.sql(&approved("Ann")).await;
+    assert!(broken(scene).await.contains("T4"));
 }
 
 async fn broken(scene: &Scene) -> BTreeSet<&'static str> {

@@ -20,7 +20,7 @@ use crate::domain::ordering::verify::Waive;
 use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::{Bench, state_of};
 use crate::domain::tests::given::{
-    by_card, cash, dear, declined, done, location_code, open_request, order, pending, reason, sku, usd,
+    actor, by_card, cash, dear, declined, done, location_code, open_request, order, pending, reason, sku, usd,
 };
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -162,6 +162,20 @@ fn nobody_approves_what_they_asked_for() {
     assert_eq!(reason(bench.decide_gate(id, Gate::Payment, Decision::Approve)), Reason::SelfApproval);
     bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("another actor");
     assert_eq!(bench.state(id), OrderState::Fulfilling);
+}
+
+#[test]
+fn nobody_approves_what_they_asked_for_under_another_spelling() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    let id = bench.by("ann@example.com").placed(&dear(order("ada", &[("A-1", 1)])));
+    let own = bench.by("Ann@Example.com").decide_gate(id, Gate::Reservation, Decision::Approve);
+    assert_eq!(reason(own), Reason::SelfApproval);
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another actor");
+
+    let mut own = bench.order(id).clone();
+    assert!(own.violations().iter().all(|it| it.law != "T4"));
+    own.approvals[0].decided_by = Some(actor("ANN@example.com"));
+    assert!(own.violations().iter().any(|it| it.law == "T4"));
 }
 
 #[test]
