@@ -114,6 +114,7 @@ impl Order {
             line_refunds,
             returns,
             named,
+            exchange_of: _,
             legal_hold: _,
             erased: _,
         } = self;

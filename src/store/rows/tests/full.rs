@@ -3,17 +3,16 @@
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditDraw, CreditNote, CreditNoteId, Customer, Day,
-    Discount, Exchange, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
+    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
     HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LegalHold,
     LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind,
     MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
     OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
     ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
-    Reservation, ReservationId, ReservationState, ReservedItem, Return, ReturnId, ReturnLine, ReturnReason,
-    ReturnState, ReturnTransit, Risk, ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate,
-    Timestamp, Waiting,
+    Reservation, ReservationId, ReservationState, ReservedItem, ReturnId, Risk, ServiceDone, ServiceLevel,
+    Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
-use crate::store::rows::tests::full_shipment::{bare_shipment, full_shipment, handling};
+use crate::store::rows::tests::full_shipment::{bare_shipment, full_return, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
 use crate::store::rows::tests::spoken;
 
@@ -462,34 +461,6 @@ pub(in crate::store) fn full(number: i64) -> Order {
             until: Some(later(15)),
         })),
         erased: None,
-    }
-}
-
-fn full_return(order: OrderId, id: ReturnId) -> Return {
-    let line = ReturnLine::new(1, 1, ReturnReason::Damaged, "a crack");
-    Return {
-        id,
-        order,
-        number: 1,
-        state: ReturnState::Received,
-        lines: vec![ReturnLine { received: 1, ..line }],
-        of_shipment: None,
-        override_reason: String::new(),
-        end_reason: String::new(),
-        transit: Some(ReturnTransit {
-            courier: "PIGEON".to_owned(),
-            tracking_number: "R7".to_owned(),
-            at: later(10),
-        }),
-        location: Some(code("KUL-1")),
-        resolutions: 0,
-        fee_minor: 0,
-        store_credits: Vec::new(),
-        requested_by: code("ann@example.com"),
-        created_at: later(9),
-        updated_at: later(13),
-        closed_at: None,
-        exchanges: vec![Exchange { order, value_minor: 53 }],
     }
 }
 

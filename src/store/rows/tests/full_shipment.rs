@@ -2,9 +2,10 @@
 
 use crate::domain::{
     Actor, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Day,
-    Dimensions, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package, PackedItem, Proof,
-    ReportOrigin, Resolution, ResolutionKind, ServiceLevel, Shipment, ShipmentId, ShipmentItem,
-    ShipmentState, Slip, SlipKind, SlipSubject, TrackingEvent, TrackingStatus,
+    Dimensions, Exchange, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package,
+    PackedItem, Proof, ReportOrigin, Resolution, ResolutionKind, Return, ReturnId, ReturnLine, ReturnReason,
+    ReturnState, ReturnTransit, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Slip,
+    SlipKind, SlipSubject, TrackingEvent, TrackingStatus,
 };
 use crate::store::rows::tests::sample::{AT, code, euro, later};
 
@@ -196,5 +197,34 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         labels_recorded: 0,
         reports_updated: 0,
         resolutions: Vec::new(),
+    }
+}
+
+/// A return with what is known of its way.
+pub(super) fn full_return(order: OrderId, id: ReturnId) -> Return {
+    let line = ReturnLine::new(1, 1, ReturnReason::Damaged, "a crack");
+    Return {
+        id,
+        order,
+        number: 1,
+        state: ReturnState::Received,
+        lines: vec![ReturnLine { received: 1, ..line }],
+        of_shipment: None,
+        override_reason: String::new(),
+        end_reason: String::new(),
+        transit: Some(ReturnTransit {
+            courier: "PIGEON".to_owned(),
+            tracking_number: "R7".to_owned(),
+            at: later(10),
+        }),
+        location: Some(code("KUL-1")),
+        resolutions: 0,
+        fee_minor: 0,
+        store_credits: Vec::new(),
+        requested_by: code("ann@example.com"),
+        created_at: later(9),
+        updated_at: later(13),
+        closed_at: None,
+        exchanges: vec![Exchange { order, value_minor: 53 }],
     }
 }
