@@ -4,16 +4,14 @@
 use tonic::{Request, Status};
 
 use crate::domain::{
-    Actor, Carriers, CourierCode, Order, Part, Problems, Refusal, ReportOrigin, Shipment, TrackingEvent,
+    Actor, CARRYING, Carriers, CourierCode, Order, Part, Problems, Refusal, ReportOrigin, Shipment,
+    TrackingEvent,
 };
 use crate::pb;
 use crate::rpc::identity::{actor, carriers};
 use crate::rpc::shipping::reply;
 use crate::rpc::status;
 use crate::store::{Compare, Listing, Operand, Term};
-
-/// The calls that a courier's caller has.
-const CALLS: [&str; 3] = ["RecordTrackingEvents", "ConfirmDelivery", "RecordCarrierLabel"];
 
 /// Who looks at shipments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +176,7 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
         slips: _,
     } = shipment;
     let courier = assignment.as_ref().map(|it| it.courier.clone()).unwrap_or_default();
+    let is_open = |it: &String| CARRYING.iter().any(|call| call.as_str() == it);
     let own_labels = carrier_labels.into_iter().filter(|it| it.courier == courier);
     let nobody = String::new;
     pb::Shipment {
@@ -203,7 +202,7 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
         estimated_delivery_time,
         last_tracking_event,
         proof_of_delivery: proof_of_delivery.map(|it| pb::ProofOfDelivery { recorded_by: nobody(), ..it }),
-        available_actions: available_actions.into_iter().filter(|it| CALLS.contains(&it.as_str())).collect(),
+        available_actions: available_actions.into_iter().filter(is_open).collect(),
         create_time,
         update_time,
         etag,
