@@ -83,18 +83,26 @@ impl<C: OrderCommand> OrderCommand for Seen<C> {
             return self.command.decide_on(order, unit);
         }
         let id = order.shipment_named(&self.target().part)?;
-        let state = order.shipments[order.shipment_index(id)?].state;
-        let decided = self.command.decide_on(order, unit);
-        decided.map_err(|it| of_shipment(it, C::NAME, state))
+        let shipment = &order.shipments[order.shipment_index(id)?];
+        let state = shipment.state;
+        let is_closed =
+            |it: &Action| *it == Action::ConfirmDelivery && !shipment.is_confirmable_by(Some(&unit.actor));
+        let open: Vec<Action> = CARRYING.into_iter().filter(|it| !is_closed(it)).collect();
+
+        let decided = match self.command.may_be_a_carriers(order, &unit.actor) {
+            Ok(()) => self.command.decide_on(order, unit),
+            Err(refusal) => Err(refusal),
+        };
+        decided.map_err(|it| of_shipment(it, C::NAME, state, &open))
     }
 }
 
 /// The refusal of a call as who carries may hear it: where the shipment stands, and what they may do about it. What is
 /// between us and our customer (the order's state, its holds, other calls) is left out.
-fn of_shipment(refusal: Refusal, call: &str, state: ShipmentState) -> Refusal {
+fn of_shipment(refusal: Refusal, call: &str, state: ShipmentState, open: &[Action]) -> Refusal {
     match refusal {
         Refusal::Unmet { reason, message, state: told, mut legal } => {
-            legal.retain(|it| CARRYING.contains(it));
+            legal.retain(|it| open.contains(it));
             let is_of_shipment = told == Some(state.as_str()) && reason != Reason::HoldActive;
             let (reason, message) = match is_of_shipment {
                 true => (reason, message),

@@ -4,10 +4,12 @@ use crate::domain::model::action::Action;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::OrderId;
+use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::shipping::carriers::{Carriers, Seen};
 use crate::domain::shipping::deliver::{ConfirmDelivery, Delivery};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::order;
+use crate::domain::tests::given::{order, reason};
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::Part;
 
@@ -54,4 +56,37 @@ fn a_refusal_tells_a_carrier_of_the_shipment_and_not_of_its_order() {
     assert_eq!((reason, state), (Reason::IllegalTransition, Some("DELIVERED")));
     assert_eq!(message, "ConfirmDelivery is not possible now: the shipment is DELIVERED");
     assert_eq!(legal, [Action::RecordTrackingEvents]);
+}
+
+#[test]
+fn a_carrier_confirms_no_delivery_of_what_is_lost_or_has_gone_back() {
+    for (status, state) in
+        [(TrackingStatus::Lost, ShipmentState::Lost), (TrackingStatus::Returned, ShipmentState::Returned)]
+    {
+        let (mut bench, id) = on_the_road();
+        bench.report(id, 0, status);
+        bench.pass(60);
+        let Err(Refusal::Unmet { reason, message, state: told, legal }) = confirm(&mut bench, id) else {
+            panic!("{state} is confirmed")
+        };
+        assert_eq!((reason, told), (Reason::IllegalTransition, Some(state.as_str())));
+        assert!(message.contains("its sender has to correct"), "{message}");
+        assert!(!legal.contains(&Action::ConfirmDelivery), "{legal:?}");
+        assert_eq!(bench.shipment(id, 0).state, state);
+    }
+}
+
+#[test]
+fn a_carrier_replaces_its_own_proof_and_no_other_persons() {
+    let (mut bench, id) = on_the_road();
+    bench.by("driver");
+    confirm(&mut bench, id).expect("its own");
+    bench.pass(60);
+    confirm(&mut bench, id).expect("its own, anew");
+    bench.by("clerk").deliver(id, 0);
+    let proof = bench.shipment(id, 0).proof.clone();
+    bench.pass(60);
+    bench.by("driver");
+    assert_eq!(reason(confirm(&mut bench, id)), Reason::IllegalTransition);
+    assert_eq!(bench.shipment(id, 0).proof, proof);
 }

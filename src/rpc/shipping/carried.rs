@@ -4,7 +4,7 @@
 use tonic::{Request, Status};
 
 use crate::domain::{
-    Actor, CARRYING, Carriers, CourierCode, Order, Part, Problems, Refusal, ReportOrigin, Shipment,
+    Action, Actor, CARRYING, Carriers, CourierCode, Order, Part, Problems, Refusal, ReportOrigin, Shipment,
     TrackingEvent,
 };
 use crate::pb;
@@ -86,7 +86,11 @@ impl Eyes {
                 let known = events.filter(|it| is_known(shipment, it, caller.as_ref()));
                 let last = known.max_by_key(|it| (it.occurred_at, it.sequence));
                 let last_tracking_event = last.and_then(|it| carried_event(shipment, it, caller.as_ref()));
-                carried(pb::Shipment { last_tracking_event, ..whole })
+                let mut seen = carried(pb::Shipment { last_tracking_event, ..whole });
+                if !shipment.is_confirmable_by(caller.as_ref()) {
+                    seen.available_actions.retain(|it| it != Action::ConfirmDelivery.as_str());
+                }
+                seen
             }
         }
     }
