@@ -243,6 +243,13 @@ async fn its_own_shipments_are_a_couriers_to_report_on(engine: Engine) {
     assert_eq!((assignment.courier.as_str(), assignment.reason.as_str()), ("swift", ""));
     assert!(assignment.assigned_by.is_empty() && seen.packing_slip.is_empty());
     assert!(seen.items.iter().all(|it| it.sku.is_empty() && it.description.is_empty() && it.quantity == 1));
+    assert!(seen.items.iter().all(|it| (it.picked, it.checked, it.packed) == (0, 0, 0)), "{:?}", seen.items);
+    for filter in ["late = true", "state = PLANNED AND lot = L-1"] {
+        let request = pb::ListShipmentsRequest { filter: filter.to_owned(), ..Default::default() };
+        let refused = shipping().list_shipments(with_key(SWIFT, request.clone())).await.expect_err(filter);
+        assert_eq!(reason(&refused), "INVALID_FIELD", "{filter}");
+        shipping().list_shipments(with_key(ADMIN, request)).await.expect(filter);
+    }
     let calls = ["RecordTrackingEvents", "RecordCarrierLabel", "ConfirmDelivery"];
     assert!(
         seen.available_actions.iter().all(|it| calls.contains(&it.as_str())),

@@ -13,6 +13,10 @@ use crate::rpc::shipping::reply;
 use crate::rpc::status;
 use crate::store::{Compare, Listing, Operand, Term};
 
+/// The filters of ListShipments that tell what such a caller does not see: what is between us and our customer, and what is
+/// in a shipment.
+const HIDDEN_FILTERS: [&str; 2] = ["late", "lot"];
+
 /// Who looks at shipments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Eyes {
@@ -63,18 +67,24 @@ impl Eyes {
         }
     }
 
-    /// Narrows a list of shipments; None: there is nothing to see at all.
-    pub(super) fn narrow(&self, listing: Listing) -> Option<Listing> {
-        let Self::Carriers(carriers, _) = self else { return Some(listing) };
+    /// Narrows a list of shipments; None: there is nothing to see at all. Refuses a filter that would tell more than the
+    /// list itself does.
+    pub(super) fn narrow(&self, listing: Listing) -> Result<Option<Listing>, Status> {
+        let Self::Carriers(carriers, _) = self else { return Ok(Some(listing)) };
+        let hidden = listing.filter.iter().find(|it| HIDDEN_FILTERS.contains(&it.field.as_str()));
+        if let Some(Term { field, at, .. }) = hidden {
+            let why = format!("`{field}` at character {at} is not for who carries for a courier");
+            return Err(status::of_refusal(&Refusal::invalid("filter", why)));
+        }
         let codes: Vec<_> = carriers.codes().map(|it| Operand { text: it.to_string(), at: 0 }).collect();
         let compare = match codes.len() {
-            0 => return None,
+            0 => return Ok(None),
             1 => Compare::Equal,
             _ => Compare::In,
         };
         let Listing { mut filter, order_by, size, after } = listing;
         filter.push(Term { field: "courier".to_owned(), compare, values: codes, at: 0 });
-        Some(Listing { filter, order_by, size, after })
+        Ok(Some(Listing { filter, order_by, size, after }))
     }
 
     /// `whole` is the shipment as we see it.
@@ -216,7 +226,30 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
     }
 }
 
-/// Goods as they have to be handled, and not what they are.
+/// Goods as they have to be handled, and not what they are, nor the warehouse's work on them.
 fn unnamed(item: pb::ShipmentItem) -> pb::ShipmentItem {
-    pb::ShipmentItem { sku: String::new(), description: String::new(), ..item }
+    let pb::ShipmentItem {
+        line_number,
+        sku: _,
+        description: _,
+        quantity,
+        picked: _,
+        checked: _,
+        packed: _,
+        weight_grams,
+        dimensions,
+        fragile,
+        dangerous,
+        cancelled: _,
+        lots: _,
+    } = item;
+    pb::ShipmentItem {
+        line_number,
+        quantity,
+        weight_grams,
+        dimensions,
+        fragile,
+        dangerous,
+        ..Default::default()
+    }
 }

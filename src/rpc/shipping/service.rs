@@ -43,7 +43,7 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::ListShipmentsResponse> {
         let eyes = Eyes::of(&request);
         let listing = parsed(|bad| parse::list_shipments(request.into_inner(), &self.limits, bad))?;
-        let Some(listing) = eyes.narrow(listing) else {
+        let Some(listing) = eyes.narrow(listing)? else {
             return Ok(Response::new(pb::ListShipmentsResponse::default()));
         };
         let eyes = &eyes;
