@@ -89,10 +89,8 @@ impl<C: OrderCommand> OrderCommand for Seen<C> {
             |it: &Action| *it == Action::ConfirmDelivery && !shipment.is_confirmable_by(Some(&unit.actor));
         let open: Vec<Action> = CARRYING.into_iter().filter(|it| !is_closed(it)).collect();
 
-        let decided = match self.command.may_be_a_carriers(order, &unit.actor) {
-            Ok(()) => self.command.decide_on(order, unit),
-            Err(refusal) => Err(refusal),
-        };
+        let allowed = self.command.may_be_a_carriers(order, &unit.actor);
+        let decided = allowed.and_then(|()| self.command.decide_on(order, unit));
         decided.map_err(|it| of_shipment(it, C::NAME, state, &open))
     }
 }
