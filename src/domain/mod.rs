@@ -257,7 +257,7 @@ pub use returns::resolve::{ResolveReturn, ResolvedUnits};
 pub use returns::simulate::{ExchangeQuote, ReturnQuote, SimulateReturn};
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};
-pub use shipping::carriers::{Carriers, Seen};
+pub use shipping::carriers::{CARRYING, Carriers, Seen};
 pub use shipping::check::{LineCheck, RecordQualityCheck};
 pub use shipping::deliver::{ConfirmDelivery, Delivery};
 pub use shipping::documents::{WantedDocument, paper_warnings, shipment_paper};

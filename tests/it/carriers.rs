@@ -14,6 +14,7 @@ use crate::tokens::{take_tokens, token};
 use crate::warehouse::Warehouse;
 
 const SWIFT: &str = "consign_swift";
+const SLOW: &str = "consign_slow";
 const BOTH: &str = "consign_both";
 const NONE_OF_OURS: &str = "consign_none_of_ours";
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +33,7 @@ fn carrying_for(settings: &mut Settings, name: &str, key: &str, couriers: &[&str
 fn callers(settings: &mut Settings) {
     key(settings, "admin", ADMIN, Role::Admin);
     carrying_for(settings, "swift-desk", SWIFT, &["swift"]);
+    carrying_for(settings, "slow-desk", SLOW, &["slow"]);
     carrying_for(settings, "broker", BOTH, &["swift", "slow"]);
     carrying_for(settings, "stranger", NONE_OF_OURS, &["another"]);
     take_tokens(settings);
@@ -241,6 +243,13 @@ async fn its_own_shipments_are_a_couriers_to_report_on(engine: Engine) {
     assert_eq!((assignment.courier.as_str(), assignment.reason.as_str()), ("swift", ""));
     assert!(assignment.assigned_by.is_empty() && seen.packing_slip.is_empty());
     assert!(seen.items.iter().all(|it| it.sku.is_empty() && it.description.is_empty() && it.quantity == 1));
+    assert!(seen.items.iter().all(|it| (it.picked, it.checked, it.packed) == (0, 0, 0)), "{:?}", seen.items);
+    for filter in ["late = true", "state = PLANNED AND lot = L-1"] {
+        let request = pb::ListShipmentsRequest { filter: filter.to_owned(), ..Default::default() };
+        let refused = shipping().list_shipments(with_key(SWIFT, request.clone())).await.expect_err(filter);
+        assert_eq!(reason(&refused), "INVALID_FIELD", "{filter}");
+        shipping().list_shipments(with_key(ADMIN, request)).await.expect(filter);
+    }
     let calls = ["RecordTrackingEvents", "RecordCarrierLabel", "ConfirmDelivery"];
     assert!(
         seen.available_actions.iter().all(|it| calls.contains(&it.as_str())),
@@ -252,10 +261,11 @@ async fn its_own_shipments_are_a_couriers_to_report_on(engine: Engine) {
     let labelled = shipping().record_carrier_label(with_key(SWIFT, labelling(&own.id, "swift"))).await;
     let labelled = labelled.expect("its own number").into_inner().shipment.expect("a shipment");
     assert_eq!(labelled.carrier_labels[0].tracking_number, "SW-1");
+    assert!(labelled.carrier_labels[0].recorded_by.is_empty());
     let wanted = pb::GetCarrierLabelRequest { shipment_id: own.id.clone(), package_number: 1 };
-    let file =
-        shipping().get_carrier_label(with_key(SWIFT, wanted)).await.expect("its file").into_inner().file;
-    assert_eq!(file, b"label");
+    let found = shipping().get_carrier_label(with_key(SWIFT, wanted)).await.expect("its file").into_inner();
+    assert_eq!(found.file, b"label");
+    assert!(found.label.expect("a label").recorded_by.is_empty());
     let refused = shipping().record_carrier_label(with_key(SWIFT, labelling(&own.id, "slow"))).await;
     assert_eq!(refused.expect_err("another's number").code(), Code::NotFound);
 
@@ -305,6 +315,86 @@ async fn its_own_shipments_are_a_couriers_to_report_on(engine: Engine) {
     });
     assert_eq!(ended.await.expect("it ends").code(), Code::NotFound);
     server.stop().await;
+}
+
+/// Who is said to have recorded each event that is listed, and its words.
+async fn told(server: &TestServer, key: &str, id: &str) -> Vec<(String, String)> {
+    let request = pb::ListTrackingEventsRequest { shipment_id: id.to_owned(), ..Default::default() };
+    let page = server.shipping.clone().list_tracking_events(with_key(key, request)).await.expect("a page");
+    page.into_inner().tracking_events.into_iter().map(|it| (it.source, it.description)).collect()
+}
+
+async fn what_others_reported_is_not_a_couriers_to_see(engine: Engine) {
+    let Some((server, [parcel, ..])) = three_parcels(engine).await else { return };
+    let shipping = || server.shipping.clone();
+    let report = async |key: &str, event: &pb::TrackingReport| {
+        let events = vec![event.clone()];
+        let request = pb::RecordTrackingEventsRequest { events, ..reporting(&parcel.id, "", "") };
+        shipping().record_tracking_events(with_key(key, request)).await.expect("a report").into_inner()
+    };
+    let announced = pb::TrackingReport {
+        event_id: "E-1".to_owned(),
+        description: "announced".to_owned(),
+        ..happened(pb::TrackingStatus::InfoReceived)
+    };
+    report(SWIFT, &announced).await;
+    let given = pb::AssignCourierRequest {
+        shipment_id: parcel.id.clone(),
+        courier: "slow".to_owned(),
+        ..Default::default()
+    };
+    shipping().assign_courier(with_key(ADMIN, given)).await.expect("it is carried");
+
+    assert!(told(&server, SLOW, &parcel.id).await.is_empty());
+    let get = pb::GetShipmentRequest { shipment_id: parcel.id.clone() };
+    let seen = shipping().get_shipment(with_key(SLOW, get.clone())).await.expect("its own now").into_inner();
+    assert_eq!(seen.shipment.expect("a shipment").last_tracking_event, None);
+    let track = pb::TrackShipmentRequest { shipment_id: parcel.id.clone(), ..Default::default() };
+    let mut open = shipping().track_shipment(with_key(SLOW, track)).await.expect("its own now").into_inner();
+    let first = open.message().await.expect("it goes on").expect("the standing");
+    assert!(matches!(first.update, Some(pb::track_shipment_response::Update::Heartbeat(_))), "{first:?}");
+    drop(open);
+    let again = report(SLOW, &pb::TrackingReport { location: "Elsewhere".to_owned(), ..announced }).await;
+    assert_eq!((again.duplicates, again.updated), (1, 0), "another's event is not its own to change");
+
+    report(ADMIN, &happened(pb::TrackingStatus::Exception)).await;
+    let again = pb::ResolveExceptionRequest {
+        shipment_id: parcel.id.clone(),
+        resolution: Some(pb::resolve_exception_request::Resolution::Redeliver(pb::Redelivery {})),
+        reason: "the customer called".to_owned(),
+        ..Default::default()
+    };
+    shipping().resolve_exception(with_key(ADMIN, again)).await.expect("it goes out again");
+    let own = pb::TrackingReport {
+        description: "on the van".to_owned(),
+        ..happened(pb::TrackingStatus::OutForDelivery)
+    };
+    let recorded = report(SLOW, &own).await.recorded;
+    assert_eq!(recorded[0].source, "slow-desk");
+    let words = |source: &str, description: &str| (source.to_owned(), description.to_owned());
+    let all = [
+        words("swift-desk", "announced"),
+        words("admin", ""),
+        words("admin", "to be delivered again"),
+        words("slow-desk", "on the van"),
+    ];
+    assert_eq!(told(&server, ADMIN, &parcel.id).await, all);
+    let carried = [words("", ""), words("", ""), words("slow-desk", "on the van")];
+    assert_eq!(told(&server, SLOW, &parcel.id).await, carried);
+    let seen = shipping().get_shipment(with_key(SLOW, get)).await.expect("its own").into_inner();
+    let last = seen.shipment.and_then(|it| it.last_tracking_event).expect("an event");
+    assert!(["", "slow-desk"].contains(&last.source.as_str()), "{last:?}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_reported_is_not_a_couriers_to_see_on_sqlite() {
+    what_others_reported_is_not_a_couriers_to_see(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_reported_is_not_a_couriers_to_see_on_postgres() {
+    what_others_reported_is_not_a_couriers_to_see(Engine::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,8 @@
 
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::ShipmentId;
-use crate::domain::model::shipment::Proof;
+use crate::domain::model::scalars::{Actor, ShipmentId};
+use crate::domain::model::shipment::{Proof, Shipment};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::{ReportOrigin, TrackingReport, TrackingStatus};
 use crate::domain::unit::command::{OrderCommand, Target};
@@ -53,9 +53,31 @@ impl OrderCommand for ConfirmDelivery {
         &self.target
     }
 
+    fn may_be_a_carriers(&self, order: &Order, carrier: &Actor) -> Result<(), Refusal> {
+        let shipment = &order.shipments[order.shipment_index(self.shipment)?];
+        if shipment.is_confirmable_by(Some(carrier)) {
+            return Ok(());
+        }
+        let why = match shipment.is_astray() {
+            true => format!("the shipment is {}, which its sender has to correct", shipment.state),
+            false => "somebody else has confirmed it".to_owned(),
+        };
+        let message = format!("cannot confirm the delivery: {why}");
+        Err(order.unmet_shipment(Reason::IllegalTransition, shipment, message))
+    }
+
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         let proof = self.delivery.proof(unit);
         order.confirm_delivery(unit, self.shipment, proof)
+    }
+}
+
+impl Shipment {
+    /// Whether who carries it may confirm its delivery. To find again what was lost or has gone back is for our people,
+    /// and another person's confirmation stands.
+    pub fn is_confirmable_by(&self, carrier: Option<&Actor>) -> bool {
+        let confirmed = self.proof.as_ref().filter(|it| it.origin == ReportOrigin::Confirmation);
+        !self.is_astray() && confirmed.is_none_or(|it| Some(&it.recorded_by) == carrier)
     }
 }
 

@@ -168,9 +168,12 @@ impl Order {
         let key = key(report, origin);
         let shipment = &mut self.shipments[index];
         let (id, status) = (shipment.id, report.status);
+        let assigned_at = shipment.assignment.as_ref().map(|it| it.assigned_at);
         if let Some(known) = shipment.tracking.iter_mut().find(|it| it.key == key) {
+            // What was reported while another courier had it is for its reporter to add to.
+            let is_anothers = Some(known.recorded_at) < assigned_at && known.source != unit.actor;
             let after = merged(known, report);
-            if after == *known {
+            if is_anothers || after == *known {
                 return ReportOutcome::Known;
             }
             if shipment.reports_updated >= REPORTS_UPDATED_MAX {

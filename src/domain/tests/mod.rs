@@ -9,6 +9,7 @@ mod bookings;
 pub(crate) mod bounds;
 mod cancel_lines;
 mod capacity;
+mod carriers;
 mod carts;
 mod counts;
 mod couriers;

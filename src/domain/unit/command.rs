@@ -4,7 +4,7 @@
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::OrderId;
+use crate::domain::model::scalars::{Actor, OrderId};
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
 /// A change as a plain value.
@@ -33,6 +33,11 @@ pub trait OrderCommand: Send + 'static {
 
     /// Refuses an order that the caller must not know of; asked before anything else of it is looked at.
     fn may_be_seen(&self, _order: &Order) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    /// Refuses what who carries for a courier must leave to our people; asked of such callers only.
+    fn may_be_a_carriers(&self, _order: &Order, _carrier: &Actor) -> Result<(), Refusal> {
         Ok(())
     }
 

@@ -1,81 +1,160 @@
 //! What a courier's caller sees: the shipments that its courier carries, of these what carrying them takes, and of no other
 //! that it exists.
 
-use tonic::{Extensions, Status};
+use tonic::{Request, Status};
 
-use crate::domain::{Carriers, CourierCode, Order, Part};
+use crate::domain::{
+    Action, Actor, CARRYING, Carriers, CourierCode, Order, Part, Problems, Refusal, ReportOrigin, Shipment,
+    TrackingEvent,
+};
 use crate::pb;
-use crate::rpc::identity::carriers;
+use crate::rpc::identity::{actor, carriers};
+use crate::rpc::shipping::reply;
 use crate::rpc::status;
 use crate::store::{Compare, Listing, Operand, Term};
 
-/// The calls that a courier's caller has.
-const CALLS: [&str; 3] = ["RecordTrackingEvents", "ConfirmDelivery", "RecordCarrierLabel"];
+/// The filters of ListShipments that tell what such a caller does not see: what is between us and our customer, and what is
+/// in a shipment.
+const HIDDEN_FILTERS: [&str; 2] = ["late", "lot"];
 
 /// Who looks at shipments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Eyes {
+pub(crate) enum Eyes {
     /// Ours: of every shipment everything.
     Own,
-    /// Those of couriers, of their shipments.
-    Carriers(Carriers),
+    /// Those of couriers, of their shipments; with the name of who looks, if it can be read.
+    Carriers(Carriers, Option<Actor>),
 }
 
 impl Eyes {
-    pub(super) fn of(caller: &Extensions) -> Self {
-        carriers(caller).map_or(Self::Own, Self::Carriers)
+    pub(super) fn of<T>(request: &Request<T>) -> Self {
+        match carriers(request.extensions()) {
+            None => Self::Own,
+            Some(carriers) => {
+                let name = actor(request.metadata(), &mut Problems::default());
+                Self::Carriers(carriers, name)
+            }
+        }
     }
 
     pub(super) fn carriers(self) -> Option<Carriers> {
         match self {
             Self::Own => None,
-            Self::Carriers(carriers) => Some(carriers),
+            Self::Carriers(carriers, _) => Some(carriers),
         }
     }
 
-    /// Refuses to tell of a part that is another courier's, as if there was none.
-    pub(super) fn must_see(&self, order: &Order, part: &Part) -> Result<(), Status> {
+    /// Refuses a part that is another courier's, in the words for one that there is not.
+    pub(crate) fn must_carry(&self, order: &Order, part: &Part) -> Result<(), Refusal> {
         match self {
             Self::Own => Ok(()),
-            Self::Carriers(carriers) => {
-                carriers.must_carry(order, part).map_err(|it| status::of_refusal(&it))
-            }
+            Self::Carriers(carriers, _) => carriers.must_carry(order, part),
         }
+    }
+
+    /// The same as the answer of a call.
+    pub(super) fn must_see(&self, order: &Order, part: &Part) -> Result<(), Status> {
+        self.must_carry(order, part).map_err(|it| status::of_refusal(&it))
     }
 
     /// Refuses numbers of another courier.
     pub(super) fn must_be(&self, courier: &CourierCode, part: &Part) -> Result<(), Status> {
         match self {
-            Self::Carriers(carriers) if !carriers.include(courier) => {
+            Self::Carriers(carriers, _) if !carriers.include(courier) => {
                 Err(status::of_refusal(&part.not_found()))
             }
-            Self::Own | Self::Carriers(_) => Ok(()),
+            Self::Own | Self::Carriers(..) => Ok(()),
         }
     }
 
-    /// Narrows a list of shipments; None: there is nothing to see at all.
-    pub(super) fn narrow(&self, listing: Listing) -> Option<Listing> {
-        let Self::Carriers(carriers) = self else { return Some(listing) };
+    /// Narrows a list of shipments; None: there is nothing to see at all. Refuses a filter that would tell more than the
+    /// list itself does.
+    pub(super) fn narrow(&self, listing: Listing) -> Result<Option<Listing>, Status> {
+        let Self::Carriers(carriers, _) = self else { return Ok(Some(listing)) };
+        let hidden = listing.filter.iter().find(|it| HIDDEN_FILTERS.contains(&it.field.as_str()));
+        if let Some(Term { field, at, .. }) = hidden {
+            let why = format!("`{field}` at character {at} is not for who carries for a courier");
+            return Err(status::of_refusal(&Refusal::invalid("filter", why)));
+        }
         let codes: Vec<_> = carriers.codes().map(|it| Operand { text: it.to_string(), at: 0 }).collect();
         let compare = match codes.len() {
-            0 => return None,
+            0 => return Ok(None),
             1 => Compare::Equal,
             _ => Compare::In,
         };
         let Listing { mut filter, order_by, size, after } = listing;
         filter.push(Term { field: "courier".to_owned(), compare, values: codes, at: 0 });
-        Some(Listing { filter, order_by, size, after })
+        Ok(Some(Listing { filter, order_by, size, after }))
     }
 
-    pub(super) fn see(&self, shipment: pb::Shipment) -> pb::Shipment {
+    /// `whole` is the shipment as we see it.
+    pub(super) fn see(&self, shipment: &Shipment, whole: pb::Shipment) -> pb::Shipment {
         match self {
-            Self::Own => shipment,
-            Self::Carriers(_) => carried(shipment),
+            Self::Own => whole,
+            Self::Carriers(_, caller) => {
+                let events = shipment.tracking.iter();
+                let known = events.filter(|it| is_known(shipment, it, caller.as_ref()));
+                let last = known.max_by_key(|it| (it.occurred_at, it.sequence));
+                let last_tracking_event = last.and_then(|it| carried_event(shipment, it, caller.as_ref()));
+                let mut seen = carried(pb::Shipment { last_tracking_event, ..whole });
+                if !shipment.is_confirmable_by(caller.as_ref()) {
+                    seen.available_actions.retain(|it| it != Action::ConfirmDelivery.as_str());
+                }
+                seen
+            }
+        }
+    }
+
+    /// One event of a shipment; None: they do not see it.
+    pub(crate) fn event(&self, shipment: &Shipment, event: &TrackingEvent) -> Option<pb::TrackingEvent> {
+        match self {
+            Self::Own => Some(reply::tracking_event(shipment.id, event)),
+            Self::Carriers(_, caller) => carried_event(shipment, event, caller.as_ref()),
+        }
+    }
+
+    pub(super) fn label(&self, label: pb::CarrierLabel) -> pb::CarrierLabel {
+        match self {
+            Self::Own => label,
+            Self::Carriers(..) => carried_label(label),
         }
     }
 }
 
-/// The shipment without what is between us and our customer, our people, and other couriers.
+/// Whether an event is the caller's own, or from the time since its courier has the shipment.
+fn is_known(shipment: &Shipment, event: &TrackingEvent, caller: Option<&Actor>) -> bool {
+    let is_since = shipment.assignment.as_ref().is_some_and(|it| event.recorded_at >= it.assigned_at);
+    is_since || caller == Some(&event.source)
+}
+
+/// The event without who recorded it, unless that is the caller, and without what our people say of a decision.
+fn carried_event(
+    shipment: &Shipment,
+    event: &TrackingEvent,
+    caller: Option<&Actor>,
+) -> Option<pb::TrackingEvent> {
+    if !is_known(shipment, event, caller) {
+        return None;
+    }
+    let whole = reply::tracking_event(shipment.id, event);
+    if caller == Some(&event.source) {
+        return Some(whole);
+    }
+    let unnamed = pb::TrackingEvent { source: String::new(), ..whole };
+    Some(match event.origin {
+        ReportOrigin::Courier | ReportOrigin::Pickup => unnamed,
+        ReportOrigin::Confirmation | ReportOrigin::Resolution => {
+            pb::TrackingEvent { raw_code: String::new(), description: String::new(), ..unnamed }
+        }
+    })
+}
+
+fn carried_label(label: pb::CarrierLabel) -> pb::CarrierLabel {
+    pb::CarrierLabel { recorded_by: String::new(), ..label }
+}
+
+/// The shipment without what is between us and our customer, our people, and other couriers. Its last event is one that
+/// they see.
 fn carried(shipment: pb::Shipment) -> pb::Shipment {
     let pb::Shipment {
         id,
@@ -111,6 +190,8 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
         slips: _,
     } = shipment;
     let courier = assignment.as_ref().map(|it| it.courier.clone()).unwrap_or_default();
+    let is_open = |it: &String| CARRYING.iter().any(|call| call.as_str() == it);
+    let own_labels = carrier_labels.into_iter().filter(|it| it.courier == courier);
     let nobody = String::new;
     pb::Shipment {
         id,
@@ -135,17 +216,40 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
         estimated_delivery_time,
         last_tracking_event,
         proof_of_delivery: proof_of_delivery.map(|it| pb::ProofOfDelivery { recorded_by: nobody(), ..it }),
-        available_actions: available_actions.into_iter().filter(|it| CALLS.contains(&it.as_str())).collect(),
+        available_actions: available_actions.into_iter().filter(is_open).collect(),
         create_time,
         update_time,
         etag,
-        carrier_labels: carrier_labels.into_iter().filter(|it| it.courier == courier).collect(),
+        carrier_labels: own_labels.map(carried_label).collect(),
         booking,
         ..Default::default()
     }
 }
 
-/// Goods as they have to be handled, and not what they are.
+/// Goods as they have to be handled, and not what they are, nor the warehouse's work on them.
 fn unnamed(item: pb::ShipmentItem) -> pb::ShipmentItem {
-    pb::ShipmentItem { sku: String::new(), description: String::new(), ..item }
+    let pb::ShipmentItem {
+        line_number,
+        sku: _,
+        description: _,
+        quantity,
+        picked: _,
+        checked: _,
+        packed: _,
+        weight_grams,
+        dimensions,
+        fragile,
+        dangerous,
+        cancelled: _,
+        lots: _,
+    } = item;
+    pb::ShipmentItem {
+        line_number,
+        quantity,
+        weight_grams,
+        dimensions,
+        fragile,
+        dangerous,
+        ..Default::default()
+    }
 }

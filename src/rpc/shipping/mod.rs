@@ -1,6 +1,6 @@
 //! The calls about shipments.
 
-mod carried;
+pub(super) mod carried;
 mod documents;
 mod manifest;
 pub(crate) mod parse;

@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{
     Actor, Offers, Order, OrderCommand, Part, RecordedTracking, Refusal, ReportOutcome, Seen, Shipment,
-    ShipmentId, TrackingEvent,
+    ShipmentId,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
@@ -29,11 +29,11 @@ use crate::work::{Pending, live_rates};
 #[tonic::async_trait]
 impl pb::shipping_service_server::ShippingService for Api {
     async fn get_shipment(&self, request: Request<pb::GetShipmentRequest>) -> Reply<pb::GetShipmentResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let pb::GetShipmentRequest { shipment_id } = request.into_inner();
         let id = parsed(|bad| id("shipment_id", &shipment_id, bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
-        let shipment = looked_at(&order, id).map(|it| eyes.see(it));
+        let shipment = looked_at(&eyes, &order, id);
         Ok(Response::new(pb::GetShipmentResponse { shipment }))
     }
 
@@ -41,16 +41,15 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListShipmentsRequest>,
     ) -> Reply<pb::ListShipmentsResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let listing = parsed(|bad| parse::list_shipments(request.into_inner(), &self.limits, bad))?;
-        let Some(listing) = eyes.narrow(listing) else {
+        let Some(listing) = eyes.narrow(listing)? else {
             return Ok(Response::new(pb::ListShipmentsResponse::default()));
         };
         let eyes = &eyes;
         self.page(listing, |listing| async move {
             let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
-            let shipments = shipments.iter().filter_map(|(order, id)| shown(order, *id));
-            let shipments = shipments.map(|it| eyes.see(it)).collect();
+            let shipments = shipments.iter().filter_map(|(order, id)| shown_to(eyes, order, *id)).collect();
             Ok(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) })
         })
         .await
@@ -163,7 +162,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::RecordTrackingEventsRequest>,
     ) -> Reply<pb::RecordTrackingEventsResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
         let command = Seen { command, carriers: eyes.clone().carriers() };
@@ -172,9 +171,10 @@ impl pb::shipping_service_server::ShippingService for Api {
             let count = |outcome| {
                 i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX)
             };
+            let shipment = order.shipments.iter().find(|it| it.id == *id);
             pb::RecordTrackingEventsResponse {
-                shipment: shown(order, *id).map(|it| eyes.see(it)),
-                recorded: recorded.iter().map(|it| reply::tracking_event(*id, it)).collect(),
+                shipment: shown_to(&eyes, order, *id),
+                recorded: recorded.iter().filter_map(|it| eyes.event(shipment?, it)).collect(),
                 duplicates: count(ReportOutcome::Known),
                 left_out: count(ReportOutcome::LeftOut),
                 updated: count(ReportOutcome::Updated),
@@ -187,25 +187,25 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::ListTrackingEventsRequest>,
     ) -> Reply<pb::ListTrackingEventsResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let (id, listing) =
             parsed(|bad| parse::list_tracking_events(request.into_inner(), &self.limits, bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
-        let shipment = shipment_of(&order, id)?;
-        self.page(listing, |listing| async move { tracking_page(shipment, &listing) }).await
+        let (shipment, eyes) = (shipment_of(&order, id)?, &eyes);
+        self.page(listing, |listing| async move { tracking_page(eyes, shipment, &listing) }).await
     }
 
     async fn confirm_delivery(
         &self,
         request: Request<pb::ConfirmDeliveryRequest>,
     ) -> Reply<pb::ConfirmDeliveryResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::confirm_delivery(it, now, bad))?;
         let id = command.shipment;
         let command = Seen { command, carriers: eyes.clone().carriers() };
         self.change_order(call, command, move |(), order| pb::ConfirmDeliveryResponse {
-            shipment: shown(order, id).map(|it| eyes.see(it)),
+            shipment: shown_to(&eyes, order, id),
         })
         .await
     }
@@ -214,13 +214,13 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::RecordCarrierLabelRequest>,
     ) -> Reply<pb::RecordCarrierLabelResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let (call, command) = command(request, parse::record_carrier_label)?;
         let id = command.shipment;
         eyes.must_be(&command.courier, &Part::Shipment(id))?;
         let command = Seen { command, carriers: eyes.clone().carriers() };
         self.change_order(call, command, move |(), order| pb::RecordCarrierLabelResponse {
-            shipment: shown(order, id).map(|it| eyes.see(it)),
+            shipment: shown_to(&eyes, order, id),
         })
         .await
     }
@@ -229,7 +229,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::GetCarrierLabelRequest>,
     ) -> Reply<pb::GetCarrierLabelResponse> {
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
         let label = shipment_of(&order, id)?.carrier_labels.iter().find(|it| it.package == package);
@@ -237,7 +237,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let label = label.ok_or_else(|| status::not_found(what, package))?;
         let file = existing(what, package, self.store().label_file(&label.sha256).await)?;
         shows_order(&order);
-        let label = Some(reply::carrier_label(label.clone()));
+        let label = Some(eyes.label(reply::carrier_label(label.clone())));
         Ok(Response::new(pb::GetCarrierLabelResponse { label, file }))
     }
 
@@ -325,7 +325,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let permit = StreamPermit::of(&request);
-        let eyes = Eyes::of(request.extensions());
+        let eyes = Eyes::of(&request);
         let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_seen(part.clone(), &eyes).await?;
         let id = whole.shipment_named(&part).map_err(|it| status::of_refusal(&it))?;
@@ -334,12 +334,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(
-            self,
-            permit,
-            after,
-            Journey::new(self.store().clone(), order, id).seen_by(eyes.carriers()),
-        )
+        watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
     }
 }
 
@@ -389,20 +384,30 @@ fn shipment_of(order: &Order, id: ShipmentId) -> Result<&Shipment, Status> {
 }
 
 /// What who looks at one shipment gets: beside what may be done, what may not and why.
-fn looked_at(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
+fn looked_at(eyes: &Eyes, order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
     let shipment = order.shipments.iter().find(|it| it.id == id)?;
-    let unavailable = order.unavailable_actions_of(shipment).into_iter().map(unavailable_action);
-    Some(pb::Shipment { unavailable_actions: unavailable.collect(), ..reply::shipment(order, shipment) })
+    let unavailable_actions =
+        order.unavailable_actions_of(shipment).into_iter().map(unavailable_action).collect();
+    let whole = pb::Shipment { unavailable_actions, ..reply::shipment(order, shipment) };
+    Some(eyes.see(shipment, whole))
 }
 
 fn shown(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
+    shown_to(&Eyes::Own, order, id)
+}
+
+fn shown_to(eyes: &Eyes, order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
     let shipment = order.shipments.iter().find(|it| it.id == id)?;
-    Some(reply::shipment(order, shipment))
+    Some(eyes.see(shipment, reply::shipment(order, shipment)))
 }
 
 /// A page of the order's own events, so that those of archived orders are there too. They are recorded one after the
 /// other: the last sequence of a page is where the next one begins.
-fn tracking_page(shipment: &Shipment, listing: &Listing) -> Result<pb::ListTrackingEventsResponse, Status> {
+fn tracking_page(
+    eyes: &Eyes,
+    shipment: &Shipment,
+    listing: &Listing,
+) -> Result<pb::ListTrackingEventsResponse, Status> {
     let after = match &listing.after {
         None => 0,
         Some(Cursor(bytes)) => bytes.as_slice().try_into().map(i64::from_be_bytes).map_err(|_| {
@@ -411,12 +416,11 @@ fn tracking_page(shipment: &Shipment, listing: &Listing) -> Result<pb::ListTrack
         })?,
     };
     let size = usize::try_from(listing.size).unwrap_or(usize::MAX);
-    let mut page: Vec<&TrackingEvent> = shipment.tracking.iter().filter(|it| it.sequence > after).collect();
+    let later = shipment.tracking.iter().filter(|it| it.sequence > after);
+    let seen = later.filter_map(|it| eyes.event(shipment, it));
+    let mut page: Vec<pb::TrackingEvent> = seen.take(size.saturating_add(1)).collect();
     let is_last = page.len() <= size;
     page.truncate(size);
     let next = page.last().filter(|_| !is_last).map(|it| Cursor(it.sequence.to_be_bytes().to_vec()));
-    Ok(pb::ListTrackingEventsResponse {
-        tracking_events: page.into_iter().map(|it| reply::tracking_event(shipment.id, it)).collect(),
-        next_page_token: page_token(next),
-    })
+    Ok(pb::ListTrackingEventsResponse { tracking_events: page, next_page_token: page_token(next) })
 }

@@ -1,13 +1,11 @@
 //! TrackShipment: a shipment's tracking events so far, then each new one, until the journey is over.
 
-use crate::domain::{
-    Carriers, Order, OrderId, Part, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp,
-};
+use crate::domain::{Order, OrderId, Part, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 use crate::rpc::enums;
 use crate::rpc::reply::timestamp;
-use crate::rpc::shipping::reply;
+use crate::rpc::shipping::carried::Eyes;
 use crate::rpc::streams::feed::Rings;
 use crate::rpc::streams::watch::{Found, NextStep, Source};
 use crate::store::{Store, StoreError};
@@ -20,8 +18,7 @@ pub(crate) struct Journey {
     /// The version of the order that was looked at last.
     seen: Option<i64>,
     sent: Standing,
-    /// None: its reader sees every shipment.
-    carriers: Option<Carriers>,
+    eyes: Eyes,
 }
 
 /// State and expected delivery of a shipment, as last sent.
@@ -34,28 +31,26 @@ pub(crate) struct Standing {
 impl Journey {
     pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
         let sent = Standing { state: None, estimated_at: None };
-        Self { store, order, shipment, seen: None, sent, carriers: None }
+        Self { store, order, shipment, seen: None, sent, eyes: Eyes::Own }
     }
 
     /// For a reader who sees the shipments of some couriers: it ends when the shipment is given to another one.
-    pub(crate) fn seen_by(self, carriers: Option<Carriers>) -> Self {
-        Self { carriers, ..self }
+    pub(crate) fn seen_by(self, eyes: Eyes) -> Self {
+        Self { eyes, ..self }
     }
 
     /// Every event that is new, and the standing if it changed without one.
     fn news(&mut self, order: &Order, after: i64) -> Result<Found<pb::TrackShipmentResponse>, Refusal> {
-        if let Some(carriers) = &self.carriers {
-            carriers.must_carry(order, &Part::Shipment(self.shipment))?;
-        }
+        self.eyes.must_carry(order, &Part::Shipment(self.shipment))?;
         let shipment = &order.shipments[order.shipment_index(self.shipment)?];
         let Shipment { state, estimated_at, tracking, .. } = shipment;
         let standing = Standing { state: Some(*state), estimated_at: *estimated_at };
 
         let new = tracking.iter().filter(|it| it.sequence > after);
         let mut messages: Vec<_> = new
-            .map(|it| {
-                let event = reply::tracking_event(self.shipment, it);
-                (it.sequence, standing.message(it.sequence, Update::Event(Box::new(event))))
+            .filter_map(|it| {
+                let event = self.eyes.event(shipment, it)?;
+                Some((it.sequence, standing.message(it.sequence, Update::Event(Box::new(event)))))
             })
             .collect();
         if messages.is_empty() && self.sent != standing {
