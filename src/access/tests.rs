@@ -242,8 +242,12 @@ fn a_call_of_a_certificate_that_lasts_is_asked_about_again() {
     assert!(access.still_admits(REFUND, pass.as_ref()).is_ok());
     access.replace(till(Role::Reader)).expect("another role");
     assert!(matches!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::Lacks(..))));
-    access.replace(vec![holder("shop", &key, &[Role::Reader], None)]).expect("somebody else");
+    let other = Named { keys: Vec::new(), certificates: vec![named_by("a shop", "shop", Role::Reader)] };
+    access.replace(other).expect("somebody else");
     assert!(matches!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::UnknownCertificate(_))));
+    // Where certificates name nobody at all, a key is what is missing.
+    access.replace(vec![holder("shop", &key, &[Role::Reader], None)]).expect("somebody else");
+    assert_eq!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::NoKey));
     assert_eq!(access.replace(Vec::new()), Err(NobodyLeft));
 }
 
