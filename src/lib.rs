@@ -25,6 +25,7 @@
 //! | [`settings`] | what a company may choose |
 //! | [`clock`] | the one place that reads the time |
 //! | [`log`] | the log |
+//! | [`traces`] | spans for a collector, if the program was built with them |
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
@@ -53,6 +54,7 @@ pub mod faults;
 pub mod log;
 pub mod settings;
 pub mod terminal;
+pub mod traces;
 
 /// The API as generated from `proto/`, a crate of its own.
 pub use consign_api as pb;

@@ -4,6 +4,7 @@
 //! effect.
 
 mod calls;
+mod collector;
 mod couriers;
 mod http;
 mod mail;
@@ -11,6 +12,7 @@ mod payments;
 mod subscribers;
 
 pub use calls::{CallOutcome, Called, OutsideCalls};
+pub use collector::Collector;
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
 pub use mail::contract::{Attachment, Email, Mail};

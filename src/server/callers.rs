@@ -7,8 +7,9 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::rpc;
 use crate::settings::Settings;
+use crate::traces;
 
-/// Follows the changes of keys until the server stops. If the settings say so, notes of whose data callers are shown are
+/// Follows the changes of keys, and sends traces of calls, until the server stops. If the settings say so, notes of whose data callers are shown are
 /// taken too, until the last call is answered.
 pub(super) fn follow(
     keys: &rpc::KnownKeys,
@@ -18,6 +19,7 @@ pub(super) fn follow(
     closed: &watch::Receiver<bool>,
 ) -> Option<rpc::Reads> {
     workers.spawn(keys.clone().follow(stop.clone()));
+    traces::start(settings.operations.otlp_endpoint.as_deref(), workers, stop);
     let kept_for = settings.access.reads_kept_for();
     settings.access.audit_reads.then(|| {
         let (reads, unwritten) = rpc::Reads::new(keys.store().clone());

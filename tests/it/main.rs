@@ -77,6 +77,8 @@ mod starting;
 mod subscribers;
 mod subscriptions;
 mod tidy;
+#[cfg(feature = "otlp")]
+mod traces;
 mod tracking;
 mod transfers;
 mod validate_only;
