@@ -26,6 +26,7 @@
 //! | [`clock`] | the one place that reads the time |
 //! | [`log`] | the log |
 //! | `json` | messages of the API as JSON |
+//! | [`traces`] | spans for a collector, if the program was built with them |
 //! | [`terminal`] | what commands say to people |
 //! | [`faults`] | places that fail when a test says so |
 
@@ -55,6 +56,7 @@ mod json;
 pub mod log;
 pub mod settings;
 pub mod terminal;
+pub mod traces;
 
 /// The API as generated from `proto/`, a crate of its own.
 pub use consign_api as pb;

@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::traces;
+
 /// How large an answer may be: a label and what is said about it.
 const ANSWER_MAX: usize = 4 * 1_048_576;
 
@@ -99,6 +101,9 @@ impl Client {
             .header(CONNECTION, "close");
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(context) = traces::traceparent() {
+            request = request.header("traceparent", context);
         }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");

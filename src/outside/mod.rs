@@ -4,6 +4,7 @@
 //! effect.
 
 mod calls;
+mod collector;
 mod couriers;
 mod http;
 mod mail;
@@ -12,6 +13,7 @@ mod subscribers;
 mod token_keys;
 
 pub use calls::{CallOutcome, Called, OutsideCalls};
+pub use collector::Collector;
 pub use couriers::contract::CourierInterface;
 pub use couriers::karrio::{Karrio, LabelType};
 pub use mail::contract::{Attachment, Email, Mail};

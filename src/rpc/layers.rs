@@ -38,6 +38,7 @@ use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Record, Span, UnderWay};
 use crate::rpc::status;
 use crate::settings::Limits;
+use crate::traces;
 
 /// The deadline: after it the caller no longer waits for the answer. Among the extensions of every request that has
 /// one.
@@ -343,10 +344,12 @@ where
                     (None, Some(PermitGuard(permit)))
                 }
             };
+            let traced = traces::call(&name, request.headers());
             let lasts = shape != Shape::Unary;
             let reader = gate.reader(shape, &name, pass.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
-            let answering = reads::noted(reader, record.id.clone().within(inner.call(request)));
+            let answering =
+                reads::noted(reader, record.id.clone().within(traced.around(inner.call(request))));
             let response = match in_time(answering, until, &mut standing).await {
                 Ok(response) => response,
                 Err(status) => return Ok(record.answered(status)),

@@ -11,8 +11,10 @@ use crate::rpc;
 use crate::server::ServeError;
 use crate::server::token_keys::{follow_keys, tokens};
 use crate::settings::Settings;
+use crate::traces;
 
-/// Follows the changes of keys, those of an issuer of tokens too, until the server stops. If the settings say so, notes of whose data callers are shown are
+/// Follows the changes of keys, those of an issuer of tokens too, and sends traces of calls, until the server stops. If the
+/// settings say so, notes of whose data callers are shown are
 /// taken too, until the last call is answered.
 pub(super) fn follow(
     (keys, tokens): (&rpc::KnownKeys, Option<Arc<Tokens>>),
@@ -23,6 +25,7 @@ pub(super) fn follow(
 ) -> Option<rpc::Reads> {
     workers.spawn(keys.clone().follow(stop.clone()));
     follow_keys(tokens, &settings.access.tokens, workers, stop);
+    traces::start(settings.operations.otlp_endpoint.as_deref(), workers, stop);
     let kept_for = settings.access.reads_kept_for();
     settings.access.audit_reads.then(|| {
         let (reads, unwritten) = rpc::Reads::new(keys.store().clone());

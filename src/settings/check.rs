@@ -9,12 +9,14 @@ use crate::domain::{
     ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 use crate::log;
+use crate::outside::Collector;
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::Secret;
 use crate::settings::values::{
     CourierInterface, CourierProvider, LetterSettings, Limits, Mail, MailProvider, PaymentProvider, Settings,
     Smtp, SmtpTls, Webhooks,
 };
+use crate::traces;
 
 impl Settings {
     pub(super) fn check(&self, bad: &mut Problems) {
@@ -216,7 +218,13 @@ impl Webhooks {
 impl OperationsSettings {
     fn check(&self, bad: &mut Problems) {
         // Where it may listen is checked beside the gRPC port's address.
-        let Self { listen: _, behind_tls: _, connections, request_seconds } = self;
+        let Self { listen: _, behind_tls: _, connections, request_seconds, otlp_endpoint } = self;
+        if let Some(url) = otlp_endpoint {
+            bad.take("operations.otlp_endpoint", Collector::new(url).map(drop));
+            if !traces::ARE_THERE {
+                bad.add("operations.otlp_endpoint", "this program was built without the feature otlp");
+            }
+        }
         within(bad, "operations.connections", *connections, 1, 10_000);
         within(bad, "operations.request_seconds", *request_seconds, 1, 300);
     }

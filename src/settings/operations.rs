@@ -19,11 +19,13 @@ pub struct OperationsSettings {
     pub connections: u32,
     /// How long a request may take to arrive; a connection silent for as long is closed.
     pub request_seconds: u32,
+    /// A collector of traces that takes OTLP over HTTP: `http://127.0.0.1:4318`. None: there are no traces.
+    pub otlp_endpoint: Option<String>,
 }
 
 impl Default for OperationsSettings {
     fn default() -> Self {
-        Self { listen: None, behind_tls: false, connections: 64, request_seconds: 10 }
+        Self { listen: None, behind_tls: false, connections: 64, request_seconds: 10, otlp_endpoint: None }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::{
 use crate::faults::{self, Failed};
 use crate::outside::{Attachment, CallOutcome, Called, Email};
 use crate::store::{Changed, Codec, RequestContext, RequestKey, StoreError, View};
+use crate::traces;
 use crate::work::invoices::attachments;
 use crate::work::{App, context};
 
@@ -95,7 +96,7 @@ pub async fn settle<M: Send + 'static>(
             None => Ok(None),
         }
     };
-    let settled = tokio::spawn(settling).await;
+    let settled = tokio::spawn(traces::carried(settling)).await;
     settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking the provider: {it}"))))
 }
 
@@ -159,7 +160,7 @@ async fn answered<'a, F: Future<Output = ProviderAnswer>>(
         Ok::<_, Failed>(answer)
     };
     let began = Instant::now();
-    let answer = match timeout(app.call_within(), asking).await {
+    let answer = match timeout(app.call_within(), traces::outside(asking, "payments")).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(Failed)) => ProviderAnswer::Unknown("fail point".to_owned()),
         Err(_) => ProviderAnswer::Unknown("the provider did not answer in time".to_owned()),
@@ -211,7 +212,7 @@ async fn ask_courier(
         Ok::<_, &str>(answer)
     };
     let began = Instant::now();
-    let answer = match timeout(app.call_within(), asking).await {
+    let answer = match timeout(app.call_within(), traces::outside(asking, "couriers")).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(why)) => unknown(why),
         Err(_) => unknown("the courier did not answer in time"),
@@ -247,7 +248,8 @@ async fn ask_where(
         return Ok(None);
     };
     let began = Instant::now();
-    let reports = timeout(app.call_within(), interface.track(&label.number)).await.unwrap_or(None);
+    let tracking = traces::outside(interface.track(&label.number), "couriers");
+    let reports = timeout(app.call_within(), tracking).await.unwrap_or(None);
     let outcome = if reports.is_some() { CallOutcome::Done } else { CallOutcome::Unanswered };
     app.outside_calls.ended(Called::Couriers, outcome, began.elapsed());
     if reports.is_none() {
@@ -295,7 +297,7 @@ pub(super) async fn send(
         app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
     };
-    let sent = timeout(app.mail_within(), sending)
+    let sent = timeout(app.mail_within(), traces::outside(sending, "mail"))
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
     // One that cannot be written is not sent.

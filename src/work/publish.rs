@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::domain::{Event, EventKind, OrderId, Timestamp, backoff};
 use crate::outside::{CallOutcome, Called, Endpoint, Notice, OutsideCalls};
 use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told, Untold, Waiting};
+use crate::traces;
 use crate::work::jobs::spread;
 use crate::work::stop_requested;
 
@@ -335,7 +336,8 @@ impl Subscriber {
     async fn call(&self, notice: &Notice, now: Timestamp) -> Result<(), Missed> {
         let seconds = now.unix_micros() / 1_000_000;
         let began = Instant::now();
-        let taken = match timeout(self.answer_within, self.endpoint.tell(notice, seconds)).await {
+        let telling = traces::outside(self.endpoint.tell(notice, seconds), "subscribers");
+        let taken = match timeout(self.answer_within, telling).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err(Missed { error: why.to_string(), status: why.status() }),
             Err(_) => {

@@ -84,6 +84,8 @@ mod subscribers;
 mod subscriptions;
 mod tidy;
 mod tokens;
+#[cfg(feature = "otlp")]
+mod traces;
 mod tracking;
 mod transfers;
 mod validate_only;

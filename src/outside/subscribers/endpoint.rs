@@ -15,6 +15,7 @@ use crate::domain::Invalid;
 use crate::outside::http::{NoAnswer, checking_certificates, status_of, unusable};
 use crate::outside::subscribers::addresses::is_public;
 use crate::outside::subscribers::signature::EventKey;
+use crate::traces;
 
 /// Where a subscriber takes events.
 pub struct Endpoint {
@@ -95,7 +96,7 @@ impl Endpoint {
             self.keys.iter().map(|it| it.sign(&notice.id, now, &notice.body)).collect();
         let target = self.uri.path_and_query().map_or("/", |it| it.as_str());
         let authority = self.uri.authority().map_or(self.host.as_str(), |it| it.as_str());
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(target)
             .header(HOST, authority)
@@ -104,7 +105,11 @@ impl Endpoint {
             .header(CONNECTION, "close")
             .header("webhook-id", &notice.id)
             .header("webhook-timestamp", now)
-            .header("webhook-signature", signatures.join(" "))
+            .header("webhook-signature", signatures.join(" "));
+        if let Some(context) = traces::traceparent() {
+            request = request.header("traceparent", context);
+        }
+        let request = request
             .body(Full::new(Bytes::from(notice.body.clone())))
             .map_err(|it| no_answer(&unusable(it)))?;
 

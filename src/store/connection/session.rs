@@ -19,6 +19,7 @@ use crate::store::connection::postgres::Part;
 use crate::store::connection::readers::Loan;
 use crate::store::connection::row::Row;
 use crate::store::connection::statement::{Ask, Effect, FixedStatement, spelled};
+use crate::traces;
 
 /// How long a reader waits for an answer. PostgreSQL gives up a statement sooner: then the way there has gone dark, and
 /// without word of it the client would wait for ever.
@@ -304,6 +305,7 @@ impl Session {
 
     async fn heard<T>(&self, asking: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.unsettled.store(true, Ordering::Relaxed);
+        let asking = traces::statements(asking);
         let heard = match self.answer_within {
             None => asking.await,
             Some(within) => match timeout(within, asking).await {

@@ -21,6 +21,7 @@ use crate::store::writer::outcome::{
     ChangeState, Freeing, GroupFailure, ShortOfStock, fail, refuse, refuse_late,
 };
 use crate::store::writer::queue::Batch;
+use crate::traces;
 
 /// How long a group may take, repetitions included; then its connection is thrown away.
 const GROUP_WITHIN: Duration = Duration::from_secs(10);
@@ -169,7 +170,9 @@ impl Lane {
         };
 
         let committing = AtomicBool::new(false);
+        let changes = states.len();
         let transacting = self.writer.transact(&session, group, states, &committing, freeing);
+        let transacting = traces::group(transacting, changes);
         let began = Instant::now();
         let ended = timeout_at(ends, transacting).await;
         // While the connection lives, an error is the database's word that nothing was committed.

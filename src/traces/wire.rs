@@ -1,0 +1,125 @@
+//! Spans in the form of OTLP: `opentelemetry/proto/collector/trace/v1/trace_service.proto`, of which only what is sent is
+//! declared.
+
+use prost::Message;
+
+use crate::traces::spans::{Ended, Kind};
+
+#[derive(Clone, PartialEq, Message)]
+struct ExportTraceServiceRequest {
+    #[prost(message, repeated, tag = "1")]
+    resource_spans: Vec<ResourceSpans>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ResourceSpans {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Resource>,
+    #[prost(message, repeated, tag = "2")]
+    scope_spans: Vec<ScopeSpans>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Resource {
+    #[prost(message, repeated, tag = "1")]
+    attributes: Vec<KeyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ScopeSpans {
+    #[prost(message, optional, tag = "1")]
+    scope: Option<InstrumentationScope>,
+    #[prost(message, repeated, tag = "2")]
+    spans: Vec<Span>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct InstrumentationScope {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, tag = "2")]
+    version: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Span {
+    #[prost(bytes = "vec", tag = "1")]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    span_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    parent_span_id: Vec<u8>,
+    #[prost(string, tag = "5")]
+    name: String,
+    #[prost(int32, tag = "6")]
+    kind: i32,
+    #[prost(fixed64, tag = "7")]
+    start_time_unix_nano: u64,
+    #[prost(fixed64, tag = "8")]
+    end_time_unix_nano: u64,
+    #[prost(message, repeated, tag = "9")]
+    attributes: Vec<KeyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct KeyValue {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(message, optional, tag = "2")]
+    value: Option<AnyValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct AnyValue {
+    #[prost(oneof = "Value", tags = "1, 3")]
+    value: Option<Value>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Value {
+    #[prost(string, tag = "1")]
+    Text(String),
+    #[prost(int64, tag = "3")]
+    Number(i64),
+}
+
+fn attribute(key: &str, value: Value) -> KeyValue {
+    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }) }
+}
+
+/// What is sent of these.
+pub(super) fn encoded(spans: Vec<Ended>) -> Vec<u8> {
+    let version = env!("CARGO_PKG_VERSION");
+    let told = |it: &str| Value::Text(it.to_owned());
+    let attributes =
+        vec![attribute("service.name", told("consign")), attribute("service.version", told(version))];
+    let scope = InstrumentationScope { name: "consign".to_owned(), version: version.to_owned() };
+    let scope_spans = ScopeSpans { scope: Some(scope), spans: spans.into_iter().map(span).collect() };
+    let resource = Some(Resource { attributes });
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans { resource, scope_spans: vec![scope_spans] }],
+    }
+    .encode_to_vec()
+}
+
+fn span(ended: Ended) -> Span {
+    let Ended { trace, span, parent, name, kind, began, took, changes } = ended;
+    let start = u64::try_from(began.unix_micros()).unwrap_or_default().saturating_mul(1_000);
+    let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    let kind = match kind {
+        Kind::Internal => 1,
+        Kind::Server => 2,
+        Kind::Client => 3,
+    };
+    let count = |it: usize| Value::Number(i64::try_from(it).unwrap_or(i64::MAX));
+    Span {
+        trace_id: trace.to_be_bytes().to_vec(),
+        span_id: span.to_be_bytes().to_vec(),
+        parent_span_id: parent.map(|it| it.to_be_bytes().to_vec()).unwrap_or_default(),
+        name,
+        kind,
+        start_time_unix_nano: start,
+        end_time_unix_nano: start.saturating_add(took),
+        attributes: changes.map(|it| attribute("consign.changes", count(it))).into_iter().collect(),
+    }
+}
