@@ -341,7 +341,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         seller: _,
         sends_invoices: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
-        keep_invoices_years,
+        keep_invoices_years: _,
     } = rules;
 
     check_company_name(company_name, bad);
@@ -370,7 +370,6 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     check_returns(returns, bad);
     check_series(invoice_series, credit_note_series, bad);
     check_slips(slips, bad);
-    within(bad, "rules.keep_invoices_years", *keep_invoices_years, 0, 100);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
     }
@@ -386,6 +385,7 @@ fn check_lifetimes(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.message_lifetime_seconds", rules.message_lifetime_seconds, 1, 30 * DAY);
     within(bad, "rules.approval_lifetime_seconds", rules.approval_lifetime_seconds, 1, 365 * DAY);
     within(bad, "rules.duplicate_window_seconds", rules.duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.keep_invoices_years", rules.keep_invoices_years, 0, 100);
     check_terms(rules.payment_terms_days, least, bad);
 }
 
