@@ -120,11 +120,9 @@ impl Wanted {
         self.replenishments.extend(replenishments);
         self.transfers.extend(transfers);
         self.products.extend(products.iter().chain(skus).cloned());
-        let moves_stock = !skus.is_empty()
-            || !reservations.is_empty()
-            || !replenishments.is_empty()
-            || !transfers.is_empty();
-        self.locations |= *locations || *order_stock || *stock_for_handover || moves_stock;
+        let moves_none =
+            skus.is_empty() && reservations.is_empty() && replenishments.is_empty() && transfers.is_empty();
+        self.locations |= *locations || *order_stock || *stock_for_handover || !moves_none;
         self.couriers |= couriers;
         self.courier_records |= courier_records;
         self.capacity_of.extend(capacity_of.iter().cloned());
