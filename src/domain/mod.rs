@@ -196,7 +196,8 @@ pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
 pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
 pub use model::returns::{
-    Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState, ReturnTransit,
+    ResolvedUnits, Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState,
+    ReturnTransit,
 };
 pub use model::scalars::{
     Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids,
@@ -253,7 +254,7 @@ pub use process::unavailable::UnavailableAction;
 pub use returns::create::{CreateReturn, ReturnedUnits};
 pub use returns::decide::{DecideReturn, ReturnDecision};
 pub use returns::receive::{ArrivedUnits, InspectReturn, InspectedUnits, ReceiveReturn};
-pub use returns::resolve::{ResolveReturn, ResolvedUnits};
+pub use returns::resolve::ResolveReturn;
 pub use returns::simulate::{ExchangeQuote, ReturnQuote, SimulateReturn};
 pub use shipping::assign::AssignCourier;
 pub use shipping::carrier_label::{NewCarrierLabel, RecordCarrierLabel};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::discount::DiscountKey;
-use crate::domain::model::exchange::Exchange;
+use crate::domain::model::exchange::{Exchange, Instead};
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, ReturnId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
@@ -76,6 +76,16 @@ string_enum! {
         /// Other goods, or the same once more: by an order of its own.
         Exchange = "EXCHANGE",
     }
+}
+
+/// What the customer gets for some units of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolvedUnits {
+    pub line: i32,
+    pub resolution: ReturnResolution,
+    pub quantity: i64,
+    /// What they are exchanged for, if they are.
+    pub instead: Instead,
 }
 
 /// Units of one line. Law: `received + missing ≤ quantity`, what was inspected of the received units is at most these,

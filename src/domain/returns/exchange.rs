@@ -14,10 +14,10 @@ use crate::domain::model::new_order::NewLine;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, ReturnShipping};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::returns::ResolvedUnits;
 use crate::domain::model::returns::{Return, ReturnResolution};
 use crate::domain::model::scalars::RefundId;
 use crate::domain::returns::create::restocking_fee;
-use crate::domain::returns::resolve::ResolvedUnits;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many lines the order that is made in exchange has at most.

@@ -7,12 +7,11 @@ use crate::domain::discounts::offer::fresh_code;
 use crate::domain::model::action::Action;
 use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::event::EventKind;
-use crate::domain::model::exchange::Instead;
 use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::model::returns::{Return, ReturnResolution, ReturnState};
+use crate::domain::model::returns::{ResolvedUnits, Return, ReturnResolution, ReturnState};
 use crate::domain::model::scalars::{RefundId, ReturnId};
 use crate::domain::returns::create::restocking_fee;
 use crate::domain::returns::exchange::{Wish, wishes};
@@ -25,16 +24,6 @@ pub(crate) const RESOLUTIONS_MAX: u32 = 2;
 
 /// How often more may have to be read for what goods are exchanged for.
 const FOLLOWED_MAX: u8 = 8;
-
-/// What the customer gets for some units of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResolvedUnits {
-    pub line: i32,
-    pub resolution: ReturnResolution,
-    pub quantity: i64,
-    /// What they are exchanged for, if they are.
-    pub instead: Instead,
-}
 
 /// Answers the customer, for all units or some.
 #[derive(Debug, Clone)]

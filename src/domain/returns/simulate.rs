@@ -8,13 +8,13 @@ use crate::domain::model::money::Money;
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::refusal::{Problems, Refusal};
+use crate::domain::model::returns::ResolvedUnits;
 use crate::domain::model::returns::ReturnReason;
 use crate::domain::model::scalars::{OrderId, Sku};
 #[cfg(test)]
 use crate::domain::model::time::Timestamp;
 use crate::domain::returns::create::{ReturnedUnits, restocking_fee};
 use crate::domain::returns::exchange::{Wish, at_entries, fee_on, goods_only, wishes};
-use crate::domain::returns::resolve::ResolvedUnits;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 

@@ -13,6 +13,7 @@ use crate::domain::model::order_change::{AddedLine, ChangeItem};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::returns::ResolvedUnits;
 use crate::domain::model::returns::{
     Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState, ReturnTransit,
 };
@@ -23,7 +24,7 @@ use crate::domain::ordering::resolve::Way;
 use crate::domain::returns::create::{RETURNS_MAX, ReturnedUnits};
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
-use crate::domain::returns::resolve::{RESOLUTIONS_MAX, ResolvedUnits};
+use crate::domain::returns::resolve::RESOLUTIONS_MAX;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{done, location_code, order, reason, sku, usd};
 

@@ -3,6 +3,7 @@
 use crate::domain::model::exchange::Instead;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
+use crate::domain::model::returns::ResolvedUnits;
 use crate::domain::model::returns::{
     Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState,
 };
@@ -10,7 +11,6 @@ use crate::domain::model::scalars::{OrderId, ReturnId};
 use crate::domain::returns::create::ReturnedUnits;
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
-use crate::domain::returns::resolve::ResolvedUnits;
 use crate::domain::tests::any_sequence::PLACES;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, order};

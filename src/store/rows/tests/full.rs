@@ -9,8 +9,8 @@ use crate::domain::{
     MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
     OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
     ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
-    Reservation, ReservationId, ReservationState, ReservedItem, ReturnId, Risk, ServiceDone, ServiceLevel,
-    Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip,
+    SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_return, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
