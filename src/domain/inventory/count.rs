@@ -238,10 +238,7 @@ fn take_off_pick_lists(unit: &mut UnitOfWork, level: &StockLevel) -> Result<usiz
     }
     let (sku, location) = (&level.sku, &level.location);
     let mut concerned = 0;
-    for id in unit.holders_of(sku, location).0.into_iter().take(TOUCHED_MAX) {
-        if !unit.order(id)?.has_expired_units(sku, location, now) {
-            continue;
-        }
+    for id in unit.orders_with_expired(sku, location).into_iter().take(TOUCHED_MAX) {
         let mut order = unit.take_order(id)?;
         order.put_expired_back(unit, sku, location)?;
         conclude(order, unit)?;
