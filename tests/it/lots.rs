@@ -1,12 +1,17 @@
 //! Lots over the wire: what expires first leaves first, what has expired is not sold, and a recall finds every shipment.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use consign::domain::Timestamp;
 use consign::pb;
+use consign::server::Server;
+use consign::settings::Settings;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-use crate::server::{TestServer, on_both_engines};
+use crate::server::{Clients, connect, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_courier, create_order, draft, every_law_holds, level, open_location, order,
     pay_by_card, reason, stocked,
@@ -22,7 +27,7 @@ fn fields(status: &Status) -> Vec<String> {
     bad.field_violations.into_iter().map(|it| it.field).collect()
 }
 
-async fn change(server: &TestServer, tracks_lots: bool, shortest_life_days: i32) -> Result<(), Status> {
+async fn change(server: &Clients, tracks_lots: bool, shortest_life_days: i32) -> Result<(), Status> {
     let product =
         pb::Product { sku: "Y-1".to_owned(), tracks_lots, shortest_life_days, ..Default::default() };
     let paths = ["tracks_lots", "shortest_life_days"].map(str::to_owned).to_vec();
@@ -35,14 +40,14 @@ async fn change(server: &TestServer, tracks_lots: bool, shortest_life_days: i32)
 }
 
 /// Y-1 by lots, with a courier.
-async fn by_lots(server: &TestServer) {
+async fn by_lots(server: &Clients) {
     stocked(server, "Y-1", 0).await;
     create_courier(server).await;
     change(server, true, 0).await.expect("nothing is on hand");
 }
 
 async fn receive(
-    server: &TestServer,
+    server: &Clients,
     quantity: i64,
     lot: &str,
     expire_date: Option<pb::Date>,
@@ -58,19 +63,19 @@ async fn receive(
     server.inventory.clone().receive_stock(by("warehouse", request)).await.map(drop)
 }
 
-async fn lots(server: &TestServer, filter: &str) -> Vec<(String, i64, i64)> {
+async fn lots(server: &Clients, filter: &str) -> Vec<(String, i64, i64)> {
     let request = pb::ListLotsRequest { filter: filter.to_owned(), ..Default::default() };
     let found = server.inventory.clone().list_lots(by("clerk", request)).await.expect("a page").into_inner();
     found.lots.into_iter().map(|it| (it.lot, it.on_hand, it.allotted)).collect()
 }
 
-async fn recalled(server: &TestServer, lot: &str) -> Vec<pb::Shipment> {
+async fn recalled(server: &Clients, lot: &str) -> Vec<pb::Shipment> {
     let request = pb::ListShipmentsRequest { filter: format!("lot = {lot}"), ..Default::default() };
     let found = server.shipping.clone().list_shipments(by("clerk", request)).await.expect("a page");
     found.into_inner().shipments
 }
 
-async fn paid(server: &TestServer, who: &str, units: i64) -> (String, String) {
+async fn paid(server: &Clients, who: &str, units: i64) -> (String, String) {
     let placed = create_order(server, draft(who, "Y-1", units)).await.expect("an order");
     pay_by_card(server, &placed.id, "tok_success").await.expect("a payment");
     let shipment = order(server, &placed.id).await.shipment_ids[0].clone();
@@ -224,3 +229,55 @@ on_both_engines!(a_transfer_a_count_and_corrections_are_of_one_lot, async |serve
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+/// So many days after today in UTC.
+fn in_days(days: i64) -> Option<pb::Date> {
+    let today = consign::clock::now().unix_micros() / 1_000_000;
+    let day = time::OffsetDateTime::from_unix_timestamp(today + days * 86_400).expect("a time").date();
+    date(day.year(), u8::from(day.month()).into(), day.day().into())
+}
+
+/// On SQLite, which goes by the clock that it is given; the store's own tests move that of both engines.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        data_dir: folder.path().join("data"),
+        insecure_durability: true,
+        ..Settings::default()
+    };
+    let ahead = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&ahead);
+    let clock = move || {
+        let now = consign::clock::now().unix_micros();
+        Timestamp::from_unix_micros(now + read.load(Ordering::Relaxed))
+    };
+    let server = Server::start_by(settings, Arc::new(clock)).await.expect("it starts");
+    let clients = Clients::over(connect(&server).await);
+    by_lots(&clients).await;
+    receive(&clients, 2, "L-1", in_days(1)).await.expect("goods arrive");
+    receive(&clients, 2, "L-2", in_days(900)).await.expect("goods arrive");
+    let (placed, shipment) = paid(&clients, "ada", 2).await;
+    let warehouse = Warehouse { server: &clients };
+    warehouse.assign(&shipment).await;
+    assert_eq!(lots(&clients, "").await.len(), 2);
+
+    ahead.store(3 * 86_400_000_000, Ordering::Relaxed);
+    let until = Instant::now() + Duration::from_secs(30);
+    let ids = loop {
+        let ids = order(&clients, &placed).await.shipment_ids;
+        if ids.len() > 1 {
+            break ids;
+        }
+        assert!(Instant::now() < until, "nobody looked after the lot");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let other = ids.iter().find(|it| **it != shipment).expect("another shipment");
+    warehouse.ship(other).await;
+    let sent: Vec<_> = recalled(&clients, "L-2").await.into_iter().map(|it| it.id).collect();
+    assert_eq!(&sent, &[other.clone()]);
+    assert_eq!(lots(&clients, "").await, all(&[("L-1", 2, 0)]));
+    every_law_holds(&clients).await;
+    server.stop().await.expect("it stops");
+}

@@ -112,6 +112,7 @@ async fn numbers(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX shipment_lots_lot ON shipment_lots (lot, shipment_id)",
             "CREATE INDEX shipment_lots_order ON shipment_lots (order_id)",
+            "CREATE INDEX shipment_lots_in_house ON shipment_lots (sku, location, lot) WHERE in_house = TRUE",
         ])
         .await?;
     // By its hash: an order's document names it, and the same file is kept once. It goes when that order's customer is

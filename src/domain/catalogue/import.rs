@@ -1,6 +1,6 @@
 //! A row of an import: a product is created, or the one that is there is corrected.
 
-use crate::domain::catalogue::product::{create_product, keep, must_be_legal, to_change};
+use crate::domain::catalogue::product::{create_product, keep, must_be_legal};
 use crate::domain::inventory::lots::follow_product;
 use crate::domain::model::product::{Product, ProductChange};
 use crate::domain::model::refusal::Refusal;
@@ -31,7 +31,7 @@ impl Command for ImportProduct {
     type Output = (Product, Imported);
 
     fn reads(&self) -> ReadSet {
-        to_change(&self.sku, &self.changes)
+        ReadSet { products: vec![self.sku.clone()], ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<(Product, Imported), Refusal> {

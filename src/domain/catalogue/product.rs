@@ -55,7 +55,8 @@ impl Command for UpdateProduct {
     type Output = Product;
 
     fn reads(&self) -> ReadSet {
-        to_change(&self.sku, &self.changes)
+        // With its stock only if its lots change: the decision asks for that then.
+        ReadSet { products: vec![self.sku.clone()], ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Product, Refusal> {
@@ -64,16 +65,6 @@ impl Command for UpdateProduct {
         must_be_legal(&product)?;
         follow_product(unit, &before, &product)?;
         Ok(keep(unit, product))
-    }
-}
-
-/// Read set of a change of a product: with its stock if its lots are concerned.
-pub(super) fn to_change(sku: &Sku, changes: &[ProductChange]) -> ReadSet {
-    let of_lots =
-        |it: &ProductChange| matches!(it, ProductChange::TracksLots(_) | ProductChange::ShortestLifeDays(_));
-    match changes.iter().any(of_lots) {
-        true => ReadSet { skus: vec![sku.clone()], products: vec![sku.clone()], ..ReadSet::default() },
-        false => ReadSet { products: vec![sku.clone()], ..ReadSet::default() },
     }
 }
 

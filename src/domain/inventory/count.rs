@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use crate::domain::inventory::expire::{release_expired_of, release_unfit};
 use crate::domain::inventory::known::{bounded_sum, level_of};
 use crate::domain::inventory::ledger::{Posted, Posting, post};
-use crate::domain::inventory::lots::{Delta, LotFields, book, check_lot};
+use crate::domain::inventory::lots::{Delta, LotFields, book, check_lot, must_be_divided_alike};
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::lot::{LotName, LotNamed};
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -109,6 +109,7 @@ fn lacking(level: &StockLevel, now: Timestamp) -> i64 {
 
 fn shelf_counted(unit: &UnitOfWork, mut level: StockLevel, counted: i64) -> Result<StockLevel, Refusal> {
     check_lot(unit, &level.sku, None, "lot")?;
+    must_be_divided_alike(&level, None)?;
     let (sku, location) = (&level.sku, &level.location);
     let unsaleable = level.damaged + level.quality_hold;
     if counted < unsaleable {
@@ -144,6 +145,7 @@ fn lot_counted(
         return Err(Refusal::unmet(Reason::StockInUse, message));
     }
     check_lot(unit, &level.sku, Some(&named.name), "lot")?;
+    must_be_divided_alike(&level, Some(named))?;
     if counted > 0 || found.is_some() {
         // Checks the name and its date, and begins a lot that is new there.
         let more = Delta { on_hand: (counted - on_hand).max(0), ..Delta::default() };
@@ -238,10 +240,7 @@ fn take_off_pick_lists(unit: &mut UnitOfWork, level: &StockLevel) -> Result<usiz
     }
     let (sku, location) = (&level.sku, &level.location);
     let mut concerned = 0;
-    for id in unit.holders_of(sku, location).0.into_iter().take(TOUCHED_MAX) {
-        if !unit.order(id)?.has_expired_units(sku, location, now) {
-            continue;
-        }
+    for id in unit.orders_with_expired(sku, location).into_iter().take(TOUCHED_MAX) {
         let mut order = unit.take_order(id)?;
         order.put_expired_back(unit, sku, location)?;
         conclude(order, unit)?;

@@ -6,10 +6,10 @@
 use crate::domain::inventory::known::bounded_sum;
 use crate::domain::model::day::Day;
 use crate::domain::model::location::Location;
-use crate::domain::model::lot::{LOTS_MAX, Lot, LotName, LotNamed};
+use crate::domain::model::lot::{LOTS_MAX, Lot, LotName, LotNamed, LotOnTheWay};
 use crate::domain::model::product::Product;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::Sku;
+use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::stock::StockLevel;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
@@ -67,8 +67,78 @@ pub(in crate::domain) fn book(
     delta: Delta,
     fields: LotFields<'_>,
 ) -> Result<(), Refusal> {
+    book_within(unit, level, lot, delta, fields, LOTS_MAX)
+}
+
+/// The same for units of a lot that come off the road, whose day is what the shelves know of it, or else what they left
+/// with, and which find room in any case: they cannot stay on the road.
+pub(in crate::domain) fn book_from_road(
+    unit: &UnitOfWork,
+    level: &mut StockLevel,
+    lot: Option<&LotOnTheWay>,
+    units: i64,
+    field: &str,
+) -> Result<(), Refusal> {
+    let named = lot.map(|it| {
+        let expires_on = known_day(unit, &level.sku, &it.name).unwrap_or(it.expires_on);
+        LotNamed { name: it.name.clone(), expires_on: Some(expires_on) }
+    });
+    let fields = LotFields { lot: field, expire_date: field, units: field };
+    let arrive = Delta { on_hand: units, ..Delta::default() };
+    book_within(unit, level, named.as_ref(), arrive, fields, usize::MAX)
+}
+
+/// Refuses to send a lot to a shelf that has as many as it may have, with those that are on their way to it.
+pub(in crate::domain) fn must_have_room_for_lot(
+    unit: &UnitOfWork,
+    sku: &Sku,
+    to: &LocationCode,
+    name: &LotName,
+) -> Result<(), Refusal> {
+    let there = unit.level(sku, to);
+    if there.is_some_and(|it| it.lot(name).is_some()) {
+        return Ok(());
+    }
+    let coming = unit.open_replenishments(sku, to).iter().filter(|it| it.transfer.is_some()).count();
+    if there.map_or(0, |it| it.lots.len()) + coming < LOTS_MAX {
+        return Ok(());
+    }
+    let message = format!("{sku} at {to} has {LOTS_MAX} lots with those on their way, and no room for more");
+    Err(Refusal::unmet(Reason::LimitReached, message))
+}
+
+/// Refuses a lot where what is on hand is of none, and units without a lot where it is divided: so it may be where somebody
+/// changed `tracks_lots` in the moment in which others booked.
+pub(in crate::domain) fn must_be_divided_alike(
+    level: &StockLevel,
+    lot: Option<&LotNamed>,
+) -> Result<(), Refusal> {
+    let StockLevel { sku, location, on_hand, lots, .. } = level;
+    if *on_hand == 0 || lots.is_empty() == lot.is_none() {
+        return Ok(());
+    }
+    let (are, change) = match lots.is_empty() {
+        true => ("of no lot", "off"),
+        false => ("of lots", "on"),
+    };
+    let message = format!(
+        "{on_hand} units of {sku} at {location} are {are}: switch tracks_lots {change}, book them out, and switch it back"
+    );
+    Err(Refusal::unmet(Reason::StockInUse, message))
+}
+
+/// With so many lots on the shelf at most.
+fn book_within(
+    unit: &UnitOfWork,
+    level: &mut StockLevel,
+    lot: Option<&LotNamed>,
+    delta: Delta,
+    fields: LotFields<'_>,
+    lots_max: usize,
+) -> Result<(), Refusal> {
     let Delta { on_hand, damaged, quality_hold } = delta;
     check_lot(unit, &level.sku, lot.map(|it| &it.name), fields.lot)?;
+    must_be_divided_alike(level, lot)?;
     let Some(named) = lot else {
         level.on_hand = bounded_sum(level.on_hand, on_hand, fields.units)?;
         level.damaged = bounded_sum(level.damaged, damaged, fields.units)?;
@@ -84,7 +154,7 @@ pub(in crate::domain) fn book(
     }
     let expires_on = date_of(unit, &level.sku, named, fields)?;
     if !is_there {
-        begin_lot(unit, level, &named.name, expires_on)?;
+        begin_lot(unit, level, &named.name, expires_on, lots_max)?;
     }
     let mut left = [0; 4];
     level.change_lot(&named.name, |it| {
@@ -126,8 +196,7 @@ pub(in crate::domain) fn must_stay_covered(
 
 /// The day on which a lot expires: one lot of a product has one, wherever its units lie.
 fn date_of(unit: &UnitOfWork, sku: &Sku, named: &LotNamed, fields: LotFields<'_>) -> Result<Day, Refusal> {
-    let known = unit.levels(sku).into_iter().find_map(|it| it.lot(&named.name)).map(|it| it.expires_on);
-    match (known, named.expires_on) {
+    match (known_day(unit, sku, &named.name), named.expires_on) {
         (Some(known), Some(given)) if known != given => {
             Err(Refusal::invalid(fields.expire_date, format!("lot {} expires on {known}", named.name)))
         }
@@ -139,16 +208,22 @@ fn date_of(unit: &UnitOfWork, sku: &Sku, named: &LotNamed, fields: LotFields<'_>
     }
 }
 
+/// The day of a lot that is on any shelf.
+fn known_day(unit: &UnitOfWork, sku: &Sku, name: &LotName) -> Option<Day> {
+    unit.levels(sku).into_iter().find_map(|it| it.lot(name)).map(|it| it.expires_on)
+}
+
 /// A lot that is new on a shelf, without units.
 fn begin_lot(
     unit: &UnitOfWork,
     level: &mut StockLevel,
     name: &LotName,
     expires_on: Day,
+    lots_max: usize,
 ) -> Result<(), Refusal> {
-    if level.lots.len() >= LOTS_MAX {
+    if level.lots.len() >= lots_max {
         let message =
-            format!("{} at {} has {LOTS_MAX} lots, and no room for more", level.sku, level.location);
+            format!("{} at {} has {lots_max} lots, and no room for more", level.sku, level.location);
         return Err(Refusal::unmet(Reason::LimitReached, message));
     }
     let life = unit.product(&level.sku).map_or(0, |it| it.shortest_life_days);
@@ -190,7 +265,9 @@ pub(in crate::domain) fn follow_product(
         let is_coming = |it: &StockLevel| {
             unit.open_replenishments(&it.sku, &it.location).iter().any(|it| it.transfer.is_some())
         };
-        if let Some(it) = levels.iter().find(|it| it.on_hand > 0 || is_coming(it)) {
+        // What is divided as the product shall be from now on is what a booking left that went on meanwhile.
+        let differs = |it: &StockLevel| it.on_hand > 0 && it.lots.is_empty() == after.tracks_lots;
+        if let Some(it) = levels.iter().find(|it| differs(it) || is_coming(it)) {
             let message = format!(
                 "tracks_lots can be changed only while no unit of {} is on hand or on its way: {} on hand at {}",
                 after.sku, it.on_hand, it.location
@@ -202,7 +279,9 @@ pub(in crate::domain) fn follow_product(
     for mut level in levels.into_iter().filter(|it| !it.lots.is_empty()) {
         let location = unit.location(&level.location).cloned();
         for lot in &mut level.lots {
-            lot.sold_until = end_of(location.as_ref(), lot.expires_on.plus(-after.shortest_life_days));
+            // Its day ends by the clock that its location had when it came there.
+            let until = end_of(location.as_ref(), lot.expires_on.plus(-after.shortest_life_days));
+            lot.sold_until = until.min(lot.expires_at);
         }
         unit.keep_level(level);
     }

@@ -5,7 +5,9 @@
 
 use crate::domain::inventory::known::{bounded_sum, level_of, location_must_be_in_use};
 use crate::domain::inventory::ledger::{Posting, post};
-use crate::domain::inventory::lots::{Delta, LotFields, book, check_lot};
+use crate::domain::inventory::lots::{
+    Delta, LotFields, book, book_from_road, check_lot, must_have_room_for_lot,
+};
 use crate::domain::inventory::replenish::must_have_room;
 use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
@@ -74,7 +76,13 @@ pub(in crate::domain) fn transfer_stock(
         let mut level = level_of(unit, sku, from)?;
         let lot = new.lot_of(sku).and_then(|it| level.lot(it));
         let lot = lot.map(|it| LotOnTheWay { name: it.name.clone(), expires_on: it.expires_on });
-        move_units(unit, &mut level, lot.as_ref(), -quantity, "items")?;
+        if let Some(it) = &lot {
+            must_have_room_for_lot(unit, sku, to, &it.name)?;
+        }
+        let named = lot.as_ref().map(|it| LotNamed { name: it.name.clone(), expires_on: None });
+        let fields = LotFields { lot: "items", expire_date: "items", units: "items" };
+        let leave = Delta { on_hand: -quantity, ..Delta::default() };
+        book(unit, &mut level, named.as_ref(), leave, fields)?;
         unit.keep_level(level);
         let item =
             TransferItem { sku: sku.clone(), quantity: *quantity, received: 0, lost: 0, returned: 0, lot };
@@ -104,19 +112,6 @@ fn free_of(level: &StockLevel, lot: Option<&LotName>, now: Timestamp) -> i64 {
         Some(lot) => lot.unallotted().min(level.unpromised()),
     };
     free.max(0)
-}
-
-/// Units leave a shelf (below zero) or arrive there.
-fn move_units(
-    unit: &UnitOfWork,
-    level: &mut StockLevel,
-    lot: Option<&LotOnTheWay>,
-    units: i64,
-    field: &'static str,
-) -> Result<(), Refusal> {
-    let named = lot.map(|it| LotNamed { name: it.name.clone(), expires_on: Some(it.expires_on) });
-    let moved = Delta { on_hand: units, ..Delta::default() };
-    book(unit, level, named.as_ref(), moved, LotFields { lot: field, expire_date: field, units: field })
 }
 
 /// Every item that cannot be sent is named.
@@ -263,7 +258,7 @@ pub(in crate::domain) fn receive_transfer(
         let item = item.clone();
         if *received > 0 {
             let mut level = shelf(unit, sku, &to);
-            move_units(unit, &mut level, item.lot.as_ref(), *received, "items")?;
+            book_from_road(unit, &mut level, item.lot.as_ref(), *received, "items")?;
             unit.keep_level(level);
         }
         let units = received + lost;
@@ -392,7 +387,7 @@ pub(in crate::domain) fn cancel_transfer(
         item.returned += units;
         let item = item.clone();
         let mut level = shelf(unit, &sku, &from);
-        move_units(unit, &mut level, item.lot.as_ref(), units, "transfer_id")?;
+        book_from_road(unit, &mut level, item.lot.as_ref(), units, "transfer_id")?;
         unit.keep_level(level);
         post_transfer(unit, transfer.id, &item, &from, MovementKind::TransferIn, units, cancel.note.clone());
         call_off(unit, &transfer, &sku);

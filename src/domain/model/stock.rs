@@ -62,12 +62,12 @@ impl StockLevel {
         self.lots.iter().find(|it| it.name == *name)
     }
 
-    /// Changes one lot that is there; the level's own figures follow.
+    /// Changes one lot, if it is there; the level's own figures follow.
     pub(in crate::domain) fn change_lot(&mut self, name: &LotName, change: impl FnOnce(&mut Lot)) {
         if let Some(lot) = self.lots.iter_mut().find(|it| it.name == *name) {
             change(lot);
+            self.sum_lots();
         }
-        self.sum_lots();
     }
 
     /// The figures of a level with lots are those of its lots; a lot without units is forgotten.

@@ -165,7 +165,7 @@ impl Order {
         let (lot, expire_date) =
             (format!("inspections[{index}].lot"), format!("inspections[{index}].expire_date"));
         let fields = LotFields { lot: &lot, expire_date: &expire_date, units: "inspections" };
-        let named = units.lot.as_ref().map(|it| self.with_date_shipped(it));
+        let named = units.lot.as_ref().map(|it| self.with_date_shipped(sku, it));
         book(unit, &mut level, named.as_ref(), back, fields)?;
         unit.keep_level(level);
         let reason = format!("{}: {id}", units.disposition);
@@ -176,8 +176,9 @@ impl Order {
     }
 
     /// The lot with the day on which it expires, if units of it were sent with this order.
-    fn with_date_shipped(&self, named: &LotNamed) -> LotNamed {
-        let sent = self.shipments.iter().flat_map(|it| &it.items).flat_map(|it| &it.lots);
+    fn with_date_shipped(&self, sku: &Sku, named: &LotNamed) -> LotNamed {
+        let items = self.shipments.iter().flat_map(|it| &it.items);
+        let sent = items.filter(|it| it.sku == *sku).flat_map(|it| &it.lots);
         let known = sent.filter(|it| it.name == named.name).map(|it| it.expires_on).next();
         LotNamed { name: named.name.clone(), expires_on: named.expires_on.or(known) }
     }

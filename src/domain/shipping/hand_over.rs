@@ -64,10 +64,8 @@ impl Order {
             let message = format!("the shipment has {}, handed over: {packages}", counted::packages(have));
             return Err(self.unmet_shipment(Reason::QuantityMismatch, &self.shipments[index], message));
         }
-        // The courier's reports may have been quicker, and it cannot have had the goods before it got them.
+        let at = self.leaves_at(unit, index, at);
         let shipment = &self.shipments[index];
-        let at = at.unwrap_or(unit.now).min(unit.now);
-        let at = left_at(&shipment.tracking).map_or(at, |it| it.min(at));
         let (location, estimated_at) = (shipment.location.to_string(), shipment.estimated_at);
         self.must_not_be_expired(index, at)?;
 
@@ -88,6 +86,13 @@ impl Order {
         };
         self.add_report(unit, index, &report, ReportOrigin::Pickup);
         self.follow_reports(unit, index, 0)
+    }
+
+    /// When goods leave that somebody says were handed over then, or now. The courier's reports may have been quicker, and
+    /// it cannot have had the goods before it got them.
+    pub(super) fn leaves_at(&self, unit: &UnitOfWork, index: usize, said: Option<Timestamp>) -> Timestamp {
+        let at = said.unwrap_or(unit.now).min(unit.now);
+        left_at(&self.shipments[index].tracking).map_or(at, |it| it.min(at))
     }
 
     /// The same, when the courier's report says that it has the goods and nobody has confirmed the pickup. They have

@@ -232,7 +232,7 @@ impl Order {
 impl Shipment {
     fn has_expired_units(&self, sku: &Sku, location: &LocationCode, now: Timestamp) -> bool {
         self.location == *location
-            && self.handover.is_none()
+            && !self.has_left_the_house()
             && self.state != ShipmentState::Cancelled
             && self
                 .items
@@ -240,6 +240,18 @@ impl Shipment {
                 .filter(|it| it.sku == *sku)
                 .flat_map(|it| &it.lots)
                 .any(|it| it.expires_at <= now)
+    }
+}
+
+/// Items that a shipment has no more: their units are on no pick list either.
+pub(super) fn free_items(
+    unit: &mut UnitOfWork,
+    location: &LocationCode,
+    gone: impl IntoIterator<Item = ShipmentItem>,
+) {
+    for mut item in gone {
+        let units = item.unbind(i64::MAX);
+        free(unit, &item.sku, location, &units);
     }
 }
 

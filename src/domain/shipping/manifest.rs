@@ -149,6 +149,7 @@ impl ConfirmManifest {
             let message = "the shipment is not on this manifest: another courier, location or day";
             return Err(order.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }
+        order.must_not_be_expired(index, order.leaves_at(unit, index, self.at))?;
         Ok(order)
     }
 

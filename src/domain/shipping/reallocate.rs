@@ -15,6 +15,7 @@ use crate::domain::model::refusal::{Reason, Refusal, Shortage};
 use crate::domain::model::scalars::{Actor, LocationCode, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
+use crate::domain::shipping::lots::free_items;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shipments an order may have that still moves units to others: each of them is shown with it for good.
@@ -249,7 +250,10 @@ impl Order {
             };
             moved.entry(&take.location).or_default().push(item);
         }
-        self.shipments[from].items.retain(|it| it.quantity > 0);
+        let items = std::mem::take(&mut self.shipments[from].items);
+        let (kept, gone) = items.into_iter().partition::<Vec<_>, _>(|it| it.quantity > 0);
+        self.shipments[from].items = kept;
+        free_items(unit, &here, gone);
         self.touch_shipment(unit, from);
         if self.shipments[from].items.is_empty() {
             let text = format!("shipment {}: nothing of it is left at {here}", self.shipments[from].number);

@@ -12,6 +12,7 @@ use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::{ReservationState, ReservedItem};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
+use crate::domain::shipping::lots::free_items;
 use crate::domain::shipping::tracking_state::has_left;
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -60,6 +61,8 @@ impl Order {
         for (index, less) in shrinking {
             self.shrink_shipment(unit, index, &less)?;
         }
+        // Whoever is given what this leaves sees the shelf as it is.
+        self.settle_lots(unit);
         self.forget_empty_legs(unit);
         self.finish_reservation(unit)?;
         self.progress(unit)
@@ -140,7 +143,10 @@ impl Order {
         if untouched && !items.is_empty() {
             let units: i64 = items.iter().map(|it| it.quantity).sum();
             let text = format!("shipment {} re-counted: {units} units to send", shipment.number);
-            shipment.items = items;
+            let location = shipment.location.clone();
+            let before = std::mem::replace(&mut shipment.items, items);
+            let stays = |it: &ShipmentItem| shipment.items.iter().any(|kept| kept.line == it.line);
+            free_items(unit, &location, before.into_iter().filter(|it| !stays(it)));
             self.touch_shipment(unit, index);
             self.promise_shipment_anew(unit, index, PromiseOccasion::LinesCancelled);
             self.record_automatic(unit, EventKind::ShipmentPlanned, None, text);

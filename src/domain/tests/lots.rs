@@ -1,5 +1,6 @@
 //! Lots: what comes in names one, what expires first leaves first, and what has expired does not leave.
 
+mod edges;
 mod sequence;
 
 use crate::domain::catalogue::product::UpdateProduct;

@@ -26,4 +26,18 @@ impl UnitOfWork<'_> {
         let standing = reservations.filter(|it| it.order.is_none() && holds(it)).map(|it| it.id).collect();
         (orders, standing)
     }
+
+    /// Orders, of those that were loaded, that have units of a shelf on pick lists which have expired, picked ones included.
+    pub(in crate::domain) fn orders_with_expired(
+        &self,
+        sku: &Sku,
+        location: &LocationCode,
+    ) -> BTreeSet<OrderId> {
+        let shelf = (sku.clone(), location.clone());
+        self.note_if_not_loaded(|it| it.holders_of.contains(&shelf), |it| it.holders_of.push(shelf.clone()));
+        let known = self.snapshot.orders.keys().chain(self.changes.orders.keys()).copied();
+        let has_some =
+            |it: &OrderId| self.order(*it).is_ok_and(|it| it.has_expired_units(sku, location, self.now));
+        known.filter(has_some).collect()
+    }
 }

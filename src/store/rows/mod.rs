@@ -11,6 +11,7 @@ pub(super) mod decision;
 pub(super) mod discount;
 pub(super) mod document;
 pub(super) mod erasure;
+pub(super) mod expired_lots;
 pub(super) mod feedback;
 pub(super) mod lookup;
 pub(super) mod order;

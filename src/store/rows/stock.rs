@@ -226,14 +226,16 @@ fn level_from_row(row: stock_levels::Model) -> Result<StockLevel, StoreError> {
     })
 }
 
-/// The rows of lots that a level has and had not so before, and the keys of those that it has no more.
+/// The rows of lots that a level has and had not so before, and the keys of those that it has no more, or of another day.
 pub(in crate::store) fn lots_that_differ(
     before: Option<&StockLevel>,
     after: &StockLevel,
 ) -> (Vec<stock_lots::Model>, Vec<Vec<Value>>) {
     let old = before.map(|it| it.lots.as_slice()).unwrap_or_default();
     let new = after.lots.iter().filter(|it| !old.contains(it)).map(|it| lot_to_row(after, it));
-    let gone = old.iter().filter(|it| after.lot(&it.name).is_none());
+    // One of another day has ended and begun again: rows keep their days, which are not written anew.
+    let day = |it: &Lot| (it.expires_on, it.expires_at);
+    let gone = old.iter().filter(|it| after.lot(&it.name).is_none_or(|new| day(new) != day(it)));
     let key = |it: &Lot| -> Vec<Value> {
         vec![after.sku.clone().into(), after.location.clone().into(), it.name.as_str().into()]
     };

@@ -23,6 +23,7 @@ use crate::store::query::integrity as laws;
 use crate::store::query::listing::{Listing, Term};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::retention;
+use crate::store::rows::expired_lots::EXPIRED_ON_LISTS;
 use crate::store::rows::tests::sample::customer_id;
 use crate::store::rows::{decision, lookup, subscribers, subscription, writes};
 use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
@@ -219,7 +220,7 @@ async fn no_count_goes_through_the_archive(scene: &Scene) {
 fn fixed() -> Vec<&'static FixedStatement> {
     let mut all = lookup::all();
     all.extend(lookup::of_readers());
-    let prepared_by_nobody: [&FixedStatement; 21] = [
+    let prepared_by_nobody: [&FixedStatement; 22] = [
         &lookup::MESSAGE_TEXTS,
         &lookup::ORDERS,
         &lookup::OWNERS,
@@ -235,6 +236,7 @@ fn fixed() -> Vec<&'static FixedStatement> {
         &lookup::REPLENISHMENTS_AT,
         &lookup::SHIPMENTS_OF,
         &lookup::HOLDERS,
+        &EXPIRED_ON_LISTS,
         &lookup::TRANSFERS,
         &lookup::LOCK_TRANSFERS,
         &lookup::OPEN_RESERVATIONS,

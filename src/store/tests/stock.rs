@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use crate::domain::{self, OnShortage, OrderState, ReadSet, Refusal};
+use crate::domain::{
+    self, Day, LineUnits, LotNamed, Method, OnShortage, OrderState, Part, Product, ReadSet, ReceivedMoney,
+    Refusal, Target,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::tests::groups::rush;
-use crate::store::tests::shop::{Scene, code, create_order, fill, on_both_engines, order_for, request, sku};
+use crate::store::tests::shop::{
+    Scene, code, create_order, fill, on_both_engines, on_order, order_for, request, sku,
+};
 
 on_both_engines! {
     however_many_reservations_expired_their_stock_is_there_for_the_next_buyer
@@ -13,6 +18,7 @@ on_both_engines! {
     the_last_units_are_sold_once
     two_stores_sell_the_last_units_once
     stock_that_arrives_finds_those_who_wait
+    what_expires_when_it_is_picked_is_planned_anew_from_another_lot
 }
 
 /// Sets one unit aside for other callers, `units` times, for a minute.
@@ -114,4 +120,69 @@ async fn stock_that_arrives_finds_those_who_wait(scene: &Scene) {
     }
     assert_eq!(scene.units("A-1").await, (5, 5));
     assert!(scene.store.waiting_orders(10).await.expect("a look").is_empty());
+}
+
+const A_DAY: Duration = Duration::from_secs(86_400);
+
+/// A-1 by lots: two units of one that expires tomorrow, and two of one that is good for long.
+async fn by_lots(scene: &Scene) {
+    scene.stocked(&["B-2"], 1).await;
+    let now = scene.store.now();
+    let product = Product {
+        unit_price: Some("EUR".parse::<domain::Currency>().expect("a currency").of(1_000)),
+        weight_grams: 500,
+        tracks_lots: true,
+        ..Product::new(sku("A-1"), "Product A-1", now)
+    };
+    scene.order(domain::CreateProduct { product }).await.expect("a product");
+    let today = Day::from_number(now.unix_micros() / 86_400_000_000);
+    for (name, days) in [("L-1", 1), ("L-2", 90)] {
+        let name = name.parse().expect("the name of a lot");
+        let receipt = domain::ReceiveStock {
+            sku: sku("A-1"),
+            location: code("BER"),
+            quantity: 2,
+            replenishment: None,
+            note: String::new(),
+            lot: Some(LotNamed { name, expires_on: Some(today.plus(days)) }),
+        };
+        scene.order(receipt).await.expect("goods arrive");
+    }
+}
+
+async fn what_expires_when_it_is_picked_is_planned_anew_from_another_lot(scene: &Scene) {
+    by_lots(scene).await;
+    let new = order_for(&[("A-1", 2)], OnShortage::Refuse);
+    let (_, id, _) = create_order(&scene.store, None, new).await.expect("an order");
+    on_order(&scene.store, id, |order, unit| {
+        let (reference, amount, tendered) = (String::new(), None, None);
+        let money = ReceivedMoney { method: Method::Cash, amount, reference, tendered };
+        order.record_payment(unit, &money).map(drop)
+    })
+    .await;
+    let order = scene.store.order(id).await.expect("a look").expect("an order");
+    let shipment = order.shipments[0].id;
+    let target = || Target::latest(Part::Shipment(shipment));
+    scene.order(domain::StartPicking { target: target(), shipment }).await.expect("a pick list");
+    let picks = vec![LineUnits { line: 1, units: 2 }];
+    let pick =
+        domain::RecordPick { target: target(), shipment, picks, missing: Vec::new(), lots: Vec::new() };
+    scene.order(pick).await.expect("all is picked");
+    assert_eq!(allotted(scene).await, [("L-1".to_owned(), 2), ("L-2".to_owned(), 0)]);
+
+    scene.later(3 * A_DAY);
+    scene.order(domain::SettleCount { sku: sku("A-1"), location: code("BER") }).await.expect("put back");
+    assert_eq!(allotted(scene).await, [("L-1".to_owned(), 0), ("L-2".to_owned(), 0)]);
+    let order = scene.store.order(id).await.expect("a look").expect("an order");
+    let states: Vec<_> = order.shipments.iter().map(|it| it.state).collect();
+    assert_eq!(states, [domain::ShipmentState::Cancelled, domain::ShipmentState::Planned]);
+    let laws = scene.store.check_integrity(None).await.expect("the laws");
+    let broken: Vec<_> = laws.iter().filter(|it| it.broken > 0).map(|it| it.id).collect();
+    assert!(broken.is_empty(), "{broken:?}");
+}
+
+/// Units of each lot that are on pick lists.
+async fn allotted(scene: &Scene) -> Vec<(String, i64)> {
+    let level = scene.store.level(&sku("A-1"), &code("BER")).await.expect("a look").expect("a level");
+    level.lots.iter().map(|it| (it.name.to_string(), it.allotted)).collect()
 }

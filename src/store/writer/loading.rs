@@ -7,6 +7,8 @@ mod discounts;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use sea_orm::sea_query::Value;
+
 use crate::domain::{
     CapacityOf, CustomerId, JobId, Loaded, Location, Method, Order, OrderId, Part, Reservation,
     ReservationId, Sku, Snapshot, Timestamp,
@@ -16,6 +18,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::order_cache::OrderCache;
 use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey};
+use crate::store::rows::expired_lots::EXPIRED_ON_LISTS;
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
@@ -156,11 +159,7 @@ impl<'w> Loading<'w> {
         );
         ask(Topic::Transfers, self.statements.transfers, lookup::keys(wanted.transfers.iter().copied()));
         self.ask_expired(&wanted.skus, &mut reads);
-        let shelves = wanted.holders_of.iter().map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]);
-        let shelves: Vec<Vec<_>> = shelves.collect();
-        if !shelves.is_empty() {
-            reads.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
-        }
+        self.ask_holders(&mut reads);
         if !self.locks_stock_later() {
             self.ask_stock(&wanted.skus, &mut reads);
             self.ask_discounts(&mut reads);
@@ -195,6 +194,19 @@ impl<'w> Loading<'w> {
         self.ask_api_keys(&mut reads);
         self.ask_answers(&mut reads);
         reads
+    }
+
+    /// Who has units of these shelves that are to be given up, and who has such on pick lists as have expired.
+    fn ask_holders(&self, reads: &mut Reads) {
+        let shelves = self.wanted.holders_of.iter();
+        let shelves: Vec<Vec<Value>> =
+            shelves.map(|(sku, at)| vec![sku.clone().into(), at.clone().into()]).collect();
+        if !shelves.is_empty() {
+            let now: Value = self.now.into();
+            let by_now = shelves.iter().map(|it| it.iter().cloned().chain([now.clone()]).collect());
+            reads.push((Topic::Holders, EXPIRED_ON_LISTS.about(by_now.collect())));
+            reads.push((Topic::Holders, lookup::HOLDERS.about(shelves)));
+        }
     }
 
     /// Asked last: who was held up by another's locks must see what that one has answered.

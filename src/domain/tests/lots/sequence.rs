@@ -33,8 +33,10 @@ enum Act {
         lot: usize,
         counted: i64,
     },
+    /// With so many units of a product without lots beside it.
     Order {
         units: i64,
+        others: i64,
     },
     /// The next step of a shipment in the house; `odd` picks short, or of another lot, or fails a unit.
     Work {
@@ -43,6 +45,7 @@ enum Act {
     },
     Cancel {
         order: usize,
+        line: i32,
         units: i64,
     },
     Send {
@@ -61,9 +64,10 @@ fn some_act() -> impl Strategy<Value = Act> {
         3 => (lot.clone(), 1..6_i64, 0..2_usize).prop_map(|(lot, units, at)| Act::Receive { lot, units, at }),
         1 => (lot.clone(), -3..4_i64, 0..5_usize).prop_map(|(lot, delta, why)| Act::Adjust { lot, delta, why }),
         1 => (lot.clone(), 0..6_i64).prop_map(|(lot, counted)| Act::Count { lot, counted }),
-        3 => (1..5_i64).prop_map(|units| Act::Order { units }),
+        3 => (1..5_i64, 0..3_i64).prop_map(|(units, others)| Act::Order { units, others }),
         9 => (0..6_usize, 0..6_usize).prop_map(|(shipment, odd)| Act::Work { shipment, odd }),
-        1 => (0..5_usize, 1..4_i64).prop_map(|(order, units)| Act::Cancel { order, units }),
+        2 => (0..5_usize, 1..3_i32, 1..5_i64)
+            .prop_map(|(order, line, units)| Act::Cancel { order, line, units }),
         1 => (lot, 1..3_i64).prop_map(|(lot, units)| Act::Send { lot, units }),
         1 => (1..40_u64).prop_map(|hours| Act::Pass { hours }),
         2 => Just(Act::Settle),
@@ -101,8 +105,10 @@ fn apply(bench: &mut Bench, act: Act) {
         Act::Count { lot, counted } => {
             let _ = count(bench, counted, Some(named(NAMES[lot], None)));
         }
-        Act::Order { units } => {
-            if let Ok(id) = bench.create_order(&order("ada", &[("A-1", units)])) {
+        Act::Order { units, others } => {
+            let lines = [("A-1", units), ("B-2", others)];
+            let lines = if others > 0 { &lines[..] } else { &lines[..1] };
+            if let Ok(id) = bench.create_order(&order("ada", lines)) {
                 bench.pay_cash(id);
             }
         }
@@ -111,11 +117,11 @@ fn apply(bench: &mut Bench, act: Act) {
                 work(bench, id, &shipment, odd);
             }
         }
-        Act::Cancel { order, units } => {
+        Act::Cancel { order, line, units } => {
             let mut ids: Vec<_> = bench.snapshot.orders.values().map(|it| (it.number, it.id)).collect();
             ids.sort();
             let Some((_, id)) = ids.get(order % ids.len().max(1)).copied() else { return };
-            let less = [CancelledUnits { line: 1, quantity: units }];
+            let less = [CancelledUnits { line, quantity: units }];
             let _ = bench.on(id, |order, unit| order.cancel_lines(unit, &less, "called off").map(drop));
         }
         Act::Send { lot: which, units } => {
@@ -141,31 +147,36 @@ fn apply(bench: &mut Bench, act: Act) {
 }
 
 fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
-    let item = &shipment.items[0];
-    let left = item.quantity - item.picked;
+    let to_pick: Vec<LineUnits> = shipment
+        .items
+        .iter()
+        .map(|it| LineUnits { line: it.line, units: it.quantity - it.picked })
+        .filter(|it| it.units > 0)
+        .collect();
     match shipment.state {
         ShipmentState::Planned | ShipmentState::QcFailed => {
             let _ = bench.on(id, |order, unit| order.start_picking(unit, shipment.id));
         }
         ShipmentState::Picking if odd == 0 => {
-            let missing = [LineUnits { line: 1, units: 1 }];
+            let line = to_pick.last().map_or(1, |it| it.line);
+            let missing = [LineUnits { line, units: 1 }];
             let _ = bench.on(id, |order, unit| order.record_short_pick(unit, shipment.id, &[], &missing));
         }
         ShipmentState::Picking if odd < 4 => {
-            let picks = [LineUnits { line: 1, units: left }];
-            let taken = [PickedLot { line: 1, lot: lot(NAMES[odd]), units: left }];
+            let of_lots = to_pick.iter().filter(|it| it.line == 1);
+            let taken: Vec<PickedLot> =
+                of_lots.map(|it| PickedLot { line: 1, lot: lot(NAMES[odd]), units: it.units }).collect();
             let _ = bench.on(id, |order, unit| {
-                order.take_lots(unit, shipment.id, &picks, &taken)?;
-                order.record_pick(unit, shipment.id, &picks)
+                order.take_lots(unit, shipment.id, &to_pick, &taken)?;
+                order.record_pick(unit, shipment.id, &to_pick)
             });
         }
         ShipmentState::Picking => {
-            let picks = [LineUnits { line: 1, units: left }];
-            let _ = bench.on(id, |order, unit| order.record_pick(unit, shipment.id, &picks));
+            let _ = bench.on(id, |order, unit| order.record_pick(unit, shipment.id, &to_pick));
         }
         ShipmentState::Picked => {
             let mut checks = checks_of(shipment, i64::from(odd == 0));
-            if let Some(of) = item.lots.iter().find(|it| it.picked > 0).filter(|_| odd == 0) {
+            if let Some(of) = shipment.items[0].lots.iter().find(|it| it.picked > 0).filter(|_| odd == 0) {
                 checks[0].failed_lots = vec![(of.name.clone(), 1)];
             }
             let _ = bench.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks));
@@ -193,6 +204,7 @@ fn the_laws_of_lots_hold_whatever_happens() {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(acts in vec(some_act(), 1..80))| {
         let mut bench = by_lots();
+        bench.stock("B-2", "NYC", 9);
         for act in acts {
             apply(&mut bench, act);
         }

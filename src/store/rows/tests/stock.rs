@@ -82,6 +82,12 @@ async fn lots_read_back_with_their_level_and_are_listed(scene: &Scene) {
     assert_eq!(stock::level(&found[0]).expect("a level"), less);
     let listed = scene.store.list_lots(&all).await.expect("a page").0;
     assert_eq!(listed, [(less.sku.clone(), less.location.clone(), less.lots[0].clone())]);
+
+    // Its day was wrong: it ended, and began again with another one, in one go.
+    let corrected = with(4, 59, vec![lot("L-1", 9, 59, 0)]);
+    save(&db, &levels([&less]), &levels([&corrected])).await.expect("another day");
+    let listed = scene.store.list_lots(&all).await.expect("a page").0;
+    assert_eq!(listed, [(less.sku.clone(), less.location.clone(), corrected.lots[0].clone())]);
 }
 
 async fn the_catalogue_reads_back_and_a_rate_card_may_shrink(scene: &Scene) {
