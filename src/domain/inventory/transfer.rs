@@ -75,6 +75,7 @@ pub(in crate::domain) fn transfer_stock(
         let lot = new.lot_of(sku).and_then(|it| level.lot(it));
         let lot = lot.map(|it| LotOnTheWay { name: it.name.clone(), expires_on: it.expires_on });
         move_units(unit, &mut level, lot.as_ref(), -quantity, "items")?;
+        unit.keep_level(level);
         let item =
             TransferItem { sku: sku.clone(), quantity: *quantity, received: 0, lost: 0, returned: 0, lot };
         post_transfer(unit, id, &item, from, MovementKind::TransferOut, -quantity, note.clone());
