@@ -110,12 +110,22 @@ impl Store {
         db.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Shelves whose lots somebody has to look at, because the day of one has passed.
-    pub async fn shelves_with_lots_due(&self, limit: u64) -> Result<Vec<(Sku, LocationCode)>, StoreError> {
-        let sql = "SELECT sku, location FROM stock_levels WHERE lots_at <= $1 ORDER BY lots_at LIMIT $2";
-        let values = vec![self.now().unix_micros().into(), bounded(limit).into()];
+    /// Shelves whose lots somebody has to look at, because the day of one has passed, after this one or from the first on.
+    /// Each with the instant since when.
+    pub async fn shelves_with_lots_due(
+        &self,
+        after: Option<&(Timestamp, Sku, LocationCode)>,
+        limit: u64,
+    ) -> Result<Vec<(Timestamp, Sku, LocationCode)>, StoreError> {
+        let sql = "SELECT lots_at, sku, location FROM stock_levels WHERE lots_at <= $1 \
+            AND (lots_at, sku, location) > ($2, $3, $4) ORDER BY lots_at, sku, location LIMIT $5";
+        let (at, sku, location) = after.map_or((i64::MIN, "", ""), |(at, sku, location)| {
+            (at.unix_micros(), sku.as_str(), location.as_str())
+        });
+        let now = self.now().unix_micros();
+        let values = vec![now.into(), at.into(), sku.into(), location.into(), bounded(limit).into()];
         let rows = self.look().await?.query(sql, values).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
     }
 
     /// A look that costs the writer nothing; most of the time no job is due.

@@ -41,16 +41,26 @@ pub(super) async fn settle_counts(app: App, mut shutdown: watch::Receiver<bool>)
 
 /// Whether one of the shelves came further.
 async fn settle_once(app: &App) -> Result<bool, StoreError> {
-    let mut any = false;
-    for (sku, location) in app.store.shelves_with_lots_due(AT_ONCE).await? {
-        any |= settle(app, sku, location).await?;
-    }
+    let mut any = settle_lots(app).await?;
     let mut last = None;
     loop {
         let shelves = app.store.shelves_with_missing(last.as_ref(), AT_ONCE).await?;
         let Some(end) = shelves.last().cloned() else { return Ok(any) };
         last = Some(end);
         for (sku, location) in shelves {
+            any |= settle(app, sku, location).await?;
+        }
+    }
+}
+
+/// Whether a shelf came further where the day of a lot has passed.
+async fn settle_lots(app: &App) -> Result<bool, StoreError> {
+    let (mut any, mut last) = (false, None);
+    loop {
+        let shelves = app.store.shelves_with_lots_due(last.as_ref(), AT_ONCE).await?;
+        let Some(end) = shelves.last().cloned() else { return Ok(any) };
+        last = Some(end);
+        for (_, sku, location) in shelves {
             any |= settle(app, sku, location).await?;
         }
     }

@@ -128,7 +128,7 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX transfers_to ON transfers (to_location, id)",
             "CREATE INDEX stock_movements_transfer ON stock_movements (transfer_id) WHERE transfer_id IS NOT NULL",
             "CREATE INDEX stock_levels_location ON stock_levels (location, sku)",
-            "CREATE INDEX stock_levels_lots ON stock_levels (lots_at) WHERE lots_at IS NOT NULL",
+            "CREATE INDEX stock_levels_lots ON stock_levels (lots_at, sku, location) WHERE lots_at IS NOT NULL",
             "CREATE INDEX stock_lots_location ON stock_lots (location, sku, lot)",
             "CREATE INDEX stock_lots_lot ON stock_lots (lot, sku, location)",
             "CREATE INDEX stock_lots_expires ON stock_lots (expires_at, sku, location, lot)",

@@ -85,13 +85,7 @@ impl Order {
                 problems.add("checks", message);
             }
         }
-        let mut of_lots: BTreeMap<i32, Vec<(LotName, i64)>> = BTreeMap::new();
-        for (check, number) in checks.iter().zip(0..) {
-            if let Some(item) = self.shipments[index].items.iter().find(|it| it.line == check.line) {
-                let lots = failed_lots(item, check, &format!("checks[{number}]"), &mut problems);
-                of_lots.insert(check.line, lots);
-            }
-        }
+        let mut of_lots = lots_by_line(&self.shipments[index].items, checks, &mut problems);
         problems.into_result()?;
 
         let (mut defects, mut failed) = (Vec::new(), Vec::new());
@@ -163,6 +157,22 @@ impl Order {
             post(unit, Posting { quality_hold, order, shipment, reason, lot, ..entry });
         }
     }
+}
+
+/// Of which lots the failed units of each line are.
+fn lots_by_line(
+    items: &[ShipmentItem],
+    checks: &[LineCheck],
+    problems: &mut Problems,
+) -> BTreeMap<i32, Vec<(LotName, i64)>> {
+    let mut of_lots = BTreeMap::new();
+    for (check, number) in checks.iter().zip(0..) {
+        if let Some(item) = items.iter().find(|it| it.line == check.line) {
+            let lots = failed_lots(item, check, &format!("checks[{number}]"), problems);
+            of_lots.insert(check.line, lots);
+        }
+    }
+    of_lots
 }
 
 /// Of which lots failed units are; what cannot be told is a problem of the check.

@@ -24,6 +24,16 @@ pub(super) struct OfOrder {
 }
 
 impl OfOrder {
+    fn of(reads: &ReadSet) -> Self {
+        Self {
+            stock: reads.order_stock,
+            stock_for_handover: reads.stock_for_handover,
+            reserving: reads.reserves,
+            products: reads.order_products,
+            fingerprint: reads.order_fingerprints,
+        }
+    }
+
     pub(super) fn extend(&mut self, other: Self) {
         self.stock |= other.stock;
         self.stock_for_handover |= other.stock_for_handover;
@@ -77,8 +87,8 @@ impl Wanted {
             parts,
             order_stock,
             stock_for_handover,
-            reserves,
-            order_products,
+            reserves: _,
+            order_products: _,
             skus,
             stock_at,
             holders_of,
@@ -93,7 +103,7 @@ impl Wanted {
             courier_records,
             capacity_of,
             fingerprints,
-            order_fingerprints,
+            order_fingerprints: _,
             external_references,
             bank_references,
             discount_codes,
@@ -104,13 +114,7 @@ impl Wanted {
             follows_accounts: _,
             lease,
         } = reads;
-        let of_order = OfOrder {
-            stock: *order_stock,
-            stock_for_handover: *stock_for_handover,
-            reserving: *reserves,
-            products: *order_products,
-            fingerprint: *order_fingerprints,
-        };
+        let of_order = OfOrder::of(reads);
         let orders = orders.iter().map(|it| Part::Order(*it));
         for part in orders.chain(parts.iter().cloned()) {
             self.parts.entry(part).or_default().extend(of_order);
