@@ -64,7 +64,7 @@ impl ServerOptions {
             target: address.clone(),
             why: "the API key has characters that no key has".to_owned(),
         })?;
-        Ok(KeyedChannel::new(connect(address, tls, CONNECT_WITHIN).await?, key))
+        Ok(KeyedChannel::new(connect(address, tls, CONNECT_WITHIN).await?, key.over(tls)))
     }
 }
 
@@ -165,23 +165,33 @@ fn unusable(file: &Path, why: &dyn Display) -> String {
 
 /// Shows an API key with every call, if there is one.
 #[derive(Clone)]
-pub(crate) struct ShowKey(Option<MetadataValue<Ascii>>);
+pub(crate) struct ShowKey {
+    key: Option<MetadataValue<Ascii>>,
+    /// Whether a certificate says who calls.
+    has_certificate: bool,
+}
 
 impl ShowKey {
     /// None: the key cannot be sent.
     pub(crate) fn of(key: Option<&str>) -> Option<Self> {
-        let Some(key) = key else { return Some(Self(None)) };
+        let Some(key) = key else { return Some(Self { key: None, has_certificate: false }) };
         let mut value: MetadataValue<Ascii> = format!("Bearer {key}").parse().ok()?;
         value.set_sensitive(true);
-        Some(Self(Some(value)))
+        Some(Self { key: Some(value), has_certificate: false })
+    }
+
+    fn over(self, tls: &TlsOptions) -> Self {
+        Self { has_certificate: tls.client_certificate.is_some(), ..self }
     }
 }
 
 impl Interceptor for ShowKey {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        if let Some(key) = &self.0 {
+        if let Some(key) = &self.key {
             request.metadata_mut().insert("authorization", key.clone());
-            // The key says who calls.
+        }
+        // The key or the certificate says who calls.
+        if self.key.is_some() || self.has_certificate {
             request.metadata_mut().remove(ACTOR);
         }
         Ok(request)
