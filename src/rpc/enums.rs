@@ -43,7 +43,7 @@ enum_map! {
         Refuse = Refuse, Wait = Wait, ShipAvailable = ShipAvailable,
     }
     allocation, to_allocation: Allocation = AllocationStrategy {
-        FewestShipments = FewestShipments, Priority = Priority, Nearest = Nearest,
+        FewestShipments = FewestShipments, Priority = Priority, Nearest = Nearest, LeastCost = LeastCost,
     }
     on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }
     method, to_method: Method = PaymentMethod {

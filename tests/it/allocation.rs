@@ -6,7 +6,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{Clients, on_both_engines};
-use crate::shop::{by, create_order, create_product, draft, every_law_holds, receive};
+use crate::shop::{by, create_order, create_product, draft, eur, every_law_holds, receive};
 
 /// A location in Germany with this postal code and priority.
 async fn open(server: &Clients, code: &str, postal_code: &str, priority: i32) {
@@ -61,6 +61,7 @@ async fn plan(
         postal_code: "04105".to_owned(),
         allocation_strategy: strategy as i32,
         destination: Some(Destination::Country("DE".to_owned())),
+        currency: "EUR".to_owned(),
     };
     Ok(server.inventory.clone().plan_allocation(request).await?.into_inner())
 }
@@ -133,6 +134,7 @@ on_both_engines!(a_plan_of_nonsense_is_refused_with_every_problem, async |server
         postal_code: "04105".to_owned(),
         allocation_strategy: 9,
         destination: Some(Destination::Region("EUROPE".to_owned())),
+        currency: String::new(),
     };
     let refused = server.inventory.clone().plan_allocation(request).await.expect_err("refused");
     assert_eq!(refused.code(), Code::InvalidArgument);
@@ -159,3 +161,57 @@ on_both_engines!(
         );
     }
 );
+
+/// A courier that collects in one region, and asks this much there.
+async fn courier_of(server: &Clients, code: &str, rates: &[(&str, i64)]) {
+    let rate = |(region, base): &(&str, i64)| pb::CourierRate {
+        region: (*region).to_owned(),
+        service_level: pb::ServiceLevel::Standard.into(),
+        transit_days: 2,
+        base_price: Some(eur(*base)),
+        ..Default::default()
+    };
+    let courier = pb::Courier {
+        courier: code.to_owned(),
+        name: code.to_owned(),
+        daily_cutoff: "16:00".to_owned(),
+        rates: rates.iter().map(rate).collect(),
+        ..Default::default()
+    };
+    let request = pb::CreateCourierRequest { courier: Some(courier), ..Default::default() };
+    server.shipping.clone().create_courier(by("setup", request)).await.expect("a courier");
+}
+
+on_both_engines!(where_cost_decides_the_plan_shows_what_each_location_costs, async |server| {
+    use pb::AllocationStrategy::LeastCost;
+    three_locations(&server).await;
+    courier_of(&server, "SWIFT", &[("EUROPE", 490)]).await;
+    courier_of(&server, "CHEAP", &[("EUROPE", 450)]).await;
+
+    let one = plan(&server, &[("POT", 2), ("LID", 1)], LeastCost).await.expect("a plan");
+    assert_eq!(one.allocation_strategy(), LeastCost);
+    assert_eq!(from(&one), [(1, "DE-MUC", 2), (2, "DE-MUC", 1)], "equally cheap: by priority");
+    assert!(one.explanation.contains("costs least"), "{}", one.explanation);
+    assert!(one.candidates.iter().all(|it| it.cost == Some(eur(450))), "{:?}", one.candidates);
+    let split = plan(&server, &[("POT", 7)], LeastCost).await.expect("a plan");
+    assert_eq!(from(&split).len(), 2, "no location more than it takes");
+    let others = passed_over(&split);
+    assert_eq!(others.len(), 1);
+    assert!(others[0].1.ends_with("and no choice with it costs less"), "{others:?}");
+
+    let mut wish = draft("cost", "POT", 2);
+    wish.allocation_strategy = LeastCost.into();
+    let order = create_order(&server, wish).await.expect("an order");
+    assert_eq!(order.reservation.expect("it is reserved").items[0].location, "DE-MUC");
+
+    let request = pb::PlanAllocationRequest {
+        lines: lines(&[("POT", 1)]),
+        allocation_strategy: LeastCost.into(),
+        destination: Some(Destination::Region("EUROPE".to_owned())),
+        ..Default::default()
+    };
+    let refused = server.inventory.clone().plan_allocation(request).await.expect_err("in which currency?");
+    let bad = refused.get_details_bad_request().expect("the fields");
+    assert_eq!(bad.field_violations[0].field, "currency");
+    every_law_holds(&server).await;
+});

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, availability, plan, supply_near};
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, availability, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::set_aside;
@@ -62,8 +62,8 @@ impl Order {
     }
 
     fn supplies_for(&self, unit: &UnitOfWork, region: &RegionCode, needs: &[Need]) -> BTreeMap<Sku, Supply> {
-        let near = self.near(unit);
-        let of = |sku: &Sku| supply_near(unit, region, sku, unit.awaited(region, sku), near.as_ref());
+        let ranking = self.ranking(unit);
+        let of = |sku: &Sku| supply_by(unit, region, sku, unit.awaited(region, sku), ranking.as_ref());
         needs.iter().map(|it| (it.sku.clone(), of(&it.sku))).collect()
     }
 }

@@ -5,15 +5,15 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::inventory::cheapest::cheapest_locations;
 use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
-use crate::domain::inventory::nearness::distance;
+use crate::domain::inventory::ranking::{Ranking, UNQUOTED};
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::Shortage;
 use crate::domain::model::reservation::PassedOver;
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
-use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
@@ -42,16 +42,16 @@ pub(in crate::domain) struct Take {
 
 /// The units of a product in a region, by the locations' priority.
 pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
-    supply_near(unit, region, sku, awaited, None)
+    supply_by(unit, region, sku, awaited, None)
 }
 
-/// The same; with an address the nearest locations come first.
-pub(in crate::domain) fn supply_near(
+/// The same; with a ranking the locations come first that it says, such as the nearest.
+pub(in crate::domain) fn supply_by(
     unit: &UnitOfWork,
     region: &RegionCode,
     sku: &Sku,
     awaited: i64,
-    to: Option<&Addressed>,
+    ranking: Option<&Ranking>,
 ) -> Supply {
     let mut by_location: Vec<Spot> = unit
         .levels(sku)
@@ -59,9 +59,9 @@ pub(in crate::domain) fn supply_near(
         .filter_map(|level| {
             let serves = |it: &&Location| it.active && it.region == *region;
             let location = unit.location(&level.location).filter(serves)?;
-            let distance = to.map_or(0, |it| distance(location, it));
+            let rank = ranking.map_or(0, |it| it.of(unit, location));
             let (priority, units) = (location.priority, level.available(unit.now));
-            Some(Spot { distance, priority, location: level.location.clone(), units })
+            Some(Spot { rank, priority, location: level.location.clone(), units })
         })
         .collect();
     by_location.sort();
@@ -134,6 +134,10 @@ pub(in crate::domain) fn plan(
         return Err(short);
     }
 
+    let spots = || supplies.values().flat_map(|it| &it.by_location);
+    if allocation == Allocation::LeastCost && spots().any(|it| it.rank > 0) {
+        return Ok(plan_by_cost(needs, supplies, &wanted));
+    }
     let units_at = |sku: &Sku, location: &LocationCode| {
         let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
         spots.iter().find(|it| it.location == *location).map_or(0, |it| it.units)
@@ -148,14 +152,17 @@ pub(in crate::domain) fn plan(
         let takes = take_in_order(needs, supplies, |it| it == location);
         let why = match allocation {
             Allocation::Nearest => "is the nearest that does",
-            Allocation::FewestShipments | Allocation::Priority => "comes first by priority",
+            Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
+                "comes first by priority"
+            }
         };
         return Ok((takes, format!("{location} has every line and {why}")));
     }
 
     let by_priority = take_in_order(needs, supplies, |_| true);
     let parcels = locations_of(&by_priority).len();
-    if allocation == Allocation::FewestShipments
+    // Where nobody knows what it costs, fewer parcels are cheaper.
+    if matches!(allocation, Allocation::FewestShipments | Allocation::LeastCost)
         && let Some(fewest) = fewer_locations(&wanted, supplies, parcels)
     {
         let takes = take_in_order(needs, supplies, |it| fewest.contains(it));
@@ -169,9 +176,32 @@ pub(in crate::domain) fn plan(
     }
     let order = match allocation {
         Allocation::Nearest => "the nearest locations first",
-        Allocation::FewestShipments | Allocation::Priority => "in order of the locations' priority",
+        Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
+            "in order of the locations' priority"
+        }
     };
     Ok((by_priority, format!("no single location has every line: split {order}")))
+}
+
+/// From the locations that cost least together.
+fn plan_by_cost(
+    needs: &[Need],
+    supplies: &BTreeMap<Sku, Supply>,
+    wanted: &BTreeMap<&Sku, i64>,
+) -> (Vec<Take>, String) {
+    let cheapest = cheapest_locations(wanted, supplies);
+    let takes = take_in_order(needs, supplies, |it| cheapest.contains(it));
+    let names: Vec<&str> = cheapest.iter().map(LocationCode::as_str).collect();
+    let spots = supplies.values().flat_map(|it| &it.by_location);
+    let unquoted = spots.filter(|it| it.rank >= UNQUOTED && cheapest.contains(&it.location)).count();
+    let mut reason = match names.as_slice() {
+        [one] => format!("{one} has every line and costs least to send from"),
+        all => format!("{} have every line together and cost least to send from", all.join(", ")),
+    };
+    if unquoted > 0 {
+        reason.push_str("; no courier carries it from some of them");
+    }
+    (takes, reason)
 }
 
 /// The locations that have some of what is needed and that the plan does not take from, each with the reason; those that

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, availability, supply_near};
+use crate::domain::inventory::allocate::{Need, availability, supply_by};
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_known, must_exist};
+use crate::domain::inventory::ranking::ranking_to;
 use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
-use crate::domain::model::policy::Allocation;
 use crate::domain::model::product::Product;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::refusal::{Problems, Refusal};
@@ -151,9 +151,9 @@ fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> Regio
     let is_sold = |sku: &Sku| unit.product(sku).is_some_and(|it| it.active);
     let allocation = unit.rules.allocation_in(&region);
     let to = somewhere_in(unit, &region, &inquiry.destination);
-    let near = (allocation == Allocation::Nearest).then_some(&to);
+    let ranking = ranking_to(unit, &to, allocation, &inquiry.lines, None);
     let supply_of = |sku: &Sku| match is_sold(sku) {
-        true => supply_near(unit, &region, sku, unit.awaited(&region, sku), near),
+        true => supply_by(unit, &region, sku, unit.awaited(&region, sku), ranking.as_ref()),
         false => Supply { total: 0, awaited: 0, by_location: Vec::new() },
     };
     let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();

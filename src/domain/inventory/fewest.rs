@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::inventory::ranking::UNQUOTED;
 use crate::domain::model::scalars::{LocationCode, Sku};
 
 /// Units of a product that a region has beyond those that waiting orders want.
@@ -22,7 +23,7 @@ impl Supply {
             Some(spot) => spot.units += units,
             // It is out of use by now: nothing more is taken from there.
             None => self.by_location.push(Spot {
-                distance: u32::MAX,
+                rank: UNQUOTED,
                 priority: i32::MAX,
                 location: location.clone(),
                 units,
@@ -34,8 +35,8 @@ impl Supply {
 /// Units of one product at one location. The order of the fields is the order in which locations are taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::domain) struct Spot {
-    /// How far it is from the address, where that decides; 0 elsewhere.
-    pub distance: u32,
+    /// How far it is from the address, or what couriers ask from there, where that decides; 0 elsewhere.
+    pub rank: u64,
     pub priority: i32,
     pub location: LocationCode,
     pub units: i64,
@@ -43,7 +44,7 @@ pub(in crate::domain) struct Spot {
 
 /// Up to so many locations every choice is tried. Above, the location that has most of what is still missing is taken, again
 /// and again, which need not find the fewest.
-const TRIED_MAX: usize = 12;
+pub(super) const TRIED_MAX: usize = 12;
 
 /// Fewer than `than` locations that have everything wanted together, in order of priority; None: there are none, or none
 /// were found. Of equally few, those come first that come first by priority.

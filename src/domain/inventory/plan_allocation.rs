@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, Take, passed_over, plan, supply_near};
+use crate::domain::inventory::allocate::{Need, Take, passed_over, plan, supply_by};
 use crate::domain::inventory::availability::{Destination, regions_of, somewhere_in};
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{must_be_goods, must_be_in_use, must_exist};
+use crate::domain::inventory::ranking::{Carriage, Ranking, UNQUOTED, ranking_to};
 use crate::domain::model::location::Location;
+use crate::domain::model::money::Currency;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::{Problems, Refusal, Shortage};
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
@@ -22,6 +24,8 @@ pub struct PlanAllocation {
     pub lines: Vec<(Sku, i64)>,
     /// None: as settings say for the region.
     pub allocation: Option<Allocation>,
+    /// In which couriers' quotes are compared where these decide. None: any.
+    pub currency: Option<Currency>,
 }
 
 /// The plan, or what is short, with every location that was looked at.
@@ -29,6 +33,8 @@ pub struct PlanAllocation {
 pub struct AllocationPlan {
     pub region: RegionCode,
     pub allocation: Allocation,
+    /// In which costs are told.
+    pub currency: Option<Currency>,
     pub items: Vec<PlannedItem>,
     /// Why these locations; empty if something is short.
     pub reason: String,
@@ -57,6 +63,8 @@ pub struct Candidate {
     pub chosen: bool,
     /// Why it is passed over; empty if it is chosen.
     pub reason: String,
+    /// What the cheapest courier asks for all goods from there, where that decides.
+    pub cost_minor: Option<i64>,
 }
 
 impl Command for PlanAllocation {
@@ -64,7 +72,8 @@ impl Command for PlanAllocation {
     type Output = AllocationPlan;
 
     fn reads(&self) -> ReadSet {
-        ReadSet { skus: self.lines.iter().map(|it| it.0.clone()).collect(), ..ReadSet::default() }
+        let skus = self.lines.iter().map(|it| it.0.clone()).collect();
+        ReadSet { skus, couriers: true, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<AllocationPlan, Refusal> {
@@ -78,22 +87,30 @@ impl Command for PlanAllocation {
 
         release_expired(unit)?;
         let allocation = self.allocation.unwrap_or(unit.rules.allocation_in(&region));
+        if allocation == Allocation::LeastCost && self.currency.is_none() {
+            let message = "is required: locations are compared by what couriers ask";
+            return Err(Refusal::invalid("currency", message));
+        }
         let to = somewhere_in(unit, &region, &self.destination);
-        let near = (allocation == Allocation::Nearest).then_some(&to);
         let need = |(line, (sku, quantity)): (i32, &(Sku, i64))| Need {
             line,
             sku: sku.clone(),
             quantity: *quantity,
         };
         let needs: Vec<Need> = (1..).zip(&self.lines).map(need).collect();
-        let supply_of = |sku: &Sku| supply_near(unit, &region, sku, unit.awaited(&region, sku), near);
+        let ranking = ranking_to(unit, &to, allocation, &self.lines, self.currency);
+        let supply_of =
+            |sku: &Sku| supply_by(unit, &region, sku, unit.awaited(&region, sku), ranking.as_ref());
         let supplies: BTreeMap<Sku, Supply> =
             needs.iter().map(|it| (it.sku.clone(), supply_of(&it.sku))).collect();
         let (takes, reason, shortages) = match plan(&needs, &supplies, allocation) {
             Ok((takes, reason)) => (takes, reason, Vec::new()),
             Err(short) => (Vec::new(), String::new(), short),
         };
-        let candidates = candidates(unit, &region, &needs, &supplies, &takes);
+        let mut candidates = candidates(unit, &region, &needs, &supplies, &takes);
+        if let Some(Ranking::Cost(carriage)) = &ranking {
+            candidates.iter_mut().for_each(|it| it.price(unit, &region, carriage));
+        }
         let item = |it: Take| PlannedItem {
             line: it.line,
             sku: it.sku,
@@ -101,7 +118,15 @@ impl Command for PlanAllocation {
             quantity: it.quantity,
         };
         let items = takes.into_iter().map(item).collect();
-        Ok(AllocationPlan { region, allocation, items, reason, shortages, candidates })
+        Ok(AllocationPlan {
+            region,
+            allocation,
+            currency: self.currency,
+            items,
+            reason,
+            shortages,
+            candidates,
+        })
     }
 }
 
@@ -138,12 +163,38 @@ fn candidates(
                 (false, Some(reason)) => reason.clone(),
                 (false, None) => why_not(location, region, available.is_empty()),
             };
-            Some(Candidate { priority: location.priority, location: code, available, chosen, reason })
+            Some(Candidate {
+                priority: location.priority,
+                location: code,
+                available,
+                chosen,
+                reason,
+                cost_minor: None,
+            })
         })
         .collect();
     candidates.sort_by_key(|it| (!it.chosen, it.available.is_empty(), it.priority, it.location.clone()));
     candidates.truncate(CANDIDATES_MAX);
     candidates
+}
+
+impl Candidate {
+    /// What it costs from there, as far as the region is served from it.
+    fn price(&mut self, unit: &UnitOfWork, region: &RegionCode, carriage: &Carriage) {
+        let Some(location) = unit.location(&self.location).filter(|it| it.active && it.region == *region)
+        else {
+            return;
+        };
+        let cost = carriage.cost(unit, location);
+        self.cost_minor = i64::try_from(cost).ok().filter(|_| cost < UNQUOTED);
+        let told = match self.cost_minor {
+            Some(_) => "and no choice with it costs less",
+            None => "and no courier carries it from there",
+        };
+        if !self.chosen && !self.available.is_empty() {
+            self.reason = format!("{}, {told}", self.reason.replace(", and comes later", ""));
+        }
+    }
 }
 
 fn why_not(location: &Location, region: &RegionCode, is_empty: bool) -> String {

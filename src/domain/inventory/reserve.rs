@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::inventory::allocate::{
-    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, passed_over, plan, supply_near,
+    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, passed_over, plan, supply_by,
 };
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
+use crate::domain::inventory::ranking::{Carriage, Ranking};
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::event::EventKind;
@@ -45,9 +46,22 @@ impl Order {
         self.allocation.unwrap_or(usual)
     }
 
-    /// The address, where locations are chosen by it.
-    pub(in crate::domain) fn near(&self, unit: &UnitOfWork) -> Option<Addressed> {
-        (self.allocation(unit) == Allocation::Nearest).then(|| Addressed::to(&self.shipping_address))
+    /// What decides before the locations' priority, where anything does.
+    pub(in crate::domain) fn ranking(&self, unit: &UnitOfWork) -> Option<Ranking> {
+        let to = Addressed::to(&self.shipping_address);
+        match self.allocation(unit) {
+            Allocation::Nearest => Some(Ranking::Near(to)),
+            Allocation::LeastCost => {
+                let mut carriage = Carriage::new(to, self.service, Some(self.amounts.currency));
+                for line in self.wanted_goods() {
+                    let grams = line.weight_grams.saturating_mul(line.remaining_quantity());
+                    carriage.weight_grams = carriage.weight_grams.saturating_add(grams);
+                    carriage.dangerous |= line.handling.dangerous;
+                }
+                Some(Ranking::Cost(carriage))
+            }
+            Allocation::FewestShipments | Allocation::Priority => None,
+        }
     }
 
     /// What nothing is set aside for yet.
@@ -63,7 +77,7 @@ impl Order {
     }
 
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
-        let near = self.near(unit);
+        let ranking = self.ranking(unit);
         let waits = self.state == OrderState::AwaitingStock;
         self.wanted_goods()
             .map(|line| {
@@ -71,7 +85,7 @@ impl Order {
                     true => unit.awaited_before(self.id, &line.sku),
                     false => unit.awaited(region, &line.sku),
                 };
-                (line.sku.clone(), supply_near(unit, region, &line.sku, spoken_for, near.as_ref()))
+                (line.sku.clone(), supply_by(unit, region, &line.sku, spoken_for, ranking.as_ref()))
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, availability, passed_over, plan, supply_near};
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, availability, passed_over, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::set_aside;
@@ -163,10 +163,10 @@ impl Order {
             .filter(|it| it.handover.is_none() && it.state != ShipmentState::Planned)
             .map(|it| &it.location)
             .collect();
-        let near = self.near(unit);
+        let ranking = self.ranking(unit);
         let supply_of = |sku: &Sku| {
             let before = unit.awaited_before(self.id, sku);
-            let mut found = supply_near(unit, &region, sku, before, near.as_ref());
+            let mut found = supply_by(unit, &region, sku, before, ranking.as_ref());
             found.by_location.retain(|it| !at_work.contains(&it.location));
             found.total = found.total.min(found.by_location.iter().map(|it| it.units).sum());
             found

@@ -21,6 +21,8 @@ string_enum! {
         /// Each product from the locations nearest to the address: those in its country, and of these those whose
         /// postal codes share most of their beginning with its own. Where no address is known, as PRIORITY.
         Nearest = "NEAREST",
+        /// From the locations for which couriers ask least together, each for all goods of the order.
+        LeastCost = "LEAST_COST",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply_near};
+use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
@@ -222,9 +222,9 @@ impl Order {
             .filter(|it| shipment.is_none_or(|index| self.shipments[index].id != it.id))
             .map(|it| &it.location)
             .collect();
-        let near = self.near(unit);
+        let ranking = self.ranking(unit);
         let supply_of = |sku: &Sku| {
-            let mut found = supply_near(unit, &region, sku, 0, near.as_ref());
+            let mut found = supply_by(unit, &region, sku, 0, ranking.as_ref());
             found.by_location.retain(|it| !at_work.contains(&it.location));
             found.total = found.by_location.iter().map(|it| it.units).sum();
             found

@@ -106,7 +106,9 @@ pub(crate) fn plan_allocation(
 ) -> Option<PlanAllocation> {
     use pb::plan_allocation_request::Destination as Wanted;
 
-    let pb::PlanAllocationRequest { lines, postal_code, allocation_strategy, destination } = request;
+    let pb::PlanAllocationRequest { lines, postal_code, allocation_strategy, destination, currency } =
+        request;
+    let currency = optional_id("currency", &currency, bad);
     let lines = stock_lines(lines, bad);
     let allocation = word("allocation_strategy", allocation_strategy, enums::to_allocation, bad);
     let postal_code = one_line("postal_code", postal_code, POSTAL_CODE_MAX, bad);
@@ -119,7 +121,7 @@ pub(crate) fn plan_allocation(
         }
         Wanted::Country(code) => Destination::Country(country("country", code, bad), postal_code),
     };
-    Some(PlanAllocation { destination, lines, allocation })
+    Some(PlanAllocation { destination, lines, allocation, currency })
 }
 
 /// Products and locations to follow, and the position after which.

@@ -1,14 +1,14 @@
 //! Stock, reservations and replenishments as the API shows them.
 
 use crate::domain::{
-    self, AllocationPlan, AvailabilityFound, Candidate, Counted, LineAvailability, LocationCode, Lot,
-    Movement, PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment,
+    self, AllocationPlan, AvailabilityFound, Candidate, Counted, Currency, LineAvailability, LocationCode,
+    Lot, Movement, PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment,
     Reservation, ReservedItem, Shortage, Sku, StockLevel, Transfer, TransferItem,
 };
 use crate::pb;
 use crate::rpc::calendar::date;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, measure, text_of, timestamp};
+use crate::rpc::reply::{actor, measure, money, text_of, timestamp};
 
 pub(crate) fn stock_level(level: &StockLevel) -> pb::StockLevel {
     // The day of a lot that passes is booked, so that the level's own time tells which lots are sold.
@@ -170,7 +170,7 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
 }
 
 pub(crate) fn allocation_plan(plan: AllocationPlan) -> pb::PlanAllocationResponse {
-    let AllocationPlan { region, allocation, items, reason, shortages, candidates } = plan;
+    let AllocationPlan { region, allocation, currency, items, reason, shortages, candidates } = plan;
     let item = |it: PlannedItem| pb::PlannedItem {
         line_number: it.line,
         sku: it.sku.into(),
@@ -185,12 +185,12 @@ pub(crate) fn allocation_plan(plan: AllocationPlan) -> pb::PlanAllocationRespons
         items: items.into_iter().map(item).collect(),
         explanation: reason,
         shortages: shortages.into_iter().map(shortage).collect(),
-        candidates: candidates.into_iter().map(candidate).collect(),
+        candidates: candidates.into_iter().map(|it| candidate(it, currency)).collect(),
     }
 }
 
-fn candidate(candidate: Candidate) -> pb::AllocationCandidate {
-    let Candidate { location, priority, available, chosen, reason } = candidate;
+fn candidate(candidate: Candidate, currency: Option<Currency>) -> pb::AllocationCandidate {
+    let Candidate { location, priority, available, chosen, reason, cost_minor } = candidate;
     let available = available.into_iter().map(|(sku, quantity)| pb::StockLine { sku: sku.into(), quantity });
     pb::AllocationCandidate {
         location: location.into(),
@@ -198,6 +198,7 @@ fn candidate(candidate: Candidate) -> pb::AllocationCandidate {
         available: available.collect(),
         chosen,
         reason,
+        cost: currency.zip(cost_minor).map(|(currency, minor)| money(currency.of(minor))),
     }
 }
 

@@ -13,7 +13,7 @@ fn given(wanted: &[i64], shelves: &[&[i64]]) -> (Vec<Need>, BTreeMap<Sku, Supply
     });
     let supply = |product: usize| {
         let spots = shelves.iter().zip(0..).map(|(units, location)| Spot {
-            distance: 0,
+            rank: 0,
             priority: location,
             location: format!("L{location:02}").parse().expect("a location code"),
             units: units[product],
@@ -58,8 +58,8 @@ fn the_nearest_goes_first_and_every_other_is_told_why_it_was_passed_over() {
     for supply in supplies.values_mut() {
         supply.by_location.retain(|it| it.location.as_str() != "L03");
         let location = "L03".parse().expect("a location code");
-        supply.by_location.iter_mut().for_each(|it| it.distance = 9);
-        supply.by_location.insert(0, Spot { distance: 1, priority: 3, location, units: 5 });
+        supply.by_location.iter_mut().for_each(|it| it.rank = 9);
+        supply.by_location.insert(0, Spot { rank: 1, priority: 3, location, units: 5 });
     }
     let (takes, reason) = plan(&needs, &supplies, Allocation::Nearest).expect("enough");
     assert_eq!(
