@@ -136,8 +136,7 @@ impl Order {
 
         let surplus = self.surplus_minor();
         let mut left = surplus;
-        // What was paid last was paid too much: it goes back the way that it came.
-        for index in (0..self.payments.len()).rev() {
+        for index in 0..self.payments.len() {
             let share = self.payments[index].refundable_minor().min(left);
             if share > 0 {
                 let amount = self.payments[index].amount.currency.of(share);

@@ -130,13 +130,17 @@ impl Amounts {
         Ok(())
     }
 
-    /// Whether a line may have the share of another one: its tax is at most one minor unit from what its own rate gives.
-    pub fn may_be_carried_over(&self, line: &LineAmounts) -> bool {
+    /// Whether a line may have the share of another one: with each time that a share was taken, its tax may be one minor unit
+    /// further from what its own rate gives.
+    pub fn may_be_carried_over(&self, line: &LineAmounts, times: u32) -> bool {
         let net = line.gross_minor - line.discount_minor - line.discount_share_minor;
         let (tax, total) = Taxes::of(self.prices_include_tax).on(net, line.tax_rate_ppm);
         let off = line.tax_minor - tax;
         let on_top = if self.prices_include_tax { 0 } else { off };
-        net >= 0 && line.tax_minor >= 0 && (-1..=1).contains(&off) && line.total_minor == total + on_top
+        net >= 0
+            && line.tax_minor >= 0
+            && off.unsigned_abs() <= u64::from(times)
+            && line.total_minor == total + on_top
     }
 
     /// The sums over lines, whole ones or what is left of them.

@@ -233,8 +233,12 @@ impl Order {
         Share { lines, base, value_minor }
     }
 
-    /// Whether no goods of the order are sold any more without these units.
+    /// Whether no goods of the order are sold any more without these units, and none were exchanged: the customer has others
+    /// in their place.
     fn leaves_no_goods(&self, units: &[InvoiceLine]) -> bool {
+        if self.returns.iter().flat_map(|it| &it.exchanges).any(|it| it.value_minor > 0) {
+            return false;
+        }
         let taken =
             |line: i32| -> i64 { units.iter().filter(|it| it.line == line).map(|it| it.quantity).sum() };
         let are_goods = units.iter().any(|unit| self.goods().any(|it| it.number == unit.line));

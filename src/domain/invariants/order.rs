@@ -56,7 +56,8 @@ impl Order {
         let (carried, sold): (Vec<_>, Vec<_>) = self.lines.iter().partition(|it| it.carried_over);
         let lines: Vec<_> = sold.iter().map(|it| it.amounts).collect();
         for line in carried {
-            let fits = self.amounts.may_be_carried_over(&line.amounts);
+            let times = self.exchange_of.as_ref().map_or(0, |it| it.depth);
+            let fits = self.amounts.may_be_carried_over(&line.amounts, times);
             let key = format!("{} line {}", self.id, line.number);
             found.ensure("M1", key, fits, "what was sold, carried over", format!("{:?}", line.amounts));
         }

@@ -12,6 +12,7 @@ use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::{OnLate, OrderId};
+use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::ordering::receive::build_order;
 use crate::domain::ordering::verify::Waive;
@@ -27,7 +28,7 @@ impl Order {
         it: InExchange,
     ) -> Result<OrderId, Refusal> {
         let InExchange { lines, of, value } = it;
-        let mut order = build_order(unit, &self.asked_in_exchange(&lines), self.named.clone())?;
+        let mut order = build_order(unit, &self.asked_in_exchange(&lines, unit.now), self.named.clone())?;
         order.amounts = carry_over(&mut order.lines, &order.amounts, &lines);
         order.unwanted_messages = self.unwanted_messages.clone();
         if value.minor > 0 {
@@ -102,7 +103,8 @@ impl Order {
         Ok((priced.lines, amounts))
     }
 
-    fn asked_in_exchange(&self, lines: &[ExchangeLine]) -> NewOrder {
+    /// It waits for stock as long as the first order would have waited.
+    fn asked_in_exchange(&self, lines: &[ExchangeLine], now: Timestamp) -> NewOrder {
         NewOrder {
             channel: self.channel,
             external_reference: String::new(),
@@ -122,7 +124,7 @@ impl Order {
             reservation_lifetime_seconds: self.reservation_lifetime_seconds,
             requested_by: None,
             on_late: OnLate::Accept,
-            wait_until: None,
+            wait_until: self.wait_until.map(|it| now.plus(it.since(self.created_at))),
             labels: self.labels.clone(),
             named: None,
         }

@@ -155,7 +155,7 @@ impl Order {
     fn return_has_paid_for(&self, shipment: &Shipment) -> bool {
         let opened = self.returns.iter().filter(|it| it.of_shipment == Some(shipment.id));
         let mut lines = opened.flat_map(|it| &it.lines);
-        lines.any(|it| it.refunded + it.credited + it.paid_before > 0)
+        lines.any(|it| it.paid() + it.paid_before > 0)
     }
 
     /// Pays the units of a shipment back, and credits them, so that they are not paid again when it is found. Goods that

@@ -133,12 +133,20 @@ impl Order {
         attestations.iter_mut().for_each(|it| of_attestation(it, &names));
         assessments.iter_mut().for_each(|it| of_assessment(it, &names));
         holds.iter_mut().for_each(|it| of_hold(it, &names));
-        reservations.iter_mut().for_each(|it| of_reservation(it, &names));
+        for it in reservations {
+            let before = it.clone();
+            of_reservation(it, &names);
+            it.version += i64::from(*it != before);
+        }
         approvals.iter_mut().for_each(|it| of_approval(it, &names));
         invoices.iter_mut().for_each(|it| of_invoice(it, books));
         credit_notes.iter_mut().for_each(|it| of_credit_note(it, &names));
         payments.iter_mut().for_each(|it| of_payment(it, books, &names));
-        shipments.iter_mut().for_each(|it| of_shipment(it, &names));
+        for it in shipments {
+            let before = it.clone();
+            of_shipment(it, &names);
+            it.version += i64::from(*it != before);
+        }
         messages.iter_mut().for_each(of_message);
         feedback.iter_mut().for_each(of_feedback);
         follow_up.iter_mut().for_each(|it| of_follow_up(it, &names));

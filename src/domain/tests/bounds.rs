@@ -558,8 +558,8 @@ fn call_off_lines(order: &mut Order) {
 
 /// As often as may be, each time of every payment; returns how often.
 fn pay_back_lines(order: &mut Order) -> usize {
-    // RefundPayment, and two answers of each return with money and with a code.
-    let often = LINE_REFUNDS_MAX + 1 + 4 * RETURNS_MAX;
+    // RefundPayment, and two answers of each return with money, with a code and with other goods.
+    let often = LINE_REFUNDS_MAX + 1 + 6 * RETURNS_MAX;
     let refund = LineRefund {
         units: (1..=100).map(|line| RefundedUnits { line, quantity: i64::MAX }).collect(),
         reason: long(500),

@@ -1,5 +1,7 @@
 //! Goods are exchanged: what came back pays for the new order to the minor unit, or goes back to the customer.
 
+use std::sync::Arc;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -18,6 +20,8 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::returns::ResolvedUnits;
 use crate::domain::model::returns::{ReturnReason, ReturnResolution, ReturnState};
 use crate::domain::model::scalars::{OnShortage, OrderId, ReturnId};
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::resolve::Way;
 use crate::domain::returns::create::ReturnedUnits;
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::simulate::{ReturnQuote, SimulateReturn};
@@ -279,6 +283,46 @@ fn a_new_order_that_has_to_wait_waits_as_the_first_would_have() {
 }
 
 #[test]
+fn what_was_lost_and_exchanged_is_not_paid_back_as_well() {
+    let mut bench = Bench::with_stock(&STOCK);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.ship(id, 0);
+    bench.pass(60);
+    bench.report(id, 0, TrackingStatus::Lost);
+    let back = bench.order(id).returns[0].id;
+    answer(&mut bench, id, back, &[(ReturnResolution::Exchange, 2, Instead::default())]).expect("exchanged");
+    let shipment = bench.shipment(id, 0).id;
+    for amount in [None, Some(usd(2_000))] {
+        let again =
+            bench.on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(amount), "lost"));
+        assert_eq!(reason(again), Reason::RefundExceedsCapture);
+    }
+    assert_eq!(money(&bench, id), (2_000, 0, 2_000));
+}
+
+#[test]
+fn shipping_stays_with_the_first_order_whichever_goods_come_back_first() {
+    for exchanged_first in [true, false] {
+        let mut bench = Bench::with_stock(&STOCK);
+        let mut new = order("ada", &[("A-1", 2)]);
+        new.shipping_fee = Some(usd(500));
+        let id = shipped(&mut bench, &new);
+        let refund = |bench: &mut Bench| {
+            let back = inspected(bench, id, 1, ReturnReason::Damaged);
+            answer(bench, id, back, &[(ReturnResolution::Refund, 1, Instead::default())]).expect("paid back");
+        };
+        if !exchanged_first {
+            refund(&mut bench);
+        }
+        let _ = exchange(&mut bench, id, 1, ReturnReason::Damaged, Instead::default());
+        if exchanged_first {
+            refund(&mut bench);
+        }
+        assert_eq!(money(&bench, id), (2_500, 1_000, 1_000), "{exchanged_first}");
+    }
+}
+
+#[test]
 fn a_cancelled_exchange_of_a_closed_order_is_paid_back_all_the_same() {
     let mut bench = Bench::with_stock(&STOCK);
     let id = shipped(&mut bench, &order("ada", &[("A-1", 1)]));
@@ -329,6 +373,9 @@ proptest! {
     ) {
         let currency: Currency = currency.parse().expect("a currency");
         let mut bench = Bench::with_stock(&[("A-1", "NYC", 90), ("A-1", "BER", 90)]);
+        for courier in bench.snapshot.couriers.values_mut() {
+            Arc::make_mut(courier).rates.iter_mut().for_each(|it| it.currency = currency);
+        }
         bench.rules.returns.restocking_fee_ppm = fee_ppm;
         let mut new = order("ada", &[("A-1", units)]);
         new.currency = currency;

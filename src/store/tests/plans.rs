@@ -274,6 +274,7 @@ fn every_fixed_statement_is_looked_at() {
         include_str!("../rows/decision.rs").matches(") static ").count(),
         include_str!("../rows/subscribers.rs").matches(") static ").count(),
         include_str!("../rows/subscription.rs").matches(") static ").count(),
+        include_str!("../rows/expired_lots.rs").matches(") static ").count(),
         // As the macro has them, and those beside it.
         include_str!("../rows/writes.rs").lines().filter(|it| is_named(it)).count(),
         include_str!("../rows/writes.rs").matches(") static ADD_MISSING").count(),
@@ -282,9 +283,14 @@ fn every_fixed_statement_is_looked_at() {
     assert_eq!(fixed().len(), declared.iter().sum::<usize>(), "{declared:?}");
 }
 
-/// Statements that may go along an index that holds few: those replenishments that are not over.
-fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 2] {
-    [(&lookup::OPEN_REPLENISHMENTS, "replenishments"), (&lookup::REPLENISHMENTS_AT, "replenishments")]
+/// Statements that may go along an index: that of replenishments that are not over holds few, and of decisions by their
+/// position the last one is read.
+fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 3] {
+    [
+        (&lookup::OPEN_REPLENISHMENTS, "replenishments"),
+        (&lookup::REPLENISHMENTS_AT, "replenishments"),
+        (&subscription::BEGIN_SUBSCRIBERS, "decisions"),
+    ]
 }
 
 /// By the generic plan of the writer's connection, and of a reader's.

@@ -108,7 +108,8 @@ fn apply(bench: &mut Bench, act: Act) {
         Act::Order { units, others } => {
             let lines = [("A-1", units), ("B-2", others)];
             let lines = if others > 0 { &lines[..] } else { &lines[..1] };
-            if let Ok(id) = bench.create_order(&order("ada", lines)) {
+            let buyer = format!("buyer-{}", bench.snapshot.orders.len());
+            if let Ok(id) = bench.create_order(&order(&buyer, lines)) {
                 bench.pay_cash(id);
             }
         }
