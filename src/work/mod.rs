@@ -5,6 +5,7 @@
 //! | `jobs` | the loop over jobs that are due: expiry, closing, archiving, open requests, letters |
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
+//! | `returns` | papers of returns, for letters and callers |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //! | `publish` | the loops that tell subscribers of events |
@@ -19,6 +20,7 @@ mod jobs;
 mod missing_stock;
 mod outbound;
 mod publish;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +39,7 @@ pub use drawings::{DrawError, Drawings};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::{KnownSubscriber, Subscriber, tell};
+pub use returns::ReturnFile;
 
 /// How often request ids that are too old are removed.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
