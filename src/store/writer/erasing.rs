@@ -9,6 +9,7 @@ use crate::domain::{Actor, CustomerId, DataSubject, Event, PersonNames, Timestam
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::connection::sqlite::BUSY_TIMEOUT;
 use crate::store::rows::decision::ERASED_ANSWER;
 use crate::store::rows::document;
 
@@ -205,7 +206,11 @@ pub(super) async fn empty_log(db: &Session) -> Result<u64, StoreError> {
     if db.backend() != DbBackend::Sqlite {
         return Ok(1);
     }
-    let row = db.query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await?;
-    let is_busy = row.map_or(Ok(1), |it| it.get::<i64>(0))? != 0;
+    // Nobody could write while it waits for a reader, so it does not wait. SQLite heeds this pragma when it reads the
+    // text, so that the statement must not be a kept one.
+    db.script("PRAGMA busy_timeout = 0").await?;
+    let emptied = db.query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await;
+    db.script(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())).await?;
+    let is_busy = emptied?.map_or(Ok(1), |it| it.get::<i64>(0))? != 0;
     Ok(u64::from(!is_busy))
 }
