@@ -127,6 +127,7 @@ async fn histories(db: &Session) -> Result<u64, StoreError> {
         let names = PersonNames::from_bytes(row.bytes(2)?);
         if is_order {
             history(db, subject, &names).await?;
+            movements(db, subject, &names).await?;
             let sql = "UPDATE message_texts SET content = $2 WHERE message_id IN \
                 (SELECT id FROM messages WHERE order_id = $1)";
             db.execute(sql, vec![subject.into(), Value::Bytes(Some(Vec::new()))]).await?;
@@ -167,6 +168,19 @@ async fn history(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), S
             Value::Bytes(answer),
         ];
         db.execute(sql, values).await?;
+    }
+    Ok(())
+}
+
+/// What was typed about stock that an order moved, and the person where they were the actor.
+async fn movements(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), StoreError> {
+    let rows =
+        db.query("SELECT id, actor FROM stock_movements WHERE order_id = $1", vec![order.into()]).await?;
+    for row in rows {
+        let (id, actor): (Uuid, Actor) = (row.get(0)?, row.get(1)?);
+        let actor = if names.is(&actor) { "erased" } else { actor.as_str() };
+        let sql = "UPDATE stock_movements SET actor = $2, reason = '' WHERE id = $1";
+        db.execute(sql, vec![id.into(), actor.into()]).await?;
     }
     Ok(())
 }
