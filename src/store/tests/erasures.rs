@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use sea_orm::DbBackend;
 
-use crate::domain::OnShortage;
+use crate::domain::{Actor, DataSubject, OnShortage};
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for};
 use crate::store::writer::chore::{ChoreResult, Wish};
 use crate::store::writer::erasing::ErasingWish;
 
 on_both_engines! {
     a_log_that_somebody_reads_holds_up_nobody
+    every_erasure_that_is_not_over_has_its_turn
 }
 
 /// What a try may take; SQLite would wait for five seconds for a reader.
@@ -30,4 +31,16 @@ async fn a_log_that_somebody_reads_holds_up_nobody(scene: &Scene) {
 
     drop(reader);
     scene.store.erase_traces(None).await.expect("nobody reads");
+}
+
+async fn every_erasure_that_is_not_over_has_its_turn(scene: &Scene) {
+    let officer = Actor::stored("officer".to_owned());
+    for number in 0..101 {
+        let subject = DataSubject::Email(format!("ada{number}@example.com"));
+        scene.store.begin_erasure(subject, officer.clone()).await.expect("begun");
+    }
+    let first = scene.store.erasures(None).await.expect("a look");
+    let others = scene.store.erasures(first.last()).await.expect("a look");
+    assert_eq!((first.len(), others.len()), (100, 1), "however many of the oldest cannot go on");
+    assert!(first.iter().all(|it| it.id < others[0].id));
 }
