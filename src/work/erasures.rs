@@ -151,6 +151,6 @@ async fn finish(store: &Store) -> Result<(), StoreError> {
                 }
             }
         }
-        last = erasures.into_iter().last();
+        last = erasures.last().cloned();
     }
 }

@@ -18,7 +18,9 @@ use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, OrderId};
 use crate::domain::privacy::erase::{EraseCustomer, EraseOrder};
-use crate::domain::privacy::legal_hold::{ChangeLegalHoldOfCustomer, LegalHoldChange};
+use crate::domain::privacy::legal_hold::{
+    ChangeLegalHoldOfCustomer, ChangeLegalHoldOfOrder, LegalHoldChange,
+};
 use crate::domain::privacy::redact::{Books, erase_from_events};
 use crate::domain::tests::accounts::{ada, create, of};
 use crate::domain::tests::any_sequence::orders::some_steps;
@@ -187,6 +189,31 @@ fn a_legal_hold_puts_off_what_the_law_no_longer_keeps() {
     bench.run_due(id);
     assert_eq!(names(bench.order(id)), ["350 Fifth Avenue", "\"10118\""]);
     assert_eq!(bench.order(id).due_at(&bench.rules), Some(bench.now.plus(Duration::from_secs(86_400))));
+}
+
+#[test]
+fn what_the_law_keeps_of_an_erased_order_can_be_held_and_what_is_gone_cannot() {
+    let mut bench = a_bench();
+    bench.rules.keep_invoices_years = 10;
+    let id = closed(&mut bench);
+    erase(&mut bench, id).expect("it is over");
+    let set = LegalHoldChange::Set { reason: "case 7".to_owned(), until: None };
+    let hold = |bench: &mut Bench, change: &LegalHoldChange| {
+        let target = Target::latest(Part::Order(id));
+        let command = ChangeLegalHoldOfOrder { target, change: change.clone() };
+        bench.decide(|unit| command.decide(unit).map(|_| ()))
+    };
+    hold(&mut bench, &set).expect("its invoices are kept");
+    let until = bench.order(id).due_at(&bench.rules).expect("a date");
+    bench.pass(until.since(bench.now).as_secs());
+    bench.run_due(id);
+    assert_eq!(names(bench.order(id)), ["350 Fifth Avenue", "\"10118\""], "it is put off");
+
+    hold(&mut bench, &LegalHoldChange::Release).expect("released");
+    bench.pass(86_400);
+    bench.run_due(id);
+    assert_eq!(names(bench.order(id)), [""; 0]);
+    assert_eq!(reason(hold(&mut bench, &set)), Reason::DataErased);
 }
 
 #[test]
