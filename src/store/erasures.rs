@@ -16,6 +16,9 @@ use crate::store::writer::erasing::{self, ErasingWish};
 
 pub use crate::store::writer::erasing::Erasure;
 
+/// Erasures that are read at once.
+const ERASURES_AT_ONCE: i64 = 100;
+
 /// Subjects that one look through the answers is for.
 const SUBJECTS_MAX: i64 = 10_000;
 
@@ -47,10 +50,12 @@ impl Store {
         Ok(erasure)
     }
 
-    /// Those that are begun and not over, the oldest first.
-    pub async fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
-        let sql = "SELECT id, customer_id, email, actor, at FROM erasures ORDER BY id LIMIT 100";
-        self.look().await?.query(sql, Vec::new()).await?.iter().map(erasing::read).collect()
+    /// Some of those that are begun and not over, the oldest first: those after this one. None: from the first on.
+    pub async fn erasures(&self, after: Option<&Erasure>) -> Result<Vec<Erasure>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |it| it.id);
+        let sql = "SELECT id, customer_id, email, actor, at FROM erasures WHERE id > $1 ORDER BY id LIMIT $2";
+        let values = vec![after.into(), ERASURES_AT_ONCE.into()];
+        self.look().await?.query(sql, values).await?.iter().map(erasing::read).collect()
     }
 
     /// Whether traces are left of somebody whose documents are erased.

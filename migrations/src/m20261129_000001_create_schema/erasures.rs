@@ -35,5 +35,27 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX erasure_traces_history ON erasure_traces (subject) WHERE history_left = TRUE",
         ])
         .await?;
-    schema.is_erased().await
+    schema.is_erased().await?;
+
+    // A movement is never changed, but for who moved goods for such an order, and what was typed about it.
+    let unless_erased = schema.unless_erased("OLD.order_id");
+    let kept = [
+        "id",
+        "sku",
+        "location",
+        "kind",
+        "on_hand",
+        "reserved",
+        "damaged",
+        "quality_hold",
+        "reservation_id",
+        "order_id",
+        "shipment_id",
+        "transfer_id",
+        "at",
+        "lot",
+    ];
+    let changed = kept.map(|it| format!("NEW.{it} IS DISTINCT FROM OLD.{it}")).join(" OR ");
+    let words = "NEW.actor <> OLD.actor OR NEW.reason <> OLD.reason";
+    schema.refuse("stock_movements", "UPDATE", &format!("{changed} OR (({words}) AND {unless_erased})")).await
 }

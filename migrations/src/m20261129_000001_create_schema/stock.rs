@@ -59,7 +59,8 @@ async fn shelf(schema: &Schema<'_>) -> Result<(), DbErr> {
              lot TEXT CHECK (lot <> '')",
         )
         .await?;
-    schema.append_only("stock_movements").await?;
+    // Nor are they changed, but for what erasures allow.
+    schema.refuse("stock_movements", "DELETE", "TRUE").await?;
     schema
         .table(
             "stock_lots",

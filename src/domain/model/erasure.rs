@@ -35,18 +35,19 @@ pub struct Erased {
     pub kept_until: Option<Timestamp>,
 }
 
-/// What a person may be called as an actor: their name, e-mail address and phone number, each as its hash.
+/// What a person may be called as an actor: their e-mail address and phone number, each as its hash. Not their name: it is
+/// anything that they typed, and might be the word for a caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PersonNames(BTreeSet<[u8; 32]>);
 
 impl PersonNames {
     pub fn of(customer: &Customer) -> Self {
-        let Customer { name, email, phone, locale: _, phone_extension: _ } = customer;
-        Self([name, email, phone].into_iter().filter(|it| !it.is_empty()).map(|it| hash(it)).collect())
+        let Customer { name: _, email, phone, locale: _, phone_extension: _ } = customer;
+        Self([email, phone].into_iter().filter(|it| !it.is_empty()).map(|it| hash(it)).collect())
     }
 
     pub fn is(&self, actor: &Actor) -> bool {
-        self.0.contains(&hash(actor.as_str()))
+        !actor.is_system() && self.0.contains(&hash(actor.as_str()))
     }
 
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -67,4 +68,9 @@ fn hash(text: &str) -> [u8; 32] {
 /// The actor in the place of a customer whose data was erased.
 pub(in crate::domain) fn nobody() -> Actor {
     Actor::stored("erased".to_owned())
+}
+
+/// The same where another actor is needed than [`nobody`]: who decides is not who asked.
+pub(in crate::domain) fn nobody_else() -> Actor {
+    Actor::stored("erased-decider".to_owned())
 }

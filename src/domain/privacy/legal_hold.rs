@@ -5,7 +5,7 @@ use crate::domain::model::account::CustomerAccount;
 use crate::domain::model::erasure::LegalHold;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
-use crate::domain::model::refusal::{Problem, Refusal};
+use crate::domain::model::refusal::{Problem, Reason, Refusal};
 use crate::domain::model::scalars::CustomerId;
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{Command, OrderCommand, Target};
@@ -45,7 +45,8 @@ impl LegalHoldChange {
     }
 }
 
-/// Sets or releases the legal hold of an order, archived or not.
+/// Sets or releases the legal hold of an order, archived or not. Of one whose customer's data was erased it holds what the
+/// law keeps.
 #[derive(Debug, Clone)]
 pub struct ChangeLegalHoldOfOrder {
     pub target: Target,
@@ -54,6 +55,7 @@ pub struct ChangeLegalHoldOfOrder {
 
 impl OrderCommand for ChangeLegalHoldOfOrder {
     const NAME: &'static str = "ChangeLegalHold";
+    const ON_ERASED: bool = true;
     type Output = ();
 
     fn target(&self) -> &Target {
@@ -61,6 +63,10 @@ impl OrderCommand for ChangeLegalHoldOfOrder {
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+        if order.erased.as_ref().is_some_and(|it| it.kept_until.is_none()) {
+            let message = format!("the data of the customer of order {} was erased", order.number);
+            return Err(order.unmet(Reason::DataErased, message));
+        }
         let next = self.change.of(order.legal_hold.as_deref(), unit)?;
         if order.legal_hold.as_deref() == next.as_ref() {
             return Ok(());

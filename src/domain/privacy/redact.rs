@@ -9,7 +9,7 @@ use crate::domain::model::booking::Booking;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::discount::Redemption;
-use crate::domain::model::erasure::{PersonNames, nobody};
+use crate::domain::model::erasure::{PersonNames, nobody, nobody_else};
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
@@ -267,8 +267,10 @@ fn of_reservation(it: &mut Reservation, names: &PersonNames) {
 fn of_approval(it: &mut Approval, names: &PersonNames) {
     replace(&mut it.comment);
     of_actor(&mut it.requested_by, names);
-    // A decider who was the customer would have decided for themselves: the two are never the same.
-    it.decided_by.iter_mut().for_each(|it| of_actor(it, names));
+    // One person may have had two names, and law T4 tells the two apart.
+    if let Some(decider) = it.decided_by.as_mut().filter(|it| names.is(it)) {
+        *decider = nobody_else();
+    }
 }
 
 /// While the books are kept an invoice names whom it was issued to, and where: name and one address, nothing else.

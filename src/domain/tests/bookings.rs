@@ -9,19 +9,22 @@ use crate::domain::model::action::Action;
 use crate::domain::model::booking::{
     BookedCourier, BookedParts, BookingAnswer, BookingRequest, CourierAnswer, SoldLabel,
 };
+use crate::domain::model::erasure::Erased;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::policy::PickupScan;
 use crate::domain::model::refusal::Reason;
-use crate::domain::model::scalars::{BookingId, OrderId};
+use crate::domain::model::scalars::{Actor, BookingId, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
-use crate::domain::process::schedule::OutboundTask;
+use crate::domain::process::schedule::{OutboundAnswer, OutboundTask, RecordAnswers};
 use crate::domain::shipping::book::CALLED_OFF_MAX;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{one_package, order, reason, report};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::Part;
 
 fn sold(number: &str) -> BookingAnswer {
     let label = SoldLabel { reference: "shp_1".to_owned(), number: number.to_owned(), file: None };
@@ -244,6 +247,24 @@ fn a_courier_whose_reports_do_not_come_by_themselves_is_asked_for_them() {
     assert!(!due(&bench), "its journey is over");
     said(&mut bench, Some(vec![delivered]));
     assert_eq!(*bench.shipment(id, 0), known);
+}
+
+#[test]
+fn what_a_courier_says_after_an_order_was_erased_is_not_recorded() {
+    let (mut bench, id) = bench(BookedParts::Label);
+    let (booking, _) = open(&bench, id)[0];
+    answer(&mut bench, id, booking, &sold("JJD1"));
+    pick_up(&mut bench, id).expect("handed over");
+    let shipment = bench.shipment(id, 0).id;
+    let mut erased = bench.order(id).clone();
+    erased.erased = Some(Box::new(Erased { at: bench.now, by: Actor::system(), kept_until: None }));
+    let before = erased.clone();
+
+    let reports = Some(vec![report(TrackingStatus::InTransit, bench.now)]);
+    let answers = vec![OutboundAnswer::Tracking(shipment, booking, reports)];
+    let late = RecordAnswers { target: Target::latest(Part::Order(id)), answers, lease: None };
+    bench.decide(|unit| late.decide_on(&mut erased, unit)).expect("it was asked before");
+    assert_eq!(erased, before);
 }
 
 #[derive(Debug, Clone)]

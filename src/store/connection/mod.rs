@@ -15,6 +15,6 @@ mod postgres;
 pub(super) mod readers;
 pub(super) mod row;
 pub(super) mod session;
-mod sqlite;
+pub(super) mod sqlite;
 pub(super) mod statement;
 mod tls;

@@ -12,7 +12,7 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::{Ask, Effect};
 
 /// How long SQLite waits for another process that writes.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(in crate::store) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements that a connection keeps.
 const STATEMENTS_KEPT: usize = 192;

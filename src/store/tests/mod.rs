@@ -4,6 +4,7 @@
 mod answers;
 mod clocks;
 mod due;
+mod erasures;
 mod found;
 mod groups;
 mod life;

@@ -9,6 +9,7 @@ use crate::domain::{Actor, CustomerId, DataSubject, Event, PersonNames, Timestam
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
+use crate::store::connection::sqlite::BUSY_TIMEOUT;
 use crate::store::rows::decision::ERASED_ANSWER;
 use crate::store::rows::document;
 
@@ -126,6 +127,7 @@ async fn histories(db: &Session) -> Result<u64, StoreError> {
         let names = PersonNames::from_bytes(row.bytes(2)?);
         if is_order {
             history(db, subject, &names).await?;
+            movements(db, subject, &names).await?;
             let sql = "UPDATE message_texts SET content = $2 WHERE message_id IN \
                 (SELECT id FROM messages WHERE order_id = $1)";
             db.execute(sql, vec![subject.into(), Value::Bytes(Some(Vec::new()))]).await?;
@@ -170,6 +172,19 @@ async fn history(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), S
     Ok(())
 }
 
+/// What was typed about stock that an order moved, and the person where they were the actor.
+async fn movements(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), StoreError> {
+    let rows =
+        db.query("SELECT id, actor FROM stock_movements WHERE order_id = $1", vec![order.into()]).await?;
+    for row in rows {
+        let (id, actor): (Uuid, Actor) = (row.get(0)?, row.get(1)?);
+        let actor = if names.is(&actor) { "erased" } else { actor.as_str() };
+        let sql = "UPDATE stock_movements SET actor = $2, reason = '' WHERE id = $1";
+        db.execute(sql, vec![id.into(), actor.into()]).await?;
+    }
+    Ok(())
+}
+
 /// The records of what the person was shown of their own data.
 async fn own_reads(
     db: &Session,
@@ -205,7 +220,11 @@ pub(super) async fn empty_log(db: &Session) -> Result<u64, StoreError> {
     if db.backend() != DbBackend::Sqlite {
         return Ok(1);
     }
-    let row = db.query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await?;
-    let is_busy = row.map_or(Ok(1), |it| it.get::<i64>(0))? != 0;
+    // Nobody could write while it waits for a reader, so it does not wait. SQLite heeds this pragma when it reads the
+    // text, so that the statement must not be a kept one.
+    db.script("PRAGMA busy_timeout = 0").await?;
+    let emptied = db.query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await;
+    db.script(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())).await?;
+    let is_busy = emptied?.map_or(Ok(1), |it| it.get::<i64>(0))? != 0;
     Ok(u64::from(!is_busy))
 }

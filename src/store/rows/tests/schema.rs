@@ -162,6 +162,8 @@ async fn what_was_written_for_good_is_never_changed(scene: &Scene) {
         "UPDATE payment_references SET reference = 'another'",
         "DELETE FROM payment_references",
         "UPDATE stock_movements SET on_hand = 1",
+        "UPDATE stock_movements SET actor = 'bob'",
+        "UPDATE stock_movements SET reason = 'another'",
         "DELETE FROM stock_movements",
         "UPDATE decisions SET events = NULL, order_id = NULL",
         "UPDATE decisions SET at = at + 1",
