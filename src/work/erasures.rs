@@ -1,5 +1,6 @@
 //! Erases persons: what is begun is done to its end, by whoever is there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::domain::{
-    Actor, EraseCustomer, EraseOrder, Order, OrderId, Part, Reason, Refusal, Rules, Target, Timestamp,
+    Actor, CustomerId, EraseCustomer, EraseOrder, Order, OrderId, Part, Reason, Refusal, Rules, Target,
+    Timestamp,
 };
 use crate::store::{Codec, Effect, Erasure, Person, RequestContext, Store, StoreError};
 use crate::work::{App, stop_requested};
@@ -58,6 +60,7 @@ pub async fn why_not_erasable(
     let now = store.now();
     let mut found = ErasedPerson::default();
     let mut reasons = Vec::new();
+    let mut named: BTreeSet<CustomerId> = BTreeSet::new();
     for customer in person.customers.iter().filter(|it| it.erased.is_none()) {
         found.customers += 1;
         reasons.extend(customer.why_not_erasable(now));
@@ -69,7 +72,14 @@ pub async fn why_not_erasable(
             reasons
                 .extend((!open.is_empty()).then(|| format!("order {}: {}", order.number, open.join(", "))));
             found.count(order, rules, now);
+            named.extend(order.named.as_ref().filter(|_| order.erased.is_none()).map(|it| it.id));
         }
+    }
+    // A customer with another address, whose order is under this one, may be held too.
+    named.retain(|id| person.customers.iter().all(|it| it.id != *id));
+    for id in named {
+        let customer = store.customer(id).await?;
+        reasons.extend(customer.and_then(|it| it.why_not_erasable(now)));
     }
     Ok(if reasons.is_empty() { Ok(found) } else { Err(NotErasable(reasons)) })
 }

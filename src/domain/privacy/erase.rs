@@ -34,6 +34,11 @@ impl OrderCommand for EraseOrder {
         &self.target
     }
 
+    fn also_reads(&self) -> ReadSet {
+        // Whom the order names is known once it is read.
+        ReadSet { follows_accounts: 1, ..ReadSet::default() }
+    }
+
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.erase(unit)
     }
@@ -87,7 +92,8 @@ impl CustomerAccount {
 }
 
 impl Order {
-    /// What keeps the customer's data in it from being erased, in words; all of it.
+    /// What keeps the customer's data in it from being erased, in words; all of it but a legal hold of the customer that it
+    /// names.
     pub fn why_not_erasable(&self, now: Timestamp) -> Vec<String> {
         if self.erased.is_some() {
             return Vec::new();
@@ -134,7 +140,12 @@ impl Order {
         if self.erased.is_some() {
             return Ok(());
         }
-        let open = self.why_not_erasable(unit.now);
+        let mut open = self.why_not_erasable(unit.now);
+        if let Some(named) = &self.named
+            && let Some(account) = unit.account(named.id)
+        {
+            open.extend(account.why_not_erasable(unit.now));
+        }
         if !open.is_empty() {
             let message = format!("the data of order {} cannot be erased: {}", self.number, open.join("; "));
             return Err(self.unmet(Reason::NotErasable, message));

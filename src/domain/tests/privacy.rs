@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::invariants::history::history_violations;
+use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::action::Action;
 use crate::domain::model::address::Address;
 use crate::domain::model::approval::ApprovalState;
@@ -239,6 +240,34 @@ fn a_customer_is_erased_unless_held_and_named_by_no_order_again() {
     assert_eq!(reason(bench.decide(|unit| set.decide(unit))), Reason::DataErased);
     let refused = bench.create_order(&of(id)).expect_err("they are gone");
     assert!(format!("{refused:?}").contains("was erased"), "{refused:?}");
+}
+
+#[test]
+fn the_hold_of_a_customer_holds_an_order_that_names_them() {
+    let mut bench = a_bench();
+    let customer = create(&mut bench, ada()).expect("a customer").id;
+    let id = closed(&mut bench);
+    let named = NamedCustomer {
+        id: customer,
+        tax_number: String::new(),
+        tax_exempt: false,
+        payment_terms_days: None,
+    };
+    bench
+        .on(id, |order, _| {
+            order.named = Some(named.clone());
+            Ok(())
+        })
+        .expect("it names them");
+    let change = |change| ChangeLegalHoldOfCustomer { id: customer, change, etag: String::new() };
+    let set = change(LegalHoldChange::Set { reason: "case 7".to_owned(), until: None });
+    bench.decide(|unit| set.decide(unit)).expect("held");
+    let refused = erase(&mut bench, id);
+    assert!(matches!(&refused, Err(Refusal::Unmet { message, .. }) if message.contains("hold: case 7")));
+    assert_eq!(reason(refused), Reason::NotErasable);
+
+    bench.decide(|unit| change(LegalHoldChange::Release).decide(unit)).expect("released");
+    erase(&mut bench, id).expect("nothing holds it");
 }
 
 #[test]
