@@ -99,6 +99,8 @@ fn apply(bench: &mut Bench, act: Act) {
             let day = known.unwrap_or_else(|| in_days(bench, i32::try_from(lot).expect("few") * 2));
             let _ = try_receive(bench, ["NYC", "LAX"][at], units, Some(named(NAMES[lot], Some(day))));
         }
+        // No caller may ask for a change of nothing.
+        Act::Adjust { delta: 0, .. } => {}
         Act::Adjust { lot, delta, why } => {
             let _ = adjust(bench, reasons[why], delta, Some(named(NAMES[lot], None)));
         }
