@@ -64,7 +64,7 @@ pub(in crate::store) fn of_orders(writes: &mut Writes, orders: &[(Option<&Order>
 }
 
 /// Whether data goes with this change: the customer's, or what the law had kept. A legal hold merely puts that off.
-fn erases(before: &Order, after: &Order) -> bool {
+pub(super) fn erases(before: &Order, after: &Order) -> bool {
     match (&before.erased, &after.erased) {
         (None, Some(_)) => true,
         (Some(before), Some(after)) => before.kept_until.is_some() && after.kept_until.is_none(),
@@ -90,27 +90,4 @@ fn row(subject: Uuid, is_order: bool, names: &PersonNames) -> erasure_traces::Mo
 
 fn put(writes: &mut Writes, rows: Vec<erasure_traces::Model>) {
     writes.put(&NOTE_TRACES, rows.into_iter().map(Record::values).collect());
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::domain::{Actor, Erased, Timestamp};
-    use crate::store::rows::tests::full::full;
-    use crate::store::rows::tests::sample::AT;
-
-    fn kept(until: Option<Timestamp>) -> Order {
-        let erased = Erased { at: AT, by: Actor::system(), kept_until: until };
-        Order { erased: Some(Box::new(erased)), ..full(1) }
-    }
-
-    #[test]
-    fn what_is_merely_put_off_leaves_no_traces_again() {
-        let (there, gone) = (full(1), kept(None));
-        let (held, later) = (kept(Some(AT)), kept(Some(AT.plus(Duration::from_secs(86_400)))));
-        assert!(erases(&there, &held) && erases(&there, &gone) && erases(&held, &gone));
-        assert!(!erases(&held, &later) && !erases(&there, &there) && !erases(&gone, &gone));
-    }
 }

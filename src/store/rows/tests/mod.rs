@@ -6,6 +6,7 @@ mod days;
 mod decisions;
 mod documents;
 mod entities;
+mod erasure;
 pub(in crate::store) mod full;
 mod full_shipment;
 mod grown;
