@@ -163,7 +163,7 @@ impl CallGate {
         Record::open(Arc::clone(method), span, CallId::of(headers), &self.counted, &self.under_way)
     }
 
-    /// Who reads by this call, if that is written down: one whose key let them in, and whose answer is one message.
+    /// Who reads by this call, if that is written down: one whose key let them in. Of a stream counts what it says at its start.
     fn reader(
         &self,
         shape: Shape,
@@ -171,7 +171,7 @@ impl CallGate {
         pass: Option<&Pass>,
         headers: &HeaderMap,
     ) -> Option<(Reads, Reader)> {
-        let (reads, pass) = (self.reads.as_ref()?, pass.filter(|_| shape == Shape::Unary)?);
+        let (reads, pass) = (self.reads.as_ref()?, pass.filter(|_| shape != Shape::Import)?);
         let principal = pass.principal.name.clone();
         // What is no name counts as not given: a read is not refused for it, a change is.
         let named = headers.get(ACTOR).and_then(|it| it.to_str().ok()?.parse::<Actor>().ok());

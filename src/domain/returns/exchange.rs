@@ -53,7 +53,7 @@ pub(super) fn fee_on(fee_minor: i64, paid_back_minor: i64, value_minor: i64) -> 
 
 /// Shipping stays with the first order: the customer goes on having its goods, or others for them.
 pub(super) fn goods_only(rules: &ReturnRules) -> ReturnRules {
-    ReturnRules { shipping: ReturnShipping::Never, ..rules.clone() }
+    ReturnRules { shipping: ReturnShipping::Never, ..*rules }
 }
 
 impl Order {
