@@ -137,7 +137,11 @@ on_both_engines!(an_exchange_that_is_cancelled_pays_the_customer_back_once, asyn
     assert_eq!(reason(lost), "ILLEGAL_TRANSITION");
 
     let made = won[0].exchanges[0].order_id.clone();
-    assert_eq!(order(&server, &placed.id).await.exchange_order_ids, [made.clone()], "one order was made");
+    assert_eq!(
+        order(&server, &placed.id).await.exchange_order_ids,
+        std::slice::from_ref(&made),
+        "one order was made"
+    );
     cancel(&server, &made).await;
     Warehouse { server: &server }.until_quiet(&placed.id).await;
     let first = order(&server, &placed.id).await;

@@ -126,7 +126,7 @@ on_both_engines!(a_recall_finds_what_is_in_the_house_and_what_was_sent, async |s
     assert_eq!(lots(&server, "expire_time < 2099-06-01").await, all(&[]));
     assert_eq!(lots(&server, "lot = L-2 AND sku = Y-1 AND expire_time < 2099-08-01").await.len(), 1);
     let ids = |found: Vec<pb::Shipment>| found.into_iter().map(|it| it.id).collect::<Vec<_>>();
-    assert_eq!(ids(recalled(&server, "L-1").await), [first.clone()]);
+    assert_eq!(ids(recalled(&server, "L-1").await), std::slice::from_ref(&first));
     let mut both = ids(recalled(&server, "L-2").await);
     both.sort();
     assert_eq!(both, [first.clone(), second.clone()]);
@@ -276,7 +276,7 @@ async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
     let other = ids.iter().find(|it| **it != shipment).expect("another shipment");
     warehouse.ship(other).await;
     let sent: Vec<_> = recalled(&clients, "L-2").await.into_iter().map(|it| it.id).collect();
-    assert_eq!(&sent, &[other.clone()]);
+    assert_eq!(&sent, std::slice::from_ref(other));
     assert_eq!(lots(&clients, "").await, all(&[("L-1", 2, 0)]));
     every_law_holds(&clients).await;
     server.stop().await.expect("it stops");
