@@ -316,7 +316,7 @@ on_both_engines!(calls_to_systems_outside_are_counted_by_their_outcome, with_por
         ..Default::default()
     };
     let declined = server.billing.clone().capture_payment(by("shop", pay("tok_decline"))).await;
-    declined.expect("an answer");
+    declined.expect_err("the issuer declines");
     server.billing.clone().capture_payment(by("shop", pay("tok_success"))).await.expect("an answer");
     let of = |target: &str, outcome: &str| {
         format!(r#"consign_outside_calls_total{{target="{target}",outcome="{outcome}"}}"#)
