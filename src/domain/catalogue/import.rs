@@ -31,7 +31,7 @@ impl Command for ImportProduct {
     type Output = (Product, Imported);
 
     fn reads(&self) -> ReadSet {
-        ReadSet { products: vec![self.sku.clone()], follows_accounts: 1, ..ReadSet::default() }
+        ReadSet { products: vec![self.sku.clone()], further_reads: 1, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<(Product, Imported), Refusal> {

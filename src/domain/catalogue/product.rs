@@ -56,7 +56,7 @@ impl Command for UpdateProduct {
 
     fn reads(&self) -> ReadSet {
         // With its stock only if its lots change: the decision asks for that then.
-        ReadSet { products: vec![self.sku.clone()], follows_accounts: 1, ..ReadSet::default() }
+        ReadSet { products: vec![self.sku.clone()], further_reads: 1, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Product, Refusal> {

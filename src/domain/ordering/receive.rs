@@ -60,7 +60,7 @@ impl Command for CreateOrder {
             reservations: self.cart.into_iter().collect(),
             accounts: of.iter().map(|it| it.id).collect(),
             // Whose order it is like, and how often they redeemed its code, follow from who they are.
-            follows_accounts: if of.is_some() { FOLLOWED_MAX } else { 0 },
+            further_reads: if of.is_some() { FOLLOWED_MAX } else { 0 },
             ..ReadSet::default()
         }
     }

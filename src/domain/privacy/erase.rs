@@ -36,7 +36,7 @@ impl OrderCommand for EraseOrder {
 
     fn also_reads(&self) -> ReadSet {
         // Whom the order names is known once it is read.
-        ReadSet { follows_accounts: 1, ..ReadSet::default() }
+        ReadSet { further_reads: 1, ..ReadSet::default() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

@@ -49,7 +49,7 @@ impl OrderCommand for ResolveReturn {
         }
         // The same products as the order's are known once it is read, and so is its customer.
         let skus = exchanged.iter().filter_map(|it| it.instead.sku.clone()).collect();
-        ReadSet { skus, follows_accounts: FOLLOWED_MAX, ..to_reserve() }
+        ReadSet { skus, further_reads: FOLLOWED_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ReturnId, Refusal> {

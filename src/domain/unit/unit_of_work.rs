@@ -141,7 +141,7 @@ pub struct ReadSet {
     /// All subscriptions to events that are not deleted.
     pub subscriptions: bool,
     /// How often further keys may follow from customers or goods that change meanwhile: it is decided again with them.
-    pub follows_accounts: u8,
+    pub further_reads: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,
 }
@@ -184,7 +184,7 @@ impl ReadSet {
             api_keys,
             live_api_keys,
             subscriptions,
-            follows_accounts,
+            further_reads,
             lease,
         } = other;
         self.orders.extend(orders);
@@ -217,7 +217,7 @@ impl ReadSet {
         self.api_keys.extend(api_keys);
         self.live_api_keys |= live_api_keys;
         self.subscriptions |= subscriptions;
-        self.follows_accounts = self.follows_accounts.max(follows_accounts);
+        self.further_reads = self.further_reads.max(further_reads);
         self.lease = self.lease.or(lease);
     }
 }

@@ -201,7 +201,7 @@ where
 
     fn also_reads(&mut self, keys: ReadSet) {
         self.reads.extend(keys);
-        self.reads.follows_accounts = self.reads.follows_accounts.saturating_sub(1);
+        self.reads.further_reads = self.reads.further_reads.saturating_sub(1);
     }
 
     fn decide(&mut self, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

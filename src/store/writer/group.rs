@@ -385,7 +385,7 @@ pub(super) struct Undecided {
 /// build does not let pass; unless further keys follow from what it reads. None: naming the keys does not help, so the change is refused.
 pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> Option<Box<dyn Change>> {
     let method = change.name();
-    if change.reads().follows_accounts == 0 && !keys.follows_from_exchanges() {
+    if change.reads().further_reads == 0 && !keys.follows_from_exchanges() {
         tracing::error!(method, "a decision reads keys that it does not name");
         debug_assert!(false, "{method} reads keys that it does not name: {keys:?}");
     }

@@ -64,7 +64,7 @@ impl Lane {
     async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, alone: bool) {
         let mut following = Vec::new();
         for (change, keys) in incomplete {
-            if change.reads().follows_accounts > 0 {
+            if change.reads().further_reads > 0 {
                 following.extend(with_missing_keys(change, *keys));
                 continue;
             }

@@ -114,7 +114,7 @@ impl Wanted {
             api_keys,
             live_api_keys,
             subscriptions,
-            follows_accounts: _,
+            further_reads: _,
             lease,
         } = reads;
         let of_order = OfOrder::of(reads);

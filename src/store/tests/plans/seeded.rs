@@ -356,7 +356,7 @@ impl Seeded {
             api_keys: vec![self.order.id.0.into()],
             live_api_keys: true,
             subscriptions: true,
-            follows_accounts: 0,
+            further_reads: 0,
             discount_codes: vec![("WELCOME".parse().expect("a code"), "5a1d".repeat(16))],
             lease: Some(Lease { job: JobId(self.order.id.0), token: 1 }),
         }
