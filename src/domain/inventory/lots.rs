@@ -170,7 +170,7 @@ fn book_within(
     Ok(())
 }
 
-/// Takes back units that a decision leaves uncovered: those on pick lists, and those that are set aside.
+/// Refuses a decision that leaves units uncovered: those on pick lists, and those that are set aside.
 pub(in crate::domain) fn must_stay_covered(
     before: &StockLevel,
     level: &StockLevel,

@@ -8,7 +8,7 @@ use crate::domain::model::money::Money;
 use crate::domain::model::new_order::NewLine;
 use crate::domain::model::scalars::{OrderId, ReturnId, Sku};
 
-/// How often what was sent in exchange may be exchanged again: whose money goes back is looked up order by order.
+/// How many exchanges in a row there may be, the first included: whose money goes back is looked up order by order.
 pub const EXCHANGES_DEEP_MAX: u32 = 4;
 
 /// What the customer gets in the place of units that came back.

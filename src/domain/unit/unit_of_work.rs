@@ -140,7 +140,7 @@ pub struct ReadSet {
     pub live_api_keys: bool,
     /// All subscriptions to events that are not deleted.
     pub subscriptions: bool,
-    /// How often further keys may follow from customers or goods that change meanwhile: it is decided again with them.
+    /// How often further keys may be asked for that follow from what was read: it is decided again with them.
     pub further_reads: u8,
     /// A worker's claim on a job: checked and completed with the change.
     pub lease: Option<Lease>,

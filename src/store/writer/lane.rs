@@ -59,8 +59,8 @@ struct Lane {
 }
 
 impl Lane {
-    /// Decides changes again that read keys that were not loaded: each alone, but those together whose further keys follow
-    /// from customers.
+    /// Decides changes again that read keys that were not loaded: each alone, but those together whose further keys are
+    /// known only once others are read.
     async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, alone: bool) {
         let mut following = Vec::new();
         for (change, keys) in incomplete {
