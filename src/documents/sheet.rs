@@ -53,7 +53,7 @@ pub(super) fn title(kind: SheetKind) -> &'static str {
     match kind {
         SheetKind::PackingSlip => "Packing slip",
         SheetKind::PickList => "Pick list",
-        SheetKind::ReturnForm => "Return form",
+        SheetKind::ReturnForm | SheetKind::Return => "Return form",
         SheetKind::Manifest => "Manifest",
     }
 }
@@ -91,6 +91,17 @@ pub(super) fn columns(kind: SheetKind) -> &'static [Column] {
                     column("Sent", 134.0, 12.0, Content::Quantity),
                     column("Returned", 152.0, 17.0, Content::Blank),
                     column("Reason", 175.0, 17.0, Content::Blank),
+                ]
+            }
+        }
+        SheetKind::Return => {
+            const {
+                &[
+                    column("", 18.0, 5.0, Content::Tick),
+                    column("Units", 25.0, 12.0, Content::Quantity),
+                    column("Article", 42.0, 45.0, Content::Sku),
+                    column("Description", 91.0, 68.0, Content::Description),
+                    column("Reason", 162.0, 30.0, Content::Weight),
                 ]
             }
         }

@@ -297,6 +297,7 @@ fn papers_can_be_looked_at() {
         ("slip", SheetKind::PackingSlip),
         ("pick", SheetKind::PickList),
         ("return", SheetKind::ReturnForm),
+        ("coming-back", SheetKind::Return),
         ("manifest", SheetKind::Manifest),
     ] {
         save(

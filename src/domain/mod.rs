@@ -141,7 +141,7 @@ pub use model::discount::{
     Redemption, StoreCredit,
 };
 pub use model::discount_uses::{DiscountUses, DiscountUsesByKey, count_discount_uses};
-pub use model::document_kind::DocumentKind;
+pub use model::document_kind::{DocumentKind, ReturnDocumentKind};
 pub use model::erasure::{Erased, LegalHold, PersonNames};
 pub use model::etag::{check_etag, etag};
 pub use model::event::{Event, EventKind, Machine, Transition};
@@ -253,6 +253,7 @@ pub use process::timeline::steps::{Step, StepLine, StepState};
 pub use process::unavailable::UnavailableAction;
 pub use returns::create::{CreateReturn, ReturnedUnits};
 pub use returns::decide::{DecideReturn, ReturnDecision};
+pub use returns::papers::return_paper;
 pub use returns::receive::{ArrivedUnits, InspectReturn, InspectedUnits, ReceiveReturn};
 pub use returns::resolve::ResolveReturn;
 pub use returns::simulate::{ExchangeQuote, ReturnQuote, SimulateReturn};

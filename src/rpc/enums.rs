@@ -39,6 +39,9 @@ enum_map! {
         ShippingLabelPdf = ShippingLabelPdf, ShippingLabelZpl = ShippingLabelZpl, PackingSlipPdf = PackingSlipPdf,
         PickListPdf = PickListPdf, ReturnFormPdf = ReturnFormPdf,
     }
+    return_document_kind, to_return_document_kind: ReturnDocumentKind = ReturnDocumentKind {
+        FormPdf = FormPdf, LabelPdf = LabelPdf, LabelZpl = LabelZpl,
+    }
     on_shortage, to_on_shortage: OnShortage = OnShortage {
         Refuse = Refuse, Wait = Wait, ShipAvailable = ShipAvailable,
     }
@@ -104,7 +107,8 @@ enum_map! {
         DeliveryRearranged = DeliveryRearranged,
         EstimateMoved = EstimateMoved, PromiseMissed = PromiseMissed, HoldReleased = HoldReleased,
         OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged, FeedbackRequested = FeedbackRequested,
-        OrderLinesCancelled = OrderLinesCancelled,
+        OrderLinesCancelled = OrderLinesCancelled, ReturnAuthorized = ReturnAuthorized,
+        ReturnDeclined = ReturnDeclined, ReturnReceived = ReturnReceived, ReturnResolved = ReturnResolved,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

@@ -7,6 +7,7 @@ use crate::outside::Attachment;
 use crate::store::StoreError;
 use crate::work::App;
 use crate::work::drawings::DrawError;
+use crate::work::returns::papers_of;
 
 /// How invoices are sent and handed out.
 pub const INVOICE_MEDIA_TYPE: &str = "application/pdf";
@@ -35,7 +36,8 @@ pub fn invoice_filename(invoice: &Invoice) -> String {
     format!("{}.pdf", invoice.full_number())
 }
 
-/// What goes with a message: with the letter about an invoice the invoice, once it says who sells.
+/// What goes with a message: with the letter about an invoice the invoice, once it says who sells; with the one that lets a
+/// customer send goods back its form and label.
 pub(super) async fn attachments(
     app: &App,
     order: &Order,
@@ -43,6 +45,12 @@ pub(super) async fn attachments(
 ) -> Result<Vec<Attachment>, Unsent> {
     let told = match message.kind {
         MessageKind::InvoiceIssued => order.nth_invoice_told(message.sequence),
+        MessageKind::ReturnAuthorized => {
+            return match order.return_told(message) {
+                Some(it) => papers_of(app, order, it).await,
+                None => Ok(Vec::new()),
+            };
+        }
         MessageKind::OrderReceived
         | MessageKind::OrderUpdated
         | MessageKind::OnHold
@@ -66,7 +74,10 @@ pub(super) async fn attachments(
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected
-        | MessageKind::RefundIssued => None,
+        | MessageKind::RefundIssued
+        | MessageKind::ReturnDeclined
+        | MessageKind::ReturnReceived
+        | MessageKind::ReturnResolved => None,
     };
     let Some(invoice) = told.filter(|it| it.number > 0) else { return Ok(Vec::new()) };
     let unread = |_| Unsent::Later("the seller could not be read".to_owned());

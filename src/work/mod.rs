@@ -6,6 +6,7 @@
 //! | `outbound` | performs tasks at payment providers, couriers and the mail, and records their answers |
 //! | `rates` | what couriers' own interfaces ask for a shipment |
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
+//! | `returns` | papers of returns, for letters and callers |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
 //! | `erasures` | the loop that finishes what was begun to be erased of persons |
@@ -26,6 +27,7 @@ mod outbound;
 mod publish;
 mod rates;
 mod retention;
+mod returns;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::Subscriber;
 pub use rates::live_rates;
 pub use retention::KeptFor;
+pub use returns::ReturnFile;
 pub use subscriptions::{KnownSubscriber, KnownSubscribers, new_secret, tell};
 
 /// How long a provider or a courier may take to answer, however long a lease is.

@@ -10,7 +10,7 @@ use crate::server::{TestServer, on_both_engines};
 use crate::shop::{by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, stocked};
 use crate::warehouse::Warehouse;
 
-async fn letter(server: &TestServer, order: &str, kind: &str) -> pb::CustomerMessage {
+pub(crate) async fn letter(server: &TestServer, order: &str, kind: &str) -> pb::CustomerMessage {
     let filter = format!("order_id = {order} AND kind = {kind}");
     let request = pb::ListMessagesRequest { filter, ..Default::default() };
     let page = server.orders.clone().list_messages(request).await.expect("a page").into_inner();

@@ -148,7 +148,11 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
         | MessageKind::OrderCancelled
         | MessageKind::OrderExpired
         | MessageKind::OrderRejected
-        | MessageKind::RefundIssued => 0,
+        | MessageKind::RefundIssued
+        | MessageKind::ReturnAuthorized
+        | MessageKind::ReturnDeclined
+        | MessageKind::ReturnReceived
+        | MessageKind::ReturnResolved => 0,
     };
     Message::unqueued(kind, shipment.map(|it| it.id), sequence, order.updated_at)
 }

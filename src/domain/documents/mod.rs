@@ -8,5 +8,6 @@ pub(super) mod letters;
 pub(super) mod manifest;
 pub(super) mod packing_slip;
 pub(super) mod paper;
+pub(super) mod return_papers;
 pub(super) mod sheets;
 pub(super) mod text;

@@ -37,6 +37,8 @@ pub enum SheetKind {
     PackingSlip,
     PickList,
     ReturnForm,
+    /// What is in the parcel of an authorised return.
+    Return,
     Manifest,
 }
 
@@ -71,6 +73,6 @@ pub struct Goods {
     pub quantity: i64,
     pub sku: String,
     pub description: String,
-    /// Of one unit; empty if it is not known.
+    /// Of one unit; empty if it is not known. Of what comes back: why it does.
     pub weight: String,
 }

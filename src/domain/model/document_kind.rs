@@ -1,4 +1,4 @@
-//! The papers that a shipment can have, each in one format.
+//! The papers that a shipment or a return can have, each in one format.
 
 use crate::domain::model::scalars::string_enum;
 
@@ -9,5 +9,13 @@ string_enum! {
         PackingSlipPdf = "PACKING_SLIP_PDF",
         PickListPdf = "PICK_LIST_PDF",
         ReturnFormPdf = "RETURN_FORM_PDF",
+    }
+}
+
+string_enum! {
+    pub enum ReturnDocumentKind {
+        FormPdf = "FORM_PDF",
+        LabelPdf = "LABEL_PDF",
+        LabelZpl = "LABEL_ZPL",
     }
 }

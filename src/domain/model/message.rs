@@ -45,6 +45,13 @@ string_enum! {
         FeedbackRequested = "FEEDBACK_REQUESTED",
         /// A part of the order is cancelled.
         OrderLinesCancelled = "ORDER_LINES_CANCELLED",
+        /// The customer may send goods back; with the form and the label.
+        ReturnAuthorized = "RETURN_AUTHORIZED",
+        ReturnDeclined = "RETURN_DECLINED",
+        /// All of it has arrived.
+        ReturnReceived = "RETURN_RECEIVED",
+        /// What the customer gets for it.
+        ReturnResolved = "RETURN_RESOLVED",
     }
 }
 
@@ -80,7 +87,11 @@ impl MessageKind {
             | Self::DeliveryRearranged
             | Self::EstimateMoved
             | Self::PromiseMissed
-            | Self::FeedbackRequested => Duration::ZERO,
+            | Self::FeedbackRequested
+            | Self::ReturnAuthorized
+            | Self::ReturnDeclined
+            | Self::ReturnReceived
+            | Self::ReturnResolved => Duration::ZERO,
         }
     }
 }
@@ -96,7 +107,10 @@ impl MessageKind {
             | Self::OrderLinesCancelled
             | Self::OrderCancelled
             | Self::OrderExpired
-            | Self::OrderRejected => false,
+            | Self::OrderRejected
+            | Self::ReturnAuthorized
+            | Self::ReturnDeclined
+            | Self::ReturnResolved => false,
             Self::OrderReceived
             | Self::OrderUpdated
             | Self::HoldReleased
@@ -114,7 +128,8 @@ impl MessageKind {
             | Self::DeliveryRearranged
             | Self::EstimateMoved
             | Self::PromiseMissed
-            | Self::FeedbackRequested => true,
+            | Self::FeedbackRequested
+            | Self::ReturnReceived => true,
         }
     }
 
@@ -129,7 +144,8 @@ impl MessageKind {
             | Self::EstimateMoved
             | Self::PromiseMissed
             | Self::DeliveryConfirmed
-            | Self::FeedbackRequested => true,
+            | Self::FeedbackRequested
+            | Self::ReturnAuthorized => true,
             Self::OrderReceived
             | Self::InvoiceIssued
             | Self::PaymentReceived
@@ -145,7 +161,10 @@ impl MessageKind {
             | Self::OrderRejected
             | Self::RefundIssued
             | Self::LocationChanged
-            | Self::DeliveryRearranged => false,
+            | Self::DeliveryRearranged
+            | Self::ReturnDeclined
+            | Self::ReturnReceived
+            | Self::ReturnResolved => false,
         }
     }
 }

@@ -231,6 +231,12 @@ impl Order {
         credit.or_else(|| self.redemption.as_ref().map(|it| it.code.to_string()))
     }
 
+    /// The return that a letter is about; of one that names none the last.
+    pub fn return_told(&self, message: &Message) -> Option<&Return> {
+        let numbered = self.returns.iter().find(|it| i64::from(it.number) == message.sequence);
+        numbered.or_else(|| self.returns.last().filter(|_| message.sequence == 0))
+    }
+
     /// The refunds that customers are told of: not those of what came back for an exchange, since then that order pays back.
     pub fn told_refunds(&self) -> impl Iterator<Item = &Refund> {
         let tells = move |it: &&Payment| self.exchange_of.is_none() || !it.is_by_credit();

@@ -245,6 +245,11 @@ impl Return {
         self.lines.iter().map(|it| it.quantity).sum()
     }
 
+    /// As it stands on its papers and in letters, under the number of its order: `100042-R1`.
+    pub fn full_number(&self, order_number: i64) -> String {
+        format!("{order_number}-R{}", self.number)
+    }
+
     pub fn units_unresolved(&self) -> i64 {
         self.lines.iter().map(ReturnLine::unresolved).sum()
     }

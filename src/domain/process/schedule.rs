@@ -18,6 +18,7 @@ use crate::domain::model::policy::Rules;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::reservation::ReservationState;
+use crate::domain::model::returns::ReturnState;
 use crate::domain::model::scalars::{BookingId, CourierCode, MessageId, PaymentId, RefundId, ShipmentId};
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
@@ -309,6 +310,10 @@ impl Order {
             MessageKind::DeliveryConfirmed => {
                 self.delivered_at.is_none().then_some("the goods have gone back")
             }
+            MessageKind::ReturnAuthorized => {
+                let is_so = self.return_told(message).is_some_and(|it| it.state == ReturnState::Authorized);
+                (!is_so).then_some("the return has gone on")
+            }
             MessageKind::FeedbackRequested => {
                 (!self.awaits_feedback()).then_some("no answer is waited for any more")
             }
@@ -320,7 +325,10 @@ impl Order {
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired
             | MessageKind::OrderRejected
-            | MessageKind::RefundIssued => None,
+            | MessageKind::RefundIssued
+            | MessageKind::ReturnDeclined
+            | MessageKind::ReturnReceived
+            | MessageKind::ReturnResolved => None,
         }
     }
 }

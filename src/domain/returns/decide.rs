@@ -2,6 +2,7 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::returns::{ReturnState, ReturnTransit};
@@ -55,12 +56,17 @@ impl Order {
             ReturnDecision::Authorize => {
                 let index = self.return_index(id, Action::AuthorizeReturn, "authorise")?;
                 let kind = EventKind::ReturnAuthorized;
-                self.turn_return(unit, index, ReturnState::Authorized, kind, "authorised")
+                self.turn_return(unit, index, ReturnState::Authorized, kind, "authorised")?;
+                self.tell_of_return(unit, index, MessageKind::ReturnAuthorized);
+                Ok(())
             }
             ReturnDecision::Decline(reason) => {
                 let index = self.return_index(id, Action::DeclineReturn, "decline")?;
                 self.returns[index].end_reason.clone_from(reason);
-                self.turn_return(unit, index, ReturnState::Declined, EventKind::ReturnDeclined, "declined")
+                let kind = EventKind::ReturnDeclined;
+                self.turn_return(unit, index, ReturnState::Declined, kind, "declined")?;
+                self.tell_of_return(unit, index, MessageKind::ReturnDeclined);
+                Ok(())
             }
             ReturnDecision::Cancel(reason) => {
                 let index = self.return_index(id, Action::CancelReturn, "cancel")?;

@@ -5,6 +5,7 @@ pub(super) mod decide;
 mod exchange;
 pub(super) mod hand_back;
 pub(super) mod paid_before;
+pub(super) mod papers;
 pub(super) mod receive;
 pub(super) mod resolve;
 pub(super) mod simulate;

@@ -7,6 +7,7 @@ use crate::domain::inventory::lots::{Delta, LotFields, book};
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::lot::LotNamed;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::returns::{Return, ReturnDisposition, ReturnLine, ReturnState};
@@ -108,7 +109,11 @@ impl Order {
         };
         let units: i64 = lines.iter().map(|it| it.quantity).sum();
         let text = format!("{units} units arrived at {location}");
-        self.turn_return(unit, index, to, EventKind::ReturnReceived, &text)
+        self.turn_return(unit, index, to, EventKind::ReturnReceived, &text)?;
+        if to == ReturnState::Received {
+            self.tell_of_return(unit, index, MessageKind::ReturnReceived);
+        }
+        Ok(())
     }
 
     pub fn inspect_return(

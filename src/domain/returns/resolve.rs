@@ -8,6 +8,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::discount::{DiscountCode, DiscountKey, Gives, StoreCredit};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::line_refund::RefundedUnits;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::money::Money;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
@@ -88,7 +89,11 @@ impl Order {
             0 => format!("{units} units answered"),
             paid => format!("{units} units answered, {paid} of them paid back before"),
         };
-        self.turn_return(unit, index, to, EventKind::ReturnResolved, &text)
+        self.turn_return(unit, index, to, EventKind::ReturnResolved, &text)?;
+        if is_done {
+            self.tell_of_return(unit, index, MessageKind::ReturnResolved);
+        }
+        Ok(())
     }
 
     /// Counts the units with this resolution. Returns them, without those whose money went back before.

@@ -2,6 +2,7 @@
 
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::returns::{Return, ReturnLine, ReturnState};
@@ -92,6 +93,12 @@ impl Order {
         let text = format!("return {}: {text}", it.number);
         self.record(unit, kind, step, text);
         Ok(())
+    }
+
+    /// Writes to the customer about a return, once of each kind.
+    pub(super) fn tell_of_return(&mut self, unit: &mut UnitOfWork, index: usize, kind: MessageKind) {
+        let number = i64::from(self.returns[index].number);
+        self.notify(unit, kind, None, number);
     }
 
     /// Units of a line that arrived at the customer.

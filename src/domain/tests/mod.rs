@@ -40,7 +40,7 @@ mod refund_lines;
 mod refusals;
 mod reports;
 mod restock;
-mod returns;
+pub(in crate::domain) mod returns;
 #[cfg(test)]
 pub(crate) mod sample;
 mod scans;

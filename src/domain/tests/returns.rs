@@ -28,6 +28,30 @@ use crate::domain::returns::resolve::RESOLUTIONS_MAX;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{done, location_code, order, reason, sku, usd};
 
+/// A unit of the first line that is asked for.
+pub(in crate::domain) fn one_return(order: &Order) -> Return {
+    Return {
+        id: order.id.0.into(),
+        order: order.id,
+        number: 1,
+        state: ReturnState::Requested,
+        of_shipment: None,
+        lines: vec![ReturnLine::new(1, 1, ReturnReason::Damaged, "a crack")],
+        override_reason: String::new(),
+        end_reason: String::new(),
+        transit: None,
+        location: None,
+        resolutions: 0,
+        fee_minor: 0,
+        store_credits: Vec::new(),
+        requested_by: order.created_by.clone(),
+        created_at: order.created_at,
+        updated_at: order.created_at,
+        closed_at: None,
+        exchanges: Vec::new(),
+    }
+}
+
 /// As many returns as an order may have, each as large as it may be.
 pub(super) fn bring_all_back(order: &mut Order) {
     let note = "\u{1F600}".repeat(500);

@@ -11,8 +11,8 @@ use crate::pb::{self, Permission};
 use crate::rpc::api::{Api, Reply, command, found, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
-use crate::rpc::returns::parse;
 use crate::rpc::returns::reply::{self, Codes};
+use crate::rpc::returns::{documents, parse};
 use crate::rpc::status;
 
 #[tonic::async_trait]
@@ -105,6 +105,14 @@ impl pb::return_service_server::ReturnService for Api {
         let order = self.order_with(Part::Return(id)).await?;
         let goods_return = return_of(&order, id, codes).ok_or_else(|| status::not_found("return", id))?;
         Ok(Response::new(pb::GetReturnResponse { goods_return: Some(goods_return) }))
+    }
+
+    async fn get_return_document(
+        &self,
+        request: Request<pb::GetReturnDocumentRequest>,
+    ) -> Reply<pb::GetReturnDocumentResponse> {
+        let (id, kind) = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        Ok(Response::new(self.return_document(id, kind).await?))
     }
 
     async fn list_returns(&self, request: Request<pb::ListReturnsRequest>) -> Reply<pb::ListReturnsResponse> {

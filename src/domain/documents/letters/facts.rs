@@ -1,6 +1,7 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
 mod money;
+mod returned;
 
 use serde::Serialize;
 
@@ -110,6 +111,8 @@ pub(super) struct Facts {
     pub discount_code: Option<String>,
     pub discount_until: Option<String>,
 
+    pub returned: Option<Returned>,
+
     pub tracking_url: Option<String>,
     pub feedback_url: Option<String>,
     pub review_url: Option<String>,
@@ -121,6 +124,25 @@ pub(super) struct Item {
     pub name: String,
     /// Before discounts.
     pub amount: String,
+}
+
+/// A return, and what the customer gets for it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Returned {
+    /// As it stands on its papers: `100042-R1`.
+    pub number: String,
+    pub goods: Vec<Item>,
+    /// Why it was declined.
+    pub reason: Option<String>,
+    pub refund: Option<String>,
+    pub credit: Option<String>,
+    /// The ends of the codes, which are as good as money.
+    pub codes: Option<String>,
+    /// What was kept for putting it back on the shelf.
+    pub fee: Option<String>,
+    pub exchanged: Vec<Item>,
+    pub repaired: Vec<Item>,
+    pub rejected: Vec<Item>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -217,6 +239,10 @@ impl Source<'_> {
             MessageKind::FeedbackRequested => self.add_question(&mut facts),
             MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
             MessageKind::OrderLinesCancelled => self.add_cancelled(&mut facts, message)?,
+            MessageKind::ReturnAuthorized
+            | MessageKind::ReturnDeclined
+            | MessageKind::ReturnReceived
+            | MessageKind::ReturnResolved => self.add_return(&mut facts, message)?,
             MessageKind::HoldReleased
             | MessageKind::OrderCancelled
             | MessageKind::OrderExpired

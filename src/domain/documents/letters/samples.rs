@@ -1,6 +1,8 @@
 //! Facts that templates are tried with before they are used.
 
-use crate::domain::documents::letters::facts::{Facts, Item, RefundWay, TaxRow, ToCorrect, Trouble};
+use crate::domain::documents::letters::facts::{
+    Facts, Item, RefundWay, Returned, TaxRow, ToCorrect, Trouble,
+};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 
@@ -37,7 +39,14 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
         MessageKind::AwaitingStock => all.push(Facts { rest_waits: false, ..full }),
         MessageKind::OrderReceived => all.push(Facts { exchange_of: None, ..full }),
-        MessageKind::OrderUpdated
+        MessageKind::ReturnDeclined | MessageKind::ReturnResolved => {
+            let bare =
+                Returned { number: "100042-R1".to_owned(), goods: full.goods.clone(), ..Returned::default() };
+            all.push(Facts { returned: Some(bare), ..full });
+        }
+        MessageKind::ReturnAuthorized
+        | MessageKind::ReturnReceived
+        | MessageKind::OrderUpdated
         | MessageKind::HoldReleased
         | MessageKind::Shipped
         | MessageKind::OutForDelivery
@@ -79,6 +88,18 @@ fn full() -> Facts {
         by_credit: some("-12.90"),
         by_exchange: some("-12.90"),
         exchange_of: Some(100_001),
+        returned: Some(Returned {
+            number: "100042-R1".to_owned(),
+            goods: items(),
+            reason: some("it was used"),
+            refund: some("20.00"),
+            credit: some("10.00"),
+            codes: some("…F3K9"),
+            fee: some("2.00"),
+            exchanged: items(),
+            repaired: items(),
+            rejected: items(),
+        }),
         invoice: some("INV-000007"),
         invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),
@@ -142,6 +163,7 @@ fn bare(kind: MessageKind) -> Facts {
         told_date,
         location,
         trouble,
+        returned,
         ..
     } = full();
     let always =
@@ -157,6 +179,10 @@ fn bare(kind: MessageKind) -> Facts {
         MessageKind::PromiseChanged | MessageKind::EstimateMoved => Facts { delivery_date, ..always },
         MessageKind::PromiseMissed => Facts { told_date, ..always },
         MessageKind::OrderLinesCancelled => Facts { cancelled, cancelled_value, ..always },
+        MessageKind::ReturnAuthorized
+        | MessageKind::ReturnDeclined
+        | MessageKind::ReturnReceived
+        | MessageKind::ReturnResolved => Facts { returned, ..always },
         MessageKind::OrderReceived
         | MessageKind::OrderUpdated
         | MessageKind::HoldReleased

@@ -20,6 +20,7 @@ use crate::domain::model::reservation::{Reservation, ReservationState};
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::tests::returns::one_return;
 use crate::domain::tests::sample::{self, NOW, days_later, sample};
 
 fn order() -> Order {
@@ -36,6 +37,7 @@ fn order() -> Order {
         release_note: String::new(),
     });
     order.promises_told = vec![days_later(5)];
+    order.returns = vec![one_return(&order)];
     order.checks.push(Check {
         rule: Rule::Address,
         verdict: Verdict::Failed,

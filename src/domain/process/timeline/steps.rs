@@ -164,6 +164,9 @@ impl MessageKind {
             | Self::EstimateMoved
             | Self::PromiseMissed => Step::TrackShipment,
             Self::DeliveryConfirmed | Self::FeedbackRequested => Step::ConfirmToCustomer,
+            Self::ReturnAuthorized | Self::ReturnDeclined | Self::ReturnReceived | Self::ReturnResolved => {
+                Step::CloseOrder
+            }
             Self::OrderCancelled | Self::OrderExpired | Self::OrderRejected => Step::CloseOrder,
         }
     }

@@ -7,6 +7,10 @@ use std::path::PathBuf;
 
 use super::*;
 
+use crate::domain::model::discount::CreditDraw;
+use crate::domain::model::exchange::{Exchange, ExchangeOf};
+use crate::domain::model::line_refund::LineRefund;
+
 /// An order of a customer who reads this language.
 fn of(language: Language) -> Order {
     let mut order = order();
@@ -117,7 +121,14 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
         MessageKind::OrderCancelled | MessageKind::OrderExpired | MessageKind::OrderRejected => {
             all.push(with("unpaid", &|order| order.payments.clear()));
         }
-        MessageKind::OrderReceived => all.push(with("tax on top", &tax_on_top)),
+        MessageKind::OrderReceived => {
+            all.push(with("tax on top", &tax_on_top));
+            all.push(with("in exchange", &in_exchange));
+        }
+        MessageKind::ReturnDeclined => {
+            all.push(with("for a reason", &|order| order.returns[0].end_reason = "KO-7".to_owned()));
+        }
+        MessageKind::ReturnResolved => all.push(with("in every way", &in_every_way)),
         MessageKind::InvoiceIssued => {
             let before_any_credit = |order: &mut Order| order.credit_notes.clear();
             all = vec![
@@ -149,9 +160,49 @@ fn variants(kind: MessageKind, language: Language) -> Vec<(String, Order)> {
         | MessageKind::FeedbackRequested
         | MessageKind::LocationChanged
         | MessageKind::DeliveryRearranged
-        | MessageKind::PromiseMissed => {}
+        | MessageKind::PromiseMissed
+        | MessageKind::ReturnAuthorized
+        | MessageKind::ReturnReceived => {}
     }
     all
+}
+
+fn in_exchange(order: &mut Order) {
+    let code = "EXCHANGE-AAAA-AAAA-AAAA".parse().expect("a code");
+    order.store_credit = Some(CreditDraw { code, worth_minor: 123_450, set_aside_minor: 123_450 });
+    order.exchange_of = Some(ExchangeOf {
+        order: order.id,
+        order_number: 100_007,
+        of_return: order.id.0.into(),
+        return_number: 1,
+        depth: 1,
+    });
+}
+
+/// Money, a code, other goods, a repair and nothing, with a fee.
+fn in_every_way(order: &mut Order) {
+    let paid = order.payments[0].refunds[0].id;
+    let it = &mut order.returns[0];
+    it.fee_minor = 200;
+    it.store_credits = vec!["CREDIT-AAAA-AAAA-F3K9".parse().expect("a code")];
+    it.lines[0].quantity = 5;
+    let line = &mut it.lines[0];
+    (line.refunded, line.credited, line.exchanged, line.repaired, line.rejected) = (1, 1, 1, 1, 1);
+    it.exchanges = vec![Exchange { order: order.id, value_minor: 1_000 }];
+    order.line_refunds = vec![LineRefund {
+        units: Vec::new(),
+        reason: String::new(),
+        value_minor: 5_000,
+        shipping_minor: 0,
+        retained_minor: 2_500,
+        refunds: vec![paid],
+        credit_notes: Vec::new(),
+        of_return: Some(it.id),
+        of_shipment: None,
+        refunded_by: Actor::system(),
+        refunded_at: NOW,
+        exchanged_for: None,
+    }];
 }
 
 fn letters() -> Letters {
