@@ -15,6 +15,7 @@ use super::measured_server::{MeasuredServer, MeasuredServers};
 use super::options::{Options, Scenario, Until};
 use super::progress::Progress;
 use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
+use super::round_trips::writer_messages;
 use super::scenarios::flash::Flash;
 use super::scenarios::place::{Lifecycle, Place, place, send_off};
 use super::scenarios::read::Read;
@@ -52,6 +53,8 @@ pub(super) struct Setup {
 struct Begun {
     since: Timestamp,
     counted: Option<Counted>,
+    /// Messages of the server's writer so far.
+    messages: Option<u64>,
     reading: Reading,
 }
 
@@ -159,7 +162,12 @@ impl Setup {
 
     async fn begin(&self) -> Result<Begun, BenchError> {
         let counted = self.count().await?;
-        Ok(Begun { since: clock::now(), counted, reading: self.server.meter.read() })
+        let messages = self.messages().await;
+        Ok(Begun { since: clock::now(), counted, messages, reading: self.server.meter.read() })
+    }
+
+    async fn messages(&self) -> Option<u64> {
+        writer_messages(self.server.operations.as_deref()?).await
     }
 
     async fn count(&self) -> Result<Option<Counted>, BenchError> {
@@ -287,12 +295,14 @@ impl Setup {
         tally: &Tally,
         after: Reading,
     ) -> Result<Round, BenchError> {
-        let Begun { since, counted, reading: before } = begun;
+        let Begun { since, counted, messages, reading: before } = begun;
         let waiting = Instant::now();
         let letters_sent = self.until_letters_are_sent(since).await?;
         let waited = waiting.elapsed();
         let readings = Readings { before, after, drained: self.server.meter.read() };
         let spent = self.count().await?.zip(counted).map(|(after, before)| after.since(&before));
+        let round_trips =
+            self.messages().await.zip(messages).map(|(after, before)| after.saturating_sub(before));
 
         let found = tally.snapshot();
         let operations = tally.operations();
@@ -313,7 +323,7 @@ impl Setup {
             server,
             database,
             driver,
-            work: Work::of(spent, readings.switches(), operations),
+            work: Work::of(spent, readings.switches(), operations).with_round_trips(round_trips, operations),
             peak_memory_mib: self.server.meter.peak_memory_mib(),
             letters_sent,
             seconds_until_letters_sent: letters_sent.map(|_| waited.as_secs_f64()),

@@ -52,6 +52,8 @@ pub(super) struct MeasuredServer {
     pub(super) is_own: bool,
     /// The address of its own PostgreSQL database.
     pub(super) database_url: Option<String>,
+    /// Where it says what it counts; None: it is not known to.
+    pub(super) operations: Option<String>,
 }
 
 /// An empty PostgreSQL database without a server.
@@ -68,6 +70,8 @@ struct Own {
     database: Option<Database>,
     launch: Launch,
     address: String,
+    /// Of its operators' port.
+    operations: Option<String>,
     /// None: stopped.
     process: Option<Child>,
 }
@@ -87,6 +91,12 @@ impl MeasuredServers {
         own.launch = launch;
         own.address =
             free_address().map_err(|source| BenchError::Folder { path: own.folder.clone(), source })?;
+        // Another binary may be one that has no such port.
+        if own.launch.program.is_none() {
+            let free = free_address();
+            own.operations =
+                Some(free.map_err(|source| BenchError::Folder { path: own.folder.clone(), source })?);
+        }
         own.start().await?;
         let database_url = own.database.as_ref().map(|it| it.url.clone());
         let engine = if database_url.is_some() { "postgres" } else { "sqlite" };
@@ -96,6 +106,7 @@ impl MeasuredServers {
             engine,
             is_own: true,
             database_url,
+            operations: own.operations.clone(),
         })
     }
 
@@ -115,7 +126,7 @@ impl MeasuredServers {
         fs::create_dir_all(&folder).map_err(|source| BenchError::Folder { path: folder.clone(), source })?;
         let (launch, address) = (Launch::default(), String::new());
         // Kept from here on, so that nothing is left behind when the next step fails.
-        self.own.push(Own { folder, database: None, launch, address, process: None });
+        self.own.push(Own { folder, database: None, launch, address, operations: None, process: None });
         let own = self.own.last_mut().expect("one was pushed in the line before");
         if let Some(url) = &options.database_url {
             let database = own.database.insert(Database::create(url, &name.replace('-', "_")).await?);
@@ -159,14 +170,14 @@ impl MeasuredServer {
     /// A server of which only the address is known.
     pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
         let (address, meter) = (address.to_owned(), Meter::default());
-        Self { address, meter, engine, is_own: false, database_url: None }
+        Self { address, meter, engine, is_own: false, database_url: None, operations: None }
     }
 }
 
 impl Own {
     async fn start(&mut self) -> Result<(), BenchError> {
-        let process =
-            self.process.insert(serve(&self.folder, &self.address, self.database.as_ref(), &self.launch)?);
+        let process = serve(self)?;
+        let process = self.process.insert(process);
         until_up(process, &self.address, &self.folder).await
     }
 
@@ -197,14 +208,10 @@ impl Drop for Own {
     }
 }
 
-fn serve(
-    folder: &Path,
-    address: &str,
-    database: Option<&Database>,
-    launch: &Launch,
-) -> Result<Child, BenchError> {
+fn serve(own: &Own) -> Result<Child, BenchError> {
+    let Own { folder, database, launch, address, operations, process: _ } = own;
     let log = OpenOptions::new().create(true).append(true).open(folder.join("log"));
-    let log = log.map_err(|source| BenchError::Folder { path: folder.to_owned(), source })?;
+    let log = log.map_err(|source| BenchError::Folder { path: folder.clone(), source })?;
 
     let Launch { program, group_max } = launch;
     let name = program.as_ref().map_or_else(|| "a server".to_owned(), |it| it.display().to_string());
@@ -228,6 +235,9 @@ fn serve(
     }
     if let Some(group_max) = group_max {
         command.env("CONSIGN_LIMITS__GROUP_MAX", group_max.to_string());
+    }
+    if let Some(address) = operations {
+        command.env("CONSIGN_OPERATIONS__LISTEN", address);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(failed)
 }

@@ -29,6 +29,7 @@ mod options;
 mod pgbench;
 mod progress;
 mod report;
+mod round_trips;
 mod scenarios;
 mod switches;
 mod tally;

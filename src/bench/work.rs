@@ -21,6 +21,9 @@ pub(super) struct Work {
     /// Of the whole measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
     distinct_statements: Option<f64>,
+    /// Messages of the server's writer to its database.
+    #[serde(rename = "round_trips_per_operation", skip_serializing_if = "Option::is_none")]
+    round_trips: Option<f64>,
     /// Of the server's threads, to wait for something.
     #[serde(rename = "voluntary_context_switches_per_operation", skip_serializing_if = "Option::is_none")]
     voluntary: Option<f64>,
@@ -38,6 +41,7 @@ impl Work {
             wal_bytes: spent.and_then(|it| per_operation(it.wal_bytes as f64)),
             statements: executed.and_then(|it| per_operation(it.times as f64)),
             distinct_statements: executed.map(|it| it.distinct as f64),
+            round_trips: None,
             voluntary: switches.and_then(|it| per_operation(it.voluntary as f64)),
             involuntary: switches.and_then(|it| per_operation(it.involuntary as f64)),
         }
@@ -45,6 +49,10 @@ impl Work {
 
     pub(super) fn with_rows(self, rows: i64, operations: u64) -> Self {
         Self { rows_written: ratio(rows as f64, operations as f64), ..self }
+    }
+
+    pub(super) fn with_round_trips(self, messages: Option<u64>, operations: u64) -> Self {
+        Self { round_trips: messages.and_then(|it| ratio(it as f64, operations as f64)), ..self }
     }
 
     /// Each figure's median over the turns, where every turn has it.
@@ -58,6 +66,7 @@ impl Work {
             wal_bytes: of(|it| it.wal_bytes),
             statements: of(|it| it.statements),
             distinct_statements: of(|it| it.distinct_statements),
+            round_trips: of(|it| it.round_trips),
             voluntary: of(|it| it.voluntary),
             involuntary: of(|it| it.involuntary),
         }
@@ -67,7 +76,15 @@ impl Work {
 /// On one line; nothing if nothing is known.
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows_written, wal_bytes, statements, distinct_statements, voluntary, involuntary } = self;
+        let Self {
+            rows_written,
+            wal_bytes,
+            statements,
+            distinct_statements,
+            round_trips,
+            voluntary,
+            involuntary,
+        } = self;
         let mut parts = Vec::new();
         parts.extend(rows_written.map(|it| format!("{it:.1} rows written")));
         parts.extend(wal_bytes.map(|it| format!("{it:.0} bytes of WAL")));
@@ -75,6 +92,7 @@ impl fmt::Display for Work {
         parts.extend(
             executed.map(|(times, distinct)| format!("{times:.2} statements ({distinct:.0} distinct)")),
         );
+        parts.extend(round_trips.map(|it| format!("{it:.2} round trips")));
         let switches = voluntary.zip(*involuntary);
         parts.extend(
             switches.map(|(one, other)| format!("{one:.2} + {other:.2} context switches of the server")),
@@ -92,10 +110,11 @@ mod tests {
     fn work_is_shown_per_operation_on_one_line() {
         let spent = Spent { wal_bytes: 9_000, statements: Some(Executed { times: 15, distinct: 7 }) };
         let switches = Switches { voluntary: 25, involuntary: 1 };
-        let work = Work::of(Some(spent), Some(switches), 10).with_rows(270, 10);
+        let work =
+            Work::of(Some(spent), Some(switches), 10).with_rows(270, 10).with_round_trips(Some(31), 10);
         assert_eq!(
             work.to_string(),
-            "27.0 rows written, 900 bytes of WAL, 1.50 statements (7 distinct), \
+            "27.0 rows written, 900 bytes of WAL, 1.50 statements (7 distinct), 3.10 round trips, \
                 2.50 + 0.10 context switches of the server"
         );
         assert_eq!(Work::of(Some(spent), Some(switches), 0).to_string(), "");

@@ -67,7 +67,6 @@ pub(super) struct Inner {
     pub(super) clock: StoreClock,
     pub(super) bell: Arc<watch::Sender<u64>>,
     pub(super) order_cache: Arc<OrderCache>,
-    pub(super) messages: Arc<AtomicU64>,
     pub(super) groups: Arc<AtomicU64>,
     pub(super) counts: WriterCounts,
     /// When the laws were last checked, and how many rows broke one.
@@ -98,7 +97,6 @@ impl Store {
             clock,
             bell: Arc::new(watch::Sender::new(0)),
             order_cache: Arc::new(OrderCache::new(options.recent_orders)),
-            messages: Arc::default(),
             groups: Arc::default(),
             counts: WriterCounts::default(),
             callers: Handle::current(),
@@ -115,7 +113,6 @@ impl Store {
             clock: writer.clock,
             bell: writer.bell,
             order_cache: writer.order_cache,
-            messages: writer.messages,
             groups: writer.groups,
             counts: writer.counts,
             last_check: RwLock::default(),
@@ -323,7 +320,7 @@ impl Store {
 
     /// Messages that the writer has sent; one may hold several statements.
     pub fn messages(&self) -> u64 {
-        self.inner.messages.load(Ordering::Relaxed)
+        self.inner.counts.messages.get()
     }
 
     /// Groups that the writer has finished.

@@ -11,7 +11,7 @@ pub(super) mod error;
 mod link;
 pub(super) mod open;
 pub(super) mod options;
-mod postgres;
+pub(super) mod postgres;
 pub(super) mod readers;
 pub(super) mod row;
 pub(super) mod session;

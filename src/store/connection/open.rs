@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions, Connection, PgConnection};
@@ -121,7 +121,7 @@ impl Address {
 
 /// Prepares statements on a new connection. Where a table is missing or locked they are prepared when they are needed.
 async fn prepare(link: &mut PostgresLink, statements: &[&'static FixedStatement]) {
-    let texts = statements.iter().flat_map(|it| [it.postgres_one.as_str(), it.postgres.as_str()]).collect();
+    let texts = statements.iter().flat_map(|it| it.postgres_texts()).collect();
     if let Err(error) = link.prepare_all(texts).await {
         tracing::debug!(%error, "statements could not be prepared yet");
     }
@@ -182,14 +182,14 @@ impl Pools {
         }
     }
 
-    pub(in crate::store) async fn writer(&self, messages: &Arc<AtomicU64>) -> Result<Session, StoreError> {
-        Ok(Session::new(self.address.connect_writer().await?, Some(Arc::clone(messages))))
+    pub(in crate::store) async fn writer(&self, messages: &Counter) -> Result<Session, StoreError> {
+        Ok(Session::new(self.address.connect_writer().await?, Some(messages.clone())))
     }
 
     /// The time on PostgreSQL; None on SQLite, which has no clock.
     pub(in crate::store) async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match self.address {
-            Address::Postgres(_) => self.writer(&Arc::default()).await?.time().await,
+            Address::Postgres(_) => self.writer(&Counter::default()).await?.time().await,
             Address::Sqlite(_) => Ok(None),
         }
     }

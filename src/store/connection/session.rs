@@ -1,11 +1,12 @@
 //! One connection for as long as its work takes: messages, transactions, and a count of both. What is dropped inside a
 //! transaction is rolled back or thrown away.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 use tokio::sync::Mutex;
@@ -48,7 +49,7 @@ pub(in crate::store) struct Session {
     backend: DbBackend,
     /// Inside a transaction, or about to be.
     open: AtomicBool,
-    messages: Option<Arc<AtomicU64>>,
+    messages: Option<Counter>,
     existing_key: std::sync::Mutex<Option<String>>,
     /// None: the user of the session limits the waiting itself.
     answer_within: Option<Duration>,
@@ -60,7 +61,7 @@ pub(in crate::store) struct Session {
 
 impl Session {
     /// A session that counts in `messages`, if there is one, each message to the database.
-    pub(super) fn new(link: Link, messages: Option<Arc<AtomicU64>>) -> Self {
+    pub(super) fn new(link: Link, messages: Option<Counter>) -> Self {
         let backend = match link {
             Link::Postgres(_) => DbBackend::Postgres,
             Link::Sqlite(_) => DbBackend::Sqlite,
@@ -331,7 +332,7 @@ impl Session {
 
     fn count(&self) {
         if let Some(messages) = &self.messages {
-            messages.fetch_add(1, Ordering::Relaxed);
+            messages.inc();
         }
     }
 }

@@ -120,6 +120,11 @@ impl FixedStatement {
         self
     }
 
+    /// As PostgreSQL gets it: about one row, and about many.
+    pub(in crate::store) fn postgres_texts(&self) -> [&str; 2] {
+        [&self.postgres_one, &self.postgres]
+    }
+
     /// The statement about these rows.
     pub(in crate::store) fn about(&'static self, rows: Vec<Vec<Value>>) -> Ask {
         Ask { statement: self, rows }

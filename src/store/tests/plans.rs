@@ -7,14 +7,15 @@ mod seeded;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{Actor, JobId, Lease, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
+use crate::store::connection::postgres::STATEMENTS_KEPT;
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::deliveries::ToRedeliver;
@@ -283,6 +284,14 @@ fn every_fixed_statement_is_looked_at() {
     assert_eq!(fixed().len(), declared.iter().sum::<usize>(), "{declared:?}");
 }
 
+/// All that a lane prepares at its start fits, so that nothing of it is prepared again inside a group.
+#[test]
+fn what_a_connection_prepares_it_keeps() {
+    let lists = [lookup::all(), writes::all(), decision::all(), subscribers::all()].concat();
+    let texts: BTreeSet<&str> = lists.iter().flat_map(|it| it.postgres_texts()).collect();
+    assert!(texts.len() < STATEMENTS_KEPT, "{} of {STATEMENTS_KEPT}", texts.len());
+}
+
 /// Statements that may go along an index: that of replenishments that are not over holds few, and of decisions by their
 /// position the last one is read.
 fn along_short_indexes() -> [(&'static FixedStatement, &'static str); 3] {
@@ -354,7 +363,7 @@ async fn keys_are_looked_up_even_by_who_planned_while_nothing_was_stored(scene: 
 /// Nothing that a group reads is asked by a text of its own, and it is asked in two messages.
 async fn what_a_group_loads_is_asked_by_fixed_statements(scene: &Scene) {
     let seeded = Seeded::into(scene).await;
-    let messages = Arc::<AtomicU64>::default();
+    let messages = Counter::default();
     let writing = scene.store.inner.pools.writer(&messages).await.expect("a connection");
     let mut wanted = Wanted::default();
     wanted.add(&seeded.everything(), &crate::domain::Actor::system());
@@ -367,7 +376,7 @@ async fn what_a_group_loads_is_asked_by_fixed_statements(scene: &Scene) {
     assert!(loaded.snapshot.orders.contains_key(&seeded.order.id));
     assert!(loaded.snapshot.reservations.contains_key(&seeded.reservation));
     // The third is for what has a capacity.
-    assert_eq!(messages.load(Ordering::Relaxed), 3);
+    assert_eq!(messages.get(), 3);
 
     let fixed: BTreeSet<&str> = fixed().into_iter().map(|it| it.text(writing.backend())).collect();
     let others: Vec<_> = heard.iter().filter(|it| !fixed.contains(it.sql.as_str())).collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::domain::{
@@ -62,7 +63,7 @@ impl Scene {
 
     /// A connection to write with beside the store's own.
     pub(in crate::store) async fn writer(&self) -> Session {
-        self.store.inner.pools.writer(&Arc::default()).await.expect("a connection")
+        self.store.inner.pools.writer(&Counter::default()).await.expect("a connection")
     }
 
     /// Changes rows as nobody but a test does.

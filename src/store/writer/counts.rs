@@ -17,11 +17,18 @@ pub struct WriterCounts {
     changes: Histogram,
     seconds: Histogram,
     pub(in crate::store) races: Counter,
+    /// To the database, of all lanes; one may hold several statements.
+    pub(in crate::store) messages: Counter,
 }
 
 impl Default for WriterCounts {
     fn default() -> Self {
-        Self { changes: Histogram::new(CHANGES), seconds: Histogram::new(SECONDS), races: Counter::default() }
+        Self {
+            changes: Histogram::new(CHANGES),
+            seconds: Histogram::new(SECONDS),
+            races: Counter::default(),
+            messages: Counter::default(),
+        }
     }
 }
 
@@ -46,6 +53,11 @@ impl WriterCounts {
             "writer_races",
             "Transactions that lost a race against another process and were repeated",
             self.races.clone(),
+        );
+        registry.register(
+            "writer_messages",
+            "Messages of the writer to the database, each with all statements of one step of a transaction",
+            self.messages.clone(),
         );
     }
 }

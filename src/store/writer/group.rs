@@ -51,8 +51,6 @@ pub(in crate::store) struct Writer {
     pub(in crate::store) clock: StoreClock,
     pub(in crate::store) bell: Arc<watch::Sender<u64>>,
     pub(in crate::store) order_cache: Arc<OrderCache>,
-    /// How many messages were sent to the database; not letters to customers.
-    pub(in crate::store) messages: Arc<AtomicU64>,
     pub(in crate::store) counts: WriterCounts,
     /// How many groups were committed, or ended without a change.
     pub(in crate::store) groups: Arc<AtomicU64>,

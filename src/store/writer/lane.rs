@@ -166,7 +166,7 @@ impl Lane {
         let stale = kept.is_some();
         let mut session = match kept {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.messages).await?,
+            None => self.writer.pools.writer(&self.writer.counts.messages).await?,
         };
 
         let committing = AtomicBool::new(false);
@@ -311,7 +311,7 @@ impl Lane {
         let ends = Instant::now() + FIND_OUT_WITHIN;
         while !keys.is_empty() && Instant::now() < ends {
             let looking = async {
-                let session = self.writer.pools.writer(&self.writer.messages).await?;
+                let session = self.writer.pools.writer(&self.writer.counts.messages).await?;
                 let keys = keys.iter().map(IdempotencyKey::values).collect();
                 let found = session.exchange(vec![FIND_ANSWERS.about(keys)]).await?;
                 let found = found.iter().flatten().map(IdempotencyKey::read).collect::<Result<_, _>>()?;
@@ -349,7 +349,7 @@ impl Lane {
     async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<ChoreResult, StoreError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.messages).await?,
+            None => self.writer.pools.writer(&self.writer.counts.messages).await?,
         };
 
         let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;

@@ -1,6 +1,8 @@
 //! The seller that invoices name: kept once, and never changed.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
+
+use prometheus_client::metrics::counter::Counter;
 
 use crate::domain::{Seller, SellerId};
 use crate::store::connection::error::StoreError;
@@ -18,7 +20,7 @@ impl Store {
     pub async fn keep_seller(&self, seller: &Seller) -> Result<SellerId, StoreError> {
         let id = seller.id();
         if self.seller(id).await?.is_none() {
-            let db = self.inner.pools.writer(&Arc::default()).await?;
+            let db = self.inner.pools.writer(&Counter::default()).await?;
             let mut writes = Writes::default();
             writes.put(&ADD_SELLERS, values(vec![seller::to_row(seller)?]));
             db.begin(Vec::new()).await?;
