@@ -6,8 +6,8 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{MessageKind, Suppression, SuppressionReason};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Sets which kinds of messages the customer does not want about this order; those that wait are not sent any more.
 #[derive(Debug, Clone)]
@@ -23,10 +23,6 @@ impl OrderCommand for SetNotificationPreference {
 
     fn target(&self) -> &Target {
         &self.target
-    }
-
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

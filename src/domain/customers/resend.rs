@@ -5,7 +5,7 @@ use crate::domain::model::message::MessageState;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::MessageId;
-use crate::domain::unit::command::{Command, OrderCommand, Target, conclude, with_stock};
+use crate::domain::unit::command::{Command, OrderCommand, Target, conclude};
 use crate::domain::unit::journal::step_between;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -31,10 +31,6 @@ impl OrderCommand for ResendMessage {
         &self.target
     }
 
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
-    }
-
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.resend(unit, self.message)
     }
@@ -54,7 +50,7 @@ impl Command for ResendFailedMessages {
 
     fn reads(&self) -> ReadSet {
         let parts = self.messages.iter().map(|it| Part::Message(*it)).collect();
-        ReadSet { parts, ..with_stock() }
+        ReadSet { parts, ..ReadSet::default() }
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Vec<MessageId>, Refusal> {

@@ -4,8 +4,8 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::labels::Labels;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Sets the labels of an order, all of them at once, in any state.
 #[derive(Debug, Clone)]
@@ -20,10 +20,6 @@ impl OrderCommand for SetOrderLabels {
 
     fn target(&self) -> &Target {
         &self.target
-    }
-
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

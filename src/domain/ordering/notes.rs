@@ -4,8 +4,8 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::note::OrderNote;
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::unit::command::{OrderCommand, Target, with_stock};
-use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
+use crate::domain::unit::command::{OrderCommand, Target};
+use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// Adds a note to an order.
 #[derive(Debug, Clone)]
@@ -20,10 +20,6 @@ impl OrderCommand for AddOrderNote {
 
     fn target(&self) -> &Target {
         &self.target
-    }
-
-    fn also_reads(&self) -> ReadSet {
-        with_stock()
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {

@@ -101,7 +101,10 @@ impl OrderCommand for RecordAnswers {
 
     fn also_reads(&self) -> ReadSet {
         let parts = self.answers.iter().filter_map(OutboundAnswer::number).collect();
-        ReadSet { lease: self.lease, parts, ..with_stock() }
+        // Every order has letters, and that one was sent moves no goods.
+        let of_letters = self.answers.iter().all(|it| matches!(it, OutboundAnswer::Message(..)));
+        let stock = if of_letters { ReadSet::default() } else { with_stock() };
+        ReadSet { lease: self.lease, parts, ..stock }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
