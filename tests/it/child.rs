@@ -137,6 +137,17 @@ impl Site {
         }
     }
 
+    /// Changes rows as nobody but a test does.
+    pub(crate) async fn sql(&self, text: &str) {
+        match &self.database {
+            Some(database) => database.run(text).await,
+            None => {
+                let file = self.data().join("consign.db");
+                rusqlite::Connection::open(file).expect("the database").execute_batch(text).expect(text);
+            }
+        }
+    }
+
     /// What the servers have logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -71,6 +71,7 @@ mod process;
 mod promises;
 mod proxy;
 mod reads;
+mod rebuild;
 mod refund_lines;
 mod relay;
 mod return_papers;

@@ -154,7 +154,8 @@ pub const LAWS: &[(&str, &str)] = &[
     ("D1", "the tables around an order say what its document says"),
     (
         "D2",
-        "the columns of a product, a location, a courier, a customer or a discount code say what its document says",
+        "the columns of a product, location, courier, customer, discount code, transfer or another caller's reservation say \
+        what its document says, and the table of lots what the stock levels say",
     ),
     ("D3", "a courier's record is the sum of what the orders say that it carried, archived or not"),
     ("D4", "the days of locations and couriers have the shipments that the orders say, archived or not"),

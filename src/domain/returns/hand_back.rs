@@ -1,5 +1,6 @@
 //! An order that was made in exchange does not need its value any more: it was cancelled, it expired, or units of it were
-//! called off or paid back. In the same decision the value goes back to the customer, the way the first order was paid.
+//! called off or paid back. In the same decision the value goes back to the customer, the way the first order was paid,
+//! without a restocking fee: as often as not it is the shop that could not send what was to go out.
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::exchange::ExchangeOf;

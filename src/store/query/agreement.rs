@@ -15,7 +15,7 @@ use crate::store::rows::catalogue::{Entry, TermsTable};
 use crate::store::rows::discount::{self, discount_uses};
 use crate::store::rows::document;
 use crate::store::rows::feedback::{feedback, feedback_lines, feedback_reasons, follow_ups};
-use crate::store::rows::order::{JobFields, orders, to_row};
+use crate::store::rows::order::{JobFields, orders, with_document};
 use crate::store::rows::parts::{
     approvals, credit_notes, holds, invoices, messages, order_lines, order_waits, payments, refunds,
     shipment_lots, shipments, tracking_numbers,
@@ -87,7 +87,7 @@ pub(super) async fn disagreements(
     for order in documents {
         let rows = stored.remove(&order.id).unwrap_or_default().sorted();
         let what = match own.remove(&order.id) {
-            Some(row) if !is_row_of(&row, order)? => "its row",
+            Some(row) if !is_row_of(&row, order) => "its row",
             None => "its row",
             Some(_) => match differing(&rows, &Projection::of(order).sorted()) {
                 Some(table) => table,
@@ -99,18 +99,16 @@ pub(super) async fn disagreements(
     Ok(found)
 }
 
-fn unlike_document(law: &'static str, key: String, what: &str) -> Violation {
+pub(super) fn unlike_document(law: &'static str, key: String, what: &str) -> Violation {
     let (expected, actual) = ("as in the document".to_owned(), format!("{what} differs"));
     Violation { law, key, expected, actual }
 }
 
 /// Whether the row is the document's. Its job is its own, and how the document was packed does not matter.
-fn is_row_of(row: &orders::Model, order: &Order) -> Result<bool, StoreError> {
+fn is_row_of(row: &orders::Model, order: &Order) -> bool {
     let orders::Model { run_at, attempts, lease_token, lease_until, .. } = *row;
     let job = JobFields { run_at, attempts, lease_token, lease_until };
-    let expected = to_row(order, job)?;
-    Ok(orders::Model { document: Vec::new(), ..expected }
-        == orders::Model { document: Vec::new(), ..row.clone() })
+    with_document(order, job, row.document.clone()) == *row
 }
 
 /// The law that couriers' records and the documents of their orders agree.

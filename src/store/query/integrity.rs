@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     self, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey, Event,
-    ExchangeValue, Location, Machine, Order, OrderId, Product, Timestamp, Transition, Violation,
+    ExchangeValue, Location, Machine, Order, OrderId, Product, Timestamp, Transfer, Transition, Violation,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -20,6 +20,7 @@ use crate::store::query::agreement::{
 };
 use crate::store::query::history::events_of;
 use crate::store::query::laws::{LAWS, Law};
+use crate::store::query::stock_agreement::{lot_violations, reservation_violations};
 use crate::store::query::transfers::{TRANSFERS, transfer_violations};
 use crate::store::rows::catalogue::Entry;
 use crate::store::rows::{document, record};
@@ -47,6 +48,14 @@ impl LawResult {
     /// Nothing looked at yet.
     fn of(id: &'static str) -> Self {
         Self { id, statement: domain::law(id), checked: 0, broken: 0, violations: Vec::new() }
+    }
+
+    /// Adds how many more were looked at, and what was found of them.
+    fn take_in(&mut self, (checked, found): (u64, Vec<Violation>)) {
+        self.checked += checked;
+        self.broken += found.len() as u64;
+        let room = NAMED_MAX.saturating_sub(self.violations.len());
+        self.violations.extend(found.into_iter().take(room));
     }
 }
 
@@ -94,6 +103,9 @@ pub(in crate::store) async fn check(
     check_entries::<Courier>(db, &mut catalogue, go_on).await?;
     check_entries::<CustomerAccount>(db, &mut catalogue, go_on).await?;
     check_entries::<DiscountCode>(db, &mut catalogue, go_on).await?;
+    check_entries::<Transfer>(db, &mut catalogue, go_on).await?;
+    catalogue.take_in(lot_violations(db, go_on).await?);
+    catalogue.take_in(reservation_violations(db, go_on).await?);
     results.insert(CATALOGUE, catalogue);
 
     // Every law there is, in its place; one that no query checks is one of orders.
@@ -296,10 +308,7 @@ async fn check_entries<T: Entry>(
         go_on()?;
         let Some(found) = entries_after::<T>(db, &after).await? else { return Ok(()) };
         after = found.last;
-        result.checked += found.count as u64;
-        result.broken += found.violations.len() as u64;
-        let room = NAMED_MAX.saturating_sub(result.violations.len());
-        result.violations.extend(found.violations.into_iter().take(room));
+        result.take_in((found.count as u64, found.violations));
     }
 }
 

@@ -22,6 +22,7 @@ mod plan;
 mod resource;
 pub(super) mod resources;
 pub(super) mod single_flight;
+mod stock_agreement;
 mod stuck;
 mod transfers;
 pub(super) mod trend;

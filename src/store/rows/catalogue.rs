@@ -1,4 +1,5 @@
-//! Products, locations and couriers: each a document, beside the columns that it is listed, looked up and constrained by.
+//! Products, locations, couriers and what else is a document in a row of its own, beside the columns that it is listed,
+//! looked up and constrained by.
 
 use std::fmt::Display;
 use std::hash::Hash;

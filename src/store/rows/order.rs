@@ -61,7 +61,12 @@ pub(in crate::store) struct JobFields {
 }
 
 pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::Model, StoreError> {
-    Ok(orders::Model {
+    Ok(with_document(order, job, document::encode("orders", order)?))
+}
+
+/// Its row, with its document as it was encoded.
+pub(in crate::store) fn with_document(order: &Order, job: JobFields, document: Vec<u8>) -> orders::Model {
+    orders::Model {
         id: order.id,
         number: order.number,
         version: order.version,
@@ -93,6 +98,6 @@ pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::
         attempts: job.attempts,
         lease_token: job.lease_token,
         lease_until: job.lease_until,
-        document: document::encode("orders", order)?,
-    })
+        document,
+    }
 }

@@ -72,7 +72,7 @@ pub(in crate::store) fn differences(moved: BTreeMap<Actor, i64>) -> (Vec<Vec<Val
 
 /// The row of an order's reservation.
 pub(super) fn of_order(reservation: &Reservation) -> reservations::Model {
-    row(reservation, JobFields::default(), None)
+    with_document(reservation, JobFields::default(), None)
 }
 
 /// The row of another caller's.
@@ -80,10 +80,15 @@ pub(in crate::store) fn of_caller(
     reservation: &Reservation,
     job: JobFields,
 ) -> Result<reservations::Model, StoreError> {
-    Ok(row(reservation, job, Some(document::encode("reservations", reservation)?)))
+    Ok(with_document(reservation, job, Some(document::encode("reservations", reservation)?)))
 }
 
-fn row(reservation: &Reservation, job: JobFields, document: Option<Vec<u8>>) -> reservations::Model {
+/// Its row, with its document as it was encoded; an order's has none of its own.
+pub(in crate::store) fn with_document(
+    reservation: &Reservation,
+    job: JobFields,
+    document: Option<Vec<u8>>,
+) -> reservations::Model {
     reservations::Model {
         id: reservation.id,
         order_id: reservation.order,

@@ -1,11 +1,12 @@
 //! Transfers: each a document, beside the columns that it is listed by.
 
 use sea_orm::EntityTrait;
+use uuid::Uuid;
 
 use crate::domain::{LocationCode, Timestamp, Transfer, TransferId, TransferState};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
-use crate::store::rows::document;
+use crate::store::rows::catalogue::{self, Entry};
 use crate::store::rows::table::table;
 
 table! {
@@ -20,20 +21,35 @@ table! {
     }
 }
 
-pub(in crate::store) fn to_row(transfer: &Transfer) -> Result<transfers::Model, StoreError> {
-    Ok(transfers::Model {
-        id: transfer.id,
-        version: transfer.version,
-        from_location: transfer.from.clone(),
-        to_location: transfer.to.clone(),
-        state: transfer.state,
-        created_at: transfer.created_at,
-        updated_at: transfer.updated_at,
-        document: document::encode("transfers", transfer)?,
-    })
+impl Entry for Transfer {
+    const TABLE: &'static str = "transfers";
+    const KEY: &'static str = "id";
+    type Key = Uuid;
+    type Row = transfers::Model;
+
+    fn key(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn with_document(&self, document: Vec<u8>) -> transfers::Model {
+        transfers::Model {
+            id: self.id,
+            version: self.version,
+            from_location: self.from.clone(),
+            to_location: self.to.clone(),
+            state: self.state,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            document,
+        }
+    }
 }
 
 /// From a statement whose first column is the document.
 pub(in crate::store) fn read(row: &Row) -> Result<Transfer, StoreError> {
-    document::decode("transfers", row.bytes(0)?)
+    catalogue::read(row)
 }

@@ -142,6 +142,8 @@ fixed! {
     SET_RESERVATION_JOBS = job_of("reservations");
     UPSERT_ITEMS = upsert::<reservation_items::Entity>(&[reservation_items::Column::Quantity, reservation_items::Column::Consumed, reservation_items::Column::Released]);
 
+    CLEAR_ITEMS = delete::<reservation_items::Entity>(&[reservation_items::Column::ReservationId], Effect::Write);
+
     ADD_LEVELS = insert::<stock_levels::Entity>();
     CHANGE_LEVELS = update_versioned::<stock_levels::Entity>(&stock_levels::Column::Version, &[]);
     UPSERT_LOTS = upsert::<stock_lots::Entity>(&[stock_lots::Column::SoldUntil, stock_lots::Column::OnHand, stock_lots::Column::Damaged, stock_lots::Column::QualityHold, stock_lots::Column::Missing, stock_lots::Column::Allotted]);
@@ -149,6 +151,7 @@ fixed! {
         &[stock_lots::Column::Sku, stock_lots::Column::Location, stock_lots::Column::Lot],
         Effect::Write,
     );
+    CLEAR_LOTS = delete::<stock_lots::Entity>(&[stock_lots::Column::Sku, stock_lots::Column::Location], Effect::Write);
     ADD_MOVEMENTS = insert::<stock_movements::Entity>();
     ADD_REPLENISHMENTS = insert::<replenishments::Entity>();
     CHANGE_REPLENISHMENTS =

@@ -23,7 +23,7 @@ use crate::store::rows::statements::Writes;
 use crate::store::rows::subscription::{self, SUBSCRIPTION_CHANGES};
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
-use crate::store::rows::{api_key, capacity, discount, erasure, record, reservation, stock, transfer};
+use crate::store::rows::{api_key, capacity, discount, erasure, record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -141,7 +141,7 @@ impl Before {
             &writes::CHANGE_TRANSFERS,
             transfers,
             |it| it.version,
-            transfer::to_row,
+            catalogue::to_row,
         )?;
         self.save_replenishments(writes, snapshot)
     }

@@ -3,14 +3,16 @@
 //! a server, stop anywhere and be run again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::DbBackend;
+use sea_orm::sea_query::Value;
 use uuid::Uuid;
 
 use crate::domain::{
     Actor, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey,
-    Location, Order, OrderId, Part, Product, count_daily_shipments, count_discount_uses,
+    Location, Order, OrderId, Part, Product, Reservation, ReservationId, StockLevel, Transfer,
+    count_daily_shipments, count_discount_uses,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
@@ -22,7 +24,8 @@ use crate::store::rows::catalogue::{self, Entry, term_rows};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::order::{JobFields, to_row};
 use crate::store::rows::projection::{Changes, values};
-use crate::store::rows::statements::Writes;
+use crate::store::rows::statements::{Writes, names};
+use crate::store::rows::stock::{self, stock_levels};
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
 use crate::store::rows::{capacity, discount, document, record, reservation};
@@ -32,16 +35,19 @@ use crate::store::writer::loaded::job_fields;
 const PAGE: usize = 64;
 
 impl Store {
-    /// Makes the projection of every order and of the catalogue anew. `progress` hears how many orders are done. Gives back how many there
-    /// were.
+    /// Makes the projection of every order, of the catalogue, of transfers, of what callers hold and of lots anew.
+    /// `progress` hears how many orders are done. Gives back how many there were.
     pub async fn rebuild(&self, progress: impl Fn(u64)) -> Result<u64, StoreError> {
-        let db = self.inner.pools.writer(&Arc::default()).await?;
+        let db = self.inner.pools.writer(&Counter::default()).await?;
         rebuild_entries::<Product>(&db, &writes::CHANGE_PRODUCTS, Some(writes::of_product_terms())).await?;
         rebuild_entries::<Location>(&db, &writes::CHANGE_LOCATIONS, None).await?;
         rebuild_entries::<Courier>(&db, &writes::CHANGE_COURIERS, None).await?;
         rebuild_entries::<CustomerAccount>(&db, &writes::CHANGE_CUSTOMERS, Some(writes::of_customer_terms()))
             .await?;
         rebuild_entries::<DiscountCode>(&db, &writes::CHANGE_DISCOUNT_CODES, None).await?;
+        rebuild_entries::<Transfer>(&db, &writes::CHANGE_TRANSFERS, None).await?;
+        rebuild_reservations(&db).await?;
+        rebuild_lots(&db).await?;
         let (mut done, mut after) = (0, OrderId(Uuid::nil()));
         loop {
             let sql = format!("SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
@@ -57,9 +63,9 @@ impl Store {
         Ok(done)
     }
 
-    /// Corrects couriers' records, the days of locations and couriers, the uses of discount codes and what callers have open by
-    /// the difference
-    /// between them and what the orders say, both read at the same moment. A change that commits later changes both alike, so the difference stays right.
+    /// Corrects couriers' records, the days of locations and couriers, the uses of discount codes and what callers have
+    /// open by the difference between them and what the orders say, both read at the same moment. A change that commits
+    /// later changes both alike, so the difference stays right.
     async fn correct_sums(&self, db: &Session) -> Result<(), StoreError> {
         let looked = self.snapshot().await?;
         let mut missing = CourierRecords::new();
@@ -123,11 +129,7 @@ async fn rebuild_entries<T: Entry>(
     of_terms: Option<TermWrites>,
 ) -> Result<(), StoreError> {
     let (table, key) = (T::TABLE, T::KEY);
-    // SQLite has one writer, which this transaction is.
-    let locked = match db.backend() {
-        DbBackend::Sqlite => "",
-        _ => "FOR UPDATE",
-    };
+    let locked = locked(db);
     let sql = format!(
         "SELECT document, {key}, version FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT {PAGE} {locked}"
     );
@@ -154,6 +156,69 @@ async fn rebuild_entries<T: Entry>(
             writes.put(table.add, terms);
         }
         db.commit(writes.into_asks(), &["rebuild"]).await?;
+    }
+}
+
+/// What other callers hold, with the items of each.
+async fn rebuild_reservations(db: &Session) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT document, version, run_at, attempts, lease_token, lease_until FROM reservations \
+        WHERE caller IS NOT NULL AND id > $1 ORDER BY id LIMIT {PAGE} {}",
+        locked(db)
+    );
+    let mut after = ReservationId(Uuid::nil());
+    loop {
+        db.begin(Vec::new()).await?;
+        let rows = db.query(&sql, vec![after.into()]).await?;
+        let (mut own, mut keys, mut items) = (Vec::new(), Vec::new(), Vec::new());
+        for row in &rows {
+            let it: Reservation = document::decode("reservations", row.bytes(0)?)?;
+            let mut values = reservation::of_caller(&it, job_fields(row, 2)?)?.values();
+            values.push(row.get::<i64>(1)?.into());
+            own.push(values);
+            keys.push(vec![it.id.into()]);
+            items.extend(it.items.iter().map(|item| reservation::item(it.id, item)));
+            after = it.id;
+        }
+        if own.is_empty() {
+            return db.rollback().await;
+        }
+        let mut writes = Writes::default();
+        writes.put(&writes::CHANGE_RESERVATIONS, own);
+        writes.put(&writes::CLEAR_ITEMS, keys);
+        writes.put(&writes::UPSERT_ITEMS, values(items));
+        db.commit(writes.into_asks(), &["rebuild"]).await?;
+    }
+}
+
+/// The lots of every level: the level has them, and holds the lock under which they change.
+async fn rebuild_lots(db: &Session) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT {} FROM stock_levels WHERE (sku, location) > ($1, $2) ORDER BY sku, location LIMIT {PAGE} {}",
+        names::<stock_levels::Entity>(),
+        locked(db)
+    );
+    let mut after: Vec<Value> = vec!["".into(), "".into()];
+    loop {
+        db.begin(Vec::new()).await?;
+        let rows = db.query(&sql, after.clone()).await?;
+        let levels = rows.iter().map(stock::level).collect::<Result<Vec<_>, _>>()?;
+        let key = |it: &StockLevel| -> Vec<Value> { vec![it.sku.clone().into(), it.location.clone().into()] };
+        let Some(last) = levels.last() else { return db.rollback().await };
+        after = key(last);
+        let lots = levels.iter().flat_map(|it| it.lots.iter().map(|lot| stock::lot_to_row(it, lot)));
+        let mut writes = Writes::default();
+        writes.put(&writes::CLEAR_LOTS, levels.iter().map(key).collect());
+        writes.put(&writes::UPSERT_LOTS, values(lots.collect()));
+        db.commit(writes.into_asks(), &["rebuild"]).await?;
+    }
+}
+
+/// SQLite has one writer, which a transaction of these is.
+fn locked(db: &Session) -> &'static str {
+    match db.backend() {
+        DbBackend::Sqlite => "",
+        _ => "FOR UPDATE",
     }
 }
 

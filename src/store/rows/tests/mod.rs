@@ -12,6 +12,7 @@ mod full_shipment;
 mod grown;
 mod lookups;
 mod projection;
+mod rebuilt;
 mod records;
 pub(in crate::store) mod sample;
 mod schema;
