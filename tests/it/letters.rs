@@ -98,7 +98,7 @@ on_both_engines!(what_was_said_stays_known_byte_for_byte, async |server| {
     let placed = create_order(&server, in_locale("ann", "en")).await.expect("an order");
     warehouse.until_quiet(&placed.id).await;
     let before = letter(&server, &placed.id, "INVOICE_ISSUED").await;
-    assert!(before.body.contains("We keep the goods for you until "), "{}", before.body);
+    assert!(before.body.contains("We are holding the goods for you until "), "{}", before.body);
     assert!(before.body.contains("Tax in detail:"), "{}", before.body);
 
     // The same letter would say something else now.

@@ -168,7 +168,7 @@ on_both_engines!(
         let points: Vec<_> = letters[0].body.lines().filter(|it| it.starts_with("- ")).collect();
         let [point] = points[..] else { panic!("{points:?}") };
         assert!(
-            point.starts_with("- Your address: something is missing, or the postal code does not fit"),
+            point.starts_with("- Your address: something is missing, or the postal code does not match"),
             "{point}"
         );
         every_law_holds(&server).await;

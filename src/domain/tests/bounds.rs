@@ -176,13 +176,13 @@ fn letters_about_refunds_keep_a_pace_and_tell_of_all_the_money_once() {
     };
     assert_eq!(letters.len(), 7);
     for early in &letters[..5] {
-        assert!(told(early).contains("We have paid back $1.00"), "{}", told(early));
+        assert!(told(early).contains("We have refunded $1.00"), "{}", told(early));
     }
-    assert!(told(&letters[5]).contains("We have paid back $7.00"), "{}", told(&letters[5]));
+    assert!(told(&letters[5]).contains("We have refunded $7.00"), "{}", told(&letters[5]));
     let rest = order.payments[0].refunds.last().expect("the rest").amount;
     assert!(
         told(&letters[6]).contains(&format!(
-            "We have paid back ${}.{:02} ",
+            "We have refunded ${}.{:02} ",
             rest.minor / 100,
             rest.minor % 100
         )),

@@ -99,7 +99,7 @@ fn a_postal_code_that_does_not_fit_is_one_point_in_the_customer_s_words() {
     let points = said(&bench, id, &letter).body.matches("\n- ").count();
     let body = body(&bench, id, &letter);
     assert_eq!(points, 1, "{body}");
-    assert!(body.contains("the postal code does not fit the country") && !body.contains(';'), "{body}");
+    assert!(body.contains("the postal code does not match the country") && !body.contains(';'), "{body}");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn an_invoice_says_who_sold_what_to_whom_for_how_much() {
     assert_eq!((row.discount.as_str(), row.tax.as_str(), row.amount.as_str()), ("", "19%", "€25.00"));
     assert_eq!(
         sums(&paper),
-        [("Subtotal", "€28.00"), ("Shipping", "€4.90"), ("Total", "€32.90"), ("of which tax", "€5.25")]
+        [("Subtotal", "€28.00"), ("Shipping", "€4.90"), ("Total", "€32.90"), ("Includes tax of", "€5.25")]
     );
     assert_eq!(paper.taxes[1], ["19%", "€27.65", "€5.25", "€32.90"]);
     assert_eq!(paper.prices_note, "Prices include tax.");

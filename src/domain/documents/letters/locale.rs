@@ -81,13 +81,23 @@ impl Locale {
     pub(super) fn moment(self, clock: &Clock, at: Timestamp) -> String {
         let (day, minutes) = (self.date(clock.day_of(at)), clock.minutes_of(at));
         let time = self.time(minutes / 60, minutes % 60);
-        let zone = clock.abbreviation(at);
-        let is_named = !zone.starts_with(['+', '-']);
+        let zone = self.zone(clock, at);
         match self.language {
-            Language::English if is_named => format!("{day}, {time} {zone}"),
-            Language::English => format!("{day}, {time} {}", clock.distance(at)),
-            Language::German => format!("{day}, {time} Uhr ({})", clock.distance(at)),
-            Language::Russian => format!("{day}, {time} ({})", clock.distance(at)),
+            Language::English => format!("{day}, {time} {zone}"),
+            Language::German => format!("{day}, {time} Uhr ({zone})"),
+            Language::Russian => format!("{day}, {time} ({zone})"),
+        }
+    }
+
+    /// Which clock it is: its short name where readers of the language know one, else its distance from UTC. English has the
+    /// names of the database; German names the clocks of Central Europe, Russian the one of Moscow.
+    fn zone(self, clock: &Clock, at: Timestamp) -> String {
+        match (self.language, clock.abbreviation(at).as_str()) {
+            (Language::English, name) if !name.starts_with(['+', '-']) => name.to_owned(),
+            (Language::German, "CET") => "MEZ".to_owned(),
+            (Language::German, "CEST") => "MESZ".to_owned(),
+            (Language::Russian, "MSK") => "МСК".to_owned(),
+            (Language::English | Language::German | Language::Russian, _) => clock.distance(at),
         }
     }
 

@@ -174,13 +174,13 @@ fn every_message_reads_well() {
 
 #[test]
 fn a_bill_lists_lines_and_sums() {
-    let bill = "Item           Amount
----------------------
-2 × Mug, blue  €25.00
-1 × Pen         €3.00
-Shipping        €4.90
-Total          €32.90
-of which tax    €5.25
+    let bill = "Item             Amount
+-----------------------
+2 × Mug, blue    €25.00
+1 × Pen           €3.00
+Shipping          €4.90
+Total            €32.90
+Includes tax of   €5.25
 ";
     let body = written(MessageKind::OrderReceived, &order()).body;
     assert!(body.contains(bill), "{body}");
@@ -207,7 +207,7 @@ fn an_invoice_has_a_row_for_each_rate_and_the_rows_sum_to_the_tax() {
     has(
         MessageKind::InvoiceIssued,
         &mixed,
-        &["19% €21.01 €3.99 9% €4.49 €0.41 7% €2.80 €0.20", "of which tax €4.60"],
+        &["19% €21.01 €3.99 9% €4.49 €0.41 7% €2.80 €0.20", "Includes tax of €4.60"],
     );
 }
 
@@ -249,8 +249,8 @@ fn links_lead_to_the_shop_s_pages_if_the_settings_name_them() {
     let text = |kind| letters.text(&message(kind), &order(), &Rules::default(), &falcon()).expect("written");
     let shipped = text(MessageKind::Shipped);
     let url = "https://shop.example/track/100042?p=CNK3F07XQ2M91TX";
-    assert!(shipped.body.contains(&format!("- Follow your parcel: {url}\n")), "{}", shipped.body);
-    assert!(shipped.html.contains(&format!("<a href=\"{url}\">Follow your parcel</a>")), "{}", shipped.html);
+    assert!(shipped.body.contains(&format!("- Track your parcel: {url}\n")), "{}", shipped.body);
+    assert!(shipped.html.contains(&format!("<a href=\"{url}\">Track your parcel</a>")), "{}", shipped.html);
     let delivered = text(MessageKind::DeliveryConfirmed).body;
     assert!(delivered.contains("Rate your order: https://shop.example/feedback/100042\n"), "{delivered}");
     assert!(delivered.contains("Write a review: https://shop.example/review\n"), "{delivered}");
@@ -410,7 +410,7 @@ fn a_delivery_asks_for_feedback_offers_the_discount_anyway_and_invites_a_review(
         &order(),
         &[
             "from 1 (bad) to 5 (good) by Friday, 20 March 2026.",
-            "For your next purchase you get 5% off, whether or not you answer. The code is NEXT-ABCD-1234-EFGH, good until 6 March 2027.",
+            "You get 5% off your next purchase, whether or not you answer. The code is NEXT-ABCD-1234-EFGH, valid until 6 March 2027.",
             "write a product review",
         ],
     );
@@ -426,7 +426,7 @@ fn a_hold_has_one_point_per_rule_in_a_customer_s_words_and_nothing_of_a_suspicio
     has(
         MessageKind::OnHold,
         &order(),
-        &["- Your address: something is missing, or the postal code does not fit"],
+        &["- Your address: something is missing, or the postal code does not match"],
     );
     let mut suspected = order();
     suspected.holds[0].reason = HoldReason::HighRiskOfFraud;
@@ -491,29 +491,29 @@ fn what_is_left_to_pay_stands_below_the_bill_and_not_in_it() {
     unpaid.invoices[0].state = crate::domain::model::invoice::InvoiceState::Open;
     unpaid.payments.clear();
     let body = written(MessageKind::OrderLinesCancelled, &unpaid).body;
-    assert!(body.contains("\n\n€") && body.contains(" is left to pay.\n\n"), "{body}");
+    assert!(body.contains("\n\nStill to pay: €"), "{body}");
 }
 
 #[test]
 fn a_refund_is_the_one_the_message_tells_of() {
-    has(MessageKind::RefundIssued, &order(), &["We have paid back €3.00"]);
+    has(MessageKind::RefundIssued, &order(), &["We have refunded €3.00"]);
     let second = Message { sequence: 2, ..message(MessageKind::RefundIssued) };
     assert_eq!(refused(&second, &order()), "the order has no such refund");
 }
 
 #[test]
 fn a_refund_says_which_way_it_goes() {
-    has(MessageKind::RefundIssued, &order(), &["It goes back the way your payment came"]);
+    has(MessageKind::RefundIssued, &order(), &["It goes back to your original payment method."]);
     let mut handed = order();
     handed.payments[0].refunds[0].handed_back =
         Some(HandedBack { method: Method::BankTransfer, reference: "RF18".to_owned() });
     has(MessageKind::RefundIssued, &handed, &["We have sent it by bank transfer."]);
-    assert!(!written(MessageKind::RefundIssued, &handed).body.contains("the way your payment came"));
+    assert!(!written(MessageKind::RefundIssued, &handed).body.contains("original payment method"));
 }
 
 #[test]
 fn money_is_promised_back_only_if_some_is_left_to_give_back() {
-    has(MessageKind::OrderCancelled, &order(), &["What you paid goes back to you"]);
+    has(MessageKind::OrderCancelled, &order(), &["We will refund what you paid"]);
     let mut unpaid = order();
     unpaid.payments.clear();
     assert!(!written(MessageKind::OrderCancelled, &unpaid).body.contains("paid"));

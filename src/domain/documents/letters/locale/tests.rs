@@ -41,12 +41,33 @@ fn a_time_says_which_clock_it_is_on() {
     let (kuala_lumpur, berlin) = (clock("Asia/Kuala_Lumpur"), clock("Europe/Berlin"));
     assert_eq!(plain(Language::English).moment(&berlin, EVENING), "4 December 2026, 18:30 CET");
     assert_eq!(plain(Language::English).moment(&kuala_lumpur, EVENING), "5 December 2026, 01:30 UTC+8");
-    assert_eq!(plain(Language::German).moment(&berlin, EVENING), "4. Dezember 2026, 18:30 Uhr (UTC+1)");
+    assert_eq!(plain(Language::German).moment(&berlin, EVENING), "4. Dezember 2026, 18:30 Uhr (MEZ)");
     assert_eq!(
         said(&plain(Language::Russian).moment(&clock("Asia/Kolkata"), EVENING)),
         "4 декабря 2026 г., 23:00 (UTC+5:30)"
     );
     assert_eq!(plain(Language::German).moment(&clock("UTC"), EVENING), "4. Dezember 2026, 17:30 Uhr (UTC)");
+}
+
+#[test]
+fn a_clock_has_the_short_name_that_readers_of_the_language_know() {
+    let clock = |zone: &str| zone.parse::<TimeZone>().expect("a zone").clock();
+    let in_words = |language: Language, zone: &str, at| said(&plain(language).moment(&clock(zone), at));
+    // 2026-07-07T17:30:00Z
+    let summer = Timestamp::from_unix_micros(EVENING.unix_micros() - 150 * 86_400_000_000);
+    for (language, zone, at, text) in [
+        (Language::German, "Europe/Vienna", EVENING, "4. Dezember 2026, 18:30 Uhr (MEZ)"),
+        (Language::German, "Europe/Vienna", summer, "7. Juli 2026, 19:30 Uhr (MESZ)"),
+        (Language::German, "Europe/Helsinki", EVENING, "4. Dezember 2026, 19:30 Uhr (UTC+2)"),
+        (Language::German, "Europe/Moscow", EVENING, "4. Dezember 2026, 20:30 Uhr (UTC+3)"),
+        (Language::Russian, "Europe/Moscow", EVENING, "4 декабря 2026 г., 20:30 (МСК)"),
+        (Language::Russian, "Europe/Moscow", summer, "7 июля 2026 г., 20:30 (МСК)"),
+        (Language::Russian, "Europe/Berlin", summer, "7 июля 2026 г., 19:30 (UTC+2)"),
+        (Language::English, "Europe/Berlin", summer, "7 July 2026, 19:30 CEST"),
+        (Language::English, "Europe/Moscow", EVENING, "4 December 2026, 20:30 MSK"),
+    ] {
+        assert_eq!(in_words(language, zone, at), text, "{zone}");
+    }
 }
 
 #[test]

@@ -26,11 +26,11 @@ pub(super) fn order_of_services() -> Order {
 
 #[test]
 fn nothing_of_services_is_shipped_and_what_is_to_be_done_is_told() {
-    has(MessageKind::PaymentReceived, &order_of_services(), &["We will now do what you asked for."]);
+    has(MessageKind::PaymentReceived, &order_of_services(), &["We will now carry out your order."]);
     assert!(!written(MessageKind::InvoiceIssued, &order_of_services()).body.contains("set aside"));
     has(MessageKind::OrderCancelled, &order_of_services(), &["nothing more of it will be done."]);
     let done = written(MessageKind::DeliveryConfirmed, &order_of_services());
-    assert_eq!(done.subject, "Your order 100042 is done");
+    assert_eq!(done.subject, "Your order 100042 is complete");
 
     let mut both = order();
     let fitted = both.lines.len() - 1;
