@@ -8,7 +8,7 @@ use tonic::{Extensions, Request, Response};
 use crate::access::Principal;
 use crate::domain::{Actor, Order, OrderCommand, Part, ReturnId};
 use crate::pb::{self, Permission};
-use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
 use crate::rpc::returns::parse;
@@ -32,7 +32,7 @@ impl pb::return_service_server::ReturnService for Api {
         let query = parsed(|bad| parse::simulate_return(request.into_inner(), bad))?;
         let order = self.order(query.order).await?;
         let query = query.knowing(&order);
-        let quote = found(self.store().preview(&Actor::system(), &query).await)?;
+        let quote = answered(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::quote(&quote)))
     }
 
@@ -111,7 +111,7 @@ impl pb::return_service_server::ReturnService for Api {
         let codes = codes_for(request.extensions());
         let listing = parsed(|bad| parse::list_returns(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (returns, next) = found(self.store().list_returns(&listing).await)?;
+            let (returns, next) = answered(self.store().list_returns(&listing).await)?;
             let returns = returns.iter().filter_map(|(order, id)| return_of(order, *id, codes)).collect();
             Ok(pb::ListReturnsResponse { returns, next_page_token: page_token(next) })
         })
