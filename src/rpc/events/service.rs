@@ -9,9 +9,9 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::events::{parse, reply};
 use crate::rpc::identity::{Call, Mutation};
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering;
 use crate::rpc::parse::id;
@@ -41,7 +41,7 @@ impl pb::event_service_server::EventService for Api {
     type WatchEventsStream = watch::Stream<pb::WatchEventsResponse>;
 
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Reply<Self::WatchEventsStream> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let (begin, terms) = parsed(|bad| parse::watch_events(request.into_inner(), &self.limits, bad))?;
         let filter = EventFilter::of(&terms).map_err(|it| status::of_refusal(&it))?;
         if let Some(order) = filter.order {
@@ -49,7 +49,7 @@ impl pb::event_service_server::EventService for Api {
         }
         let last = answered(self.store().last_position().await)?;
         let after = watch::start(begin, last)?;
-        watch::follow(self, permit, after, watch::Events { store: self.store().clone(), filter })
+        watch::follow(self, place, after, watch::Events { store: self.store().clone(), filter })
     }
 
     async fn list_event_subscribers(

@@ -5,10 +5,10 @@ use tonic::{Request, Response, Status};
 use crate::domain::{Actor, LocationCode, Posted, ReceivedStock, Refusal, Sku, StockLevel};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::catalogue;
 use crate::rpc::inventory::parse::Shelf;
 use crate::rpc::inventory::{parse, reply};
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::open_use;
@@ -203,7 +203,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::WatchStockLevelsRequest>,
     ) -> Reply<Self::WatchStockLevelsStream> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let (followed, after) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
         self.all_known(&followed).await?;
         let last = levels::changes(&answered(followed.levels(self.store()).await)?);
@@ -211,7 +211,7 @@ impl pb::inventory_service_server::InventoryService for Api {
             let message = format!("is beyond the latest change, which has position {last}");
             return Err(status::of_refusal(&Refusal::invalid("after_position", message)));
         }
-        watch::follow(self, permit, after, Levels::new(self.store().clone(), followed))
+        watch::follow(self, place, after, Levels::new(self.store().clone(), followed))
     }
 
     async fn plan_allocation(

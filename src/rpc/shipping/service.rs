@@ -12,8 +12,8 @@ use crate::domain::{
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::identity::Call;
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
@@ -324,7 +324,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let eyes = Eyes::of(&request);
         let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_seen(part.clone(), &eyes).await?;
@@ -334,7 +334,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
+        watch::follow(self, place, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
     }
 }
 
