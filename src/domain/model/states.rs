@@ -1,5 +1,6 @@
-//! The state machines: for each state where it may go. Whatever is not listed here is an illegal transition, and
-//! whatever is listed some decision makes: a test takes every step of every table.
+//! The state machines: for each state where it may go. The enums stand with what they are about: an order's in
+//! `order.rs`, a shipment's in `shipment.rs`. Whatever is not listed here is an illegal transition, and whatever is listed
+//! some decision makes: a test takes every step of every table.
 
 use std::fmt::Display;
 use std::str::FromStr;
