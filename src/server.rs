@@ -164,8 +164,8 @@ impl Server {
             workers.spawn(webhook::serve(listener, door, stop.clone()));
         }
         let (closing, closed) = watch::channel(false);
-        let reads = follow((&keys, tokens), &settings, &mut workers, &stop, &closed);
-        let gate = CallGate::new(&limits, Arc::clone(&access)).noting(reads);
+        let notes = follow((&keys, tokens), &settings, &mut workers, &stop, &closed);
+        let gate = CallGate::new(&limits, Arc::clone(&access)).noting(notes);
         let api = rpc::Api::new(app, limits.clone(), keys, stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();

@@ -12,6 +12,9 @@
 //! | `token` | tokens of an issuer: whether one is good, as a pure function |
 //! | `token_keys` | the keys that they are signed with |
 //! | `tokens` | the keys as they are now, and tokens that were good |
+//!
+//! Where calls are held against it: `src/rpc/admission.rs` (let in, and asked again while a stream lasts),
+//! `src/rpc/identity.rs` (the caller inside a handler), `src/server/callers.rs` (who is named in the settings).
 
 mod certificate;
 mod denied;

@@ -1,5 +1,6 @@
-//! What Prometheus is told. Counters stand where things happen and are only shown here; what the database is asked for is
-//! asked seldom, however often it is wanted.
+//! What Prometheus is told. Counters stand where things happen (`src/rpc/calls.rs`, `src/outside/calls.rs`,
+//! `src/store/writer/counts.rs`) and are only shown here; what the database is asked for is asked seldom, however often it
+//! is wanted.
 
 use std::fmt;
 use std::sync::{Arc, Mutex as Lock, PoisonError};

@@ -65,7 +65,7 @@ impl Api {
     {
         let size_max = call.answer_bytes_max(&self.limits);
         let codec = Codec { size_max, ..codec() };
-        let changed = found(self.store().change(call.into_store(), command, reply, codec).await)?;
+        let changed = answered(self.store().change(call.into_store(), command, reply, codec).await)?;
         Ok(Response::new(changed.into_answer()))
     }
 
@@ -85,12 +85,12 @@ impl Api {
 
     /// The order, archived or not.
     pub(crate) async fn order(&self, id: OrderId) -> Result<Arc<Order>, Status> {
-        found(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
+        answered(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
     }
 
     /// The order that has this part: parts never move to another one.
     pub(crate) async fn order_of(&self, part: Part) -> Result<OrderId, Status> {
-        let owner = found(self.store().order_of(&part).await)?;
+        let owner = answered(self.store().order_of(&part).await)?;
         owner.ok_or_else(|| status::of_refusal(&part.not_found()))
     }
 
@@ -131,10 +131,10 @@ pub(super) fn existing<T>(
     id: impl ToString,
     read: Result<Option<T>, StoreError>,
 ) -> Result<T, Status> {
-    found(read)?.ok_or_else(|| status::not_found(kind, id))
+    answered(read)?.ok_or_else(|| status::not_found(kind, id))
 }
 
 /// Result of a read, or the status of its failure.
-pub(crate) fn found<T>(read: Result<T, StoreError>) -> Result<T, Status> {
+pub(crate) fn answered<T>(read: Result<T, StoreError>) -> Result<T, Status> {
     read.map_err(|it| status::of_store(&it))
 }

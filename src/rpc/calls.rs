@@ -102,7 +102,7 @@ pub(super) struct Record {
     principal: Option<Arc<Principal>>,
     /// None until it is known; then the caller went away.
     end: Option<(Code, &'static str)>,
-    /// None once it belongs to a stream's permit.
+    /// None once it belongs to a stream's place.
     pub(super) under_way: Option<UnderWay>,
     calls: Calls,
 }

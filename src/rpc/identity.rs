@@ -11,7 +11,7 @@ use tonic::{Extensions, Request, Status};
 use crate::access::{ACTOR, ANONYMOUS, Denied, Principal, Scope, is_anonymous};
 use crate::domain::{Actor, Carriers, Problems};
 use crate::pb::Permission;
-use crate::rpc::layers::Deadline;
+use crate::rpc::call_gate::Deadline;
 use crate::rpc::status;
 use crate::settings::Limits;
 use crate::{pb, store};

@@ -9,7 +9,7 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::domain::{Command, OnOrder, Order, OrderCommand, Part, ReadSet, Refusal, UnitOfWork};
-use crate::rpc::api::{Api, codec, found, kept};
+use crate::rpc::api::{Api, answered, codec, kept};
 use crate::rpc::identity::Call;
 use crate::rpc::status;
 use crate::store::{Changed, Codec, StoreError, View};
@@ -63,7 +63,7 @@ impl Api {
         let reply = move |it: &OnOrder<Id>, view: &View<'_>| answer(it.output, kept(view, it.order));
         let sent = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
         let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
-        let (begun, decided) = match found(begun)? {
+        let (begun, decided) = match answered(begun)? {
             Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
             Changed::Validated(answer) => return Ok(answer),
             Changed::Replayed(answer) => (answer, None),
@@ -123,7 +123,7 @@ impl Api {
                 | StoreError::Unavailable(_)
                 | StoreError::DeadlineExceeded,
             ) => Ok(None),
-            settled => found(settled),
+            settled => answered(settled),
         }
     }
 

@@ -22,15 +22,15 @@ pub(super) fn follow(
     workers: &mut JoinSet<()>,
     stop: &watch::Receiver<bool>,
     closed: &watch::Receiver<bool>,
-) -> Option<rpc::Reads> {
+) -> Option<rpc::ReadNotes> {
     workers.spawn(keys.clone().follow(stop.clone()));
     follow_keys(tokens, &settings.access.tokens, workers, stop);
     traces::start(settings.operations.otlp_endpoint.as_deref(), workers, stop);
     let kept_for = settings.access.reads_kept_for();
     settings.access.audit_reads.then(|| {
-        let (reads, unwritten) = rpc::Reads::new(keys.store().clone());
+        let (notes, unwritten) = rpc::ReadNotes::new(keys.store().clone());
         workers.spawn(unwritten.write(keys.store().clone(), kept_for, closed.clone()));
-        reads
+        notes
     })
 }
 

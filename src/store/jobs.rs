@@ -1,4 +1,4 @@
-//! What the workers ask of the store: due jobs, waiting orders, old answers.
+//! What the workers ask of the store: due jobs, waiting orders, shelves to look at, old answers.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
 
 impl Store {
-    /// Claims due jobs for `lease`, other callers' reservations for half of the limit at most, and gives them back the
-    /// longest due first. Another worker gets what is not done by then.
+    /// Claims due jobs for as long as `lease`, and returns them, the longest due first. At most half of the limit, rounded
+    /// up, are other callers' reservations. Another worker gets what is not done by then.
     pub async fn claim_jobs(&self, limit: u64, lease: Duration) -> Result<Vec<Job>, StoreError> {
         if !self.any_job_due().await? {
             return Ok(Vec::new());
@@ -31,20 +31,20 @@ impl Store {
         self.run_chore(Wish::FailJob { lease, retry_at }).await.map(|_| ())
     }
 
-    /// Deletes request ids, and the answers kept with them, from before `older_than`. Gives back how many.
+    /// Deletes request ids, and the answers kept with them, from before `older_than`. Returns how many.
     pub async fn forget_keys(&self, older_than: Timestamp) -> Result<u64, StoreError> {
-        let mut reaped = 0;
+        let mut forgotten = 0;
         loop {
             match self.run_chore(Wish::ForgetKeys { before: older_than }).await? {
                 ChoreResult::Rows(0) | ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => {
-                    return Ok(reaped);
+                    return Ok(forgotten);
                 }
-                ChoreResult::Rows(rows) => reaped += rows,
+                ChoreResult::Rows(rows) => forgotten += rows,
             }
         }
     }
 
-    /// Shelves after this one, or from the first on, with units that a count did not find and that are promised still.
+    /// Shelves after this one, or from the first on, with units that a count did not find and that are still promised.
     pub async fn shelves_with_missing(
         &self,
         after: Option<&(Sku, LocationCode)>,
@@ -63,9 +63,11 @@ impl Store {
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
     /// hold keeps its place, but it is not its turn.
     pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
-        // A rest waits while a shipment of its order is being prepared: where that is, nothing else is set aside for it.
-        // From product to product along the index, then along the queue of each that is there, only as far as the stock
-        // reaches: those who wait in vain are not looked at.
+        // `wanted`: what somebody waits for, from product to product along the index. `free`: the units of these that can be
+        // sold in the region. `queue`: who waits for them, by number, only as far as the units reach, at most QUEUE_MAX;
+        // those who wait in vain are not looked at. `before` is what those ahead want. An order is in the answer if it is in
+        // the queue of everything that it waits for. A rest that waits is passed over while a shipment of its order is being
+        // prepared: from where that is, nothing is set aside for it.
         let sql = "WITH RECURSIVE wanted (sku, region) AS ( \
               SELECT (SELECT sku FROM order_waits ORDER BY sku, region LIMIT 1), \
                 (SELECT region FROM order_waits ORDER BY sku, region LIMIT 1) \

@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// At least this between two passes, however often it rings; longer when a pass takes long, so that a long queue does
 /// not keep the database busy with itself.
-const BREATH: Duration = Duration::from_millis(50);
+const PASSES_APART: Duration = Duration::from_millis(50);
 
 /// Every commit of this process rings for a pass. So waiting orders are tried within moments after stock arrives or is
 /// released, and after an order that was on hold joins the queue before newer ones.
@@ -42,7 +42,7 @@ pub(super) async fn fill_orders(app: App, mut shutdown: watch::Receiver<bool>) {
             }
         }
 
-        tokio::time::sleep((begun.elapsed() * 4).clamp(BREATH, LOOK_EVERY)).await;
+        tokio::time::sleep((begun.elapsed() * 4).clamp(PASSES_APART, LOOK_EVERY)).await;
         tokio::select! {
             () = stop_requested(&mut shutdown) => return,
             rung = bell.changed() => if rung.is_err() { return },

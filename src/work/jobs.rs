@@ -24,8 +24,8 @@ const AT_ONCE: usize = 128;
 /// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// At least this between two looks, however often it rings: each one that finds something is a transaction.
-const BREATH: Duration = Duration::from_millis(50);
+/// At least this between two looks, however often it rings: each that finds something is a transaction.
+const LOOKS_APART: Duration = Duration::from_millis(50);
 
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
@@ -56,7 +56,7 @@ pub(super) async fn run_jobs(app: App, mut shutdown: watch::Receiver<bool>) {
             }
         }
 
-        tokio::time::sleep(BREATH).await;
+        tokio::time::sleep(LOOKS_APART).await;
         let full = in_hand.len() == AT_ONCE;
         tokio::select! {
             () = stop_requested(&mut shutdown) => break,
@@ -79,7 +79,8 @@ fn log_panic(done: Result<(), tokio::task::JoinError>) {
     }
 }
 
-/// The orders of these jobs, read in one batch. A job whose order is missing here reads it by itself.
+/// The orders of these jobs, read in one batch. A job whose order is missing here, because the read failed, reads it by
+/// itself.
 async fn orders_of(app: &App, jobs: &[Job]) -> HashMap<OrderId, Arc<Order>> {
     let ids: Vec<_> =
         jobs.iter().filter(|it| it.kind == JobKind::Order).map(|it| OrderId(it.subject)).collect();
@@ -129,6 +130,7 @@ async fn run_order_job(
         Some(order) => Some(order),
         None => app.store.order(id).await?,
     };
+    // With nothing to do outside, what is due is decided, and that completes the lease.
     let order = match order {
         Some(order) if !order.outbound_tasks(now).is_empty() => order,
         _ => return decide_due(app, id, Some(lease)).await.map(|_| ()),
@@ -141,7 +143,7 @@ async fn run_order_job(
         },
     };
 
-    // Provider requests go one by one, each answer recorded before the next; letters go together.
+    // Requests to providers and couriers go one by one, each answer recorded before the next; letters go together.
     let (letters, requests) = letters_and_requests(order.outbound_tasks(now));
     let requested = !requests.is_empty();
     let mut failed = None;
@@ -179,7 +181,7 @@ async fn run_order_job(
     failed.map_or(Ok(()), Err)
 }
 
-/// Letters, and requests to the provider.
+/// Letters, and requests to providers and couriers.
 fn letters_and_requests(outbound_tasks: Vec<OutboundTask>) -> (Vec<OutboundTask>, Vec<OutboundTask>) {
     outbound_tasks.into_iter().partition(|it| matches!(it, OutboundTask::Message(_)))
 }

@@ -1,4 +1,5 @@
-//! What was sold and is not wanted any more: it is credited, and what was paid for it goes back.
+//! Credit notes: what was sold and is not wanted any more is credited, and what was paid for it goes back. Codes given as
+//! store credit are in `src/domain/discounts/credit.rs`.
 
 use crate::domain::model::amounts::Amounts;
 use crate::domain::model::approval::ApprovalState;

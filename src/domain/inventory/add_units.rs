@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, availability, plan, supply_by};
+use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take, availability, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
-use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_item;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
 use crate::domain::model::promise::PromiseOccasion;
@@ -35,8 +35,8 @@ impl Order {
         }
         let (takes, why) = planned.map_err(Refusal::Short)?;
         let has = self.current_reservation().map_or(0, |it| it.items.len());
-        if has + takes.len() > ITEMS_MAX {
-            let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+        if has + takes.len() > TAKES_MAX {
+            let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
             return Err(self.unmet(Reason::LimitReached, message));
         }
 

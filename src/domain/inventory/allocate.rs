@@ -6,8 +6,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::cheapest::cheapest_locations;
-use crate::domain::inventory::fewest::{Spot, Supply, fewer_locations};
+use crate::domain::inventory::fewest::fewer_locations;
 use crate::domain::inventory::ranking::{Ranking, UNQUOTED};
+use crate::domain::inventory::supply::{Spot, Supply};
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::location::Location;
 use crate::domain::model::policy::Allocation;
@@ -16,11 +17,11 @@ use crate::domain::model::reservation::PassedOver;
 use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
-/// How many shelves one order takes its stock from: a hundred lines from twenty locations each. One that needs more goes
-/// on waiting if it waits, until a larger delivery comes.
-pub(crate) const ITEMS_MAX: usize = 2_000;
+/// How many (line, location) pairs one order takes its stock from: a hundred lines from twenty locations each. One that
+/// needs more is refused, or goes on waiting if it waits, until a larger delivery comes.
+pub(crate) const TAKES_MAX: usize = 2_000;
 
-/// How many locations are noted with each line of an order, those first that come first by priority.
+/// How many locations are noted: with each line of an order, and among those passed over. Those taken first come first.
 pub(crate) const LOCATIONS_NOTED_MAX: usize = 20;
 
 /// One demand on stock: a line of an order or of another caller's reservation.
@@ -40,12 +41,13 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-/// The units of a product in a region, by the locations' priority.
+/// The units of a product in a region, by the locations' priority. `awaited`: units that waiting orders come first for; they
+/// are not in the total, but stay in `by_location`.
 pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
     supply_by(unit, region, sku, awaited, None)
 }
 
-/// The same; with a ranking the locations come first that it says, such as the nearest.
+/// The same; with a ranking the lowest rank comes first (nearest, or cheapest), and priority decides among equals.
 pub(in crate::domain) fn supply_by(
     unit: &UnitOfWork,
     region: &RegionCode,
@@ -70,12 +72,13 @@ pub(in crate::domain) fn supply_by(
     Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
-/// How much of each need there is, and why not all of it. Dates come later.
+/// How much of each need there is, and why not all of it. `ship_at` and `delivery_at` are filled in by `dates.rs`.
 pub(in crate::domain) fn availability(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
 ) -> Vec<LineAvailability> {
     let mut taken: BTreeMap<&Sku, i64> = BTreeMap::new();
+    // `earlier`: units that earlier lines of the same product want.
     let line = |need: &'_ Need, earlier: i64| {
         let Supply { total, by_location, .. } = supplies.get(&need.sku).cloned().unwrap_or(Supply {
             total: 0,
@@ -113,8 +116,9 @@ pub(in crate::domain) fn availability(
     lines
 }
 
-/// Chooses locations for all needs, or says what is short. One location that has everything is preferred; then it is as few
-/// locations as possible, or those that come first by priority.
+/// Chooses locations for all needs, and says why in words; or says what is short. By cost, if quotes are known: a split that
+/// is cheaper goes before one location that has everything. Else one location that has everything, then the fewest or the
+/// first by rank.
 pub(in crate::domain) fn plan(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
@@ -138,10 +142,13 @@ pub(in crate::domain) fn plan(
     if allocation == Allocation::LeastCost && spots().any(|it| it.rank > 0) {
         return Ok(plan_by_cost(needs, supplies, &wanted));
     }
+    // LEAST_COST without ranks: no address is known to ask couriers about, or none asks anything. It goes on as
+    // FEWEST_SHIPMENTS.
     let units_at = |sku: &Sku, location: &LocationCode| {
         let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
         spots.iter().find(|it| it.location == *location).map_or(0, |it| it.units)
     };
+    // A location that has every product has the first one: no other needs to be looked at.
     let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
     let single = candidates
         .unwrap_or_default()
@@ -159,16 +166,16 @@ pub(in crate::domain) fn plan(
         return Ok((takes, format!("{location} has every line and {why}")));
     }
 
-    let by_priority = take_in_order(needs, supplies, |_| true);
-    let parcels = locations_of(&by_priority).len();
+    let in_order = take_in_order(needs, supplies, |_| true);
+    let locations = locations_of(&in_order).len();
     // Where nobody knows what it costs, fewer parcels are cheaper.
     if matches!(allocation, Allocation::FewestShipments | Allocation::LeastCost)
-        && let Some(fewest) = fewer_locations(&wanted, supplies, parcels)
+        && let Some(fewest) = fewer_locations(&wanted, supplies, locations)
     {
         let takes = take_in_order(needs, supplies, |it| fewest.contains(it));
         let names: Vec<&str> = fewest.iter().map(LocationCode::as_str).collect();
         let reason = format!(
-            "{} have every line together: {} shipments, where the order of priority takes {parcels}",
+            "{} have every line together: {} shipments, where the order of priority takes {locations}",
             names.join(", "),
             fewest.len()
         );
@@ -180,7 +187,7 @@ pub(in crate::domain) fn plan(
             "in order of the locations' priority"
         }
     };
-    Ok((by_priority, format!("no single location has every line: split {order}")))
+    Ok((in_order, format!("no single location has every line: split {order}")))
 }
 
 /// From the locations that cost least together.
@@ -225,14 +232,17 @@ pub(in crate::domain) fn passed_over(
     }
     let others = others.into_iter().take(LOCATIONS_NOTED_MAX);
     others
-        .map(|it| PassedOver { location: it.location.clone(), reason: lacks(it, &wanted, supplies) })
+        .map(|it| PassedOver {
+            location: it.location.clone(),
+            reason: why_passed_over(it, &wanted, supplies),
+        })
         .collect()
 }
 
 /// How many products are named that a location lacks.
 const LACKING_TOLD: usize = 3;
 
-fn lacks(spot: &Spot, wanted: &BTreeMap<&Sku, i64>, supplies: &BTreeMap<Sku, Supply>) -> String {
+fn why_passed_over(spot: &Spot, wanted: &BTreeMap<&Sku, i64>, supplies: &BTreeMap<Sku, Supply>) -> String {
     let here = |sku: &Sku| {
         let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
         spots.iter().find(|it| it.location == spot.location).map_or(0, |it| it.units)
@@ -254,7 +264,7 @@ fn lacks(spot: &Spot, wanted: &BTreeMap<&Sku, i64>, supplies: &BTreeMap<Sku, Sup
     format!("{}{more}", told.join(", "))
 }
 
-/// Every need from these locations, those first that come first by priority.
+/// Every need from these locations, in the order of their spots. The caller has made sure that they have it all.
 fn take_in_order(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
@@ -279,7 +289,7 @@ fn take_in_order(
                 });
             }
         }
-        assert!(open == 0, "the sum over the locations was checked above");
+        assert!(open == 0, "the locations chosen have every need");
     }
     takes
 }

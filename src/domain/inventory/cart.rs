@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take};
+use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take};
 use crate::domain::inventory::ledger::{give_back_units, hand_on};
 use crate::domain::inventory::reserve::add_item;
 use crate::domain::model::event::EventKind;
@@ -143,8 +143,8 @@ impl Order {
             add_item(&mut items, &Take { line, sku, location, quantity });
             units += quantity;
         }
-        if items.len() > ITEMS_MAX {
-            let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+        if items.len() > TAKES_MAX {
+            let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
             return Err(self.unmet(Reason::LimitReached, message));
         }
         for (from, quantity) in frees {
@@ -191,7 +191,7 @@ impl Order {
         let is_elsewhere = open()
             .any(|it| unit.location(&it.location).is_none_or(|it| Some(&it.region) != self.region.as_ref()));
         let wanted = open().map(ReservedItem::open).sum::<i64>() - frees.iter().map(|it| it.1).sum::<i64>();
-        if is_elsewhere || wanted == 0 || reservation.items.len() + moves.len() > ITEMS_MAX {
+        if is_elsewhere || wanted == 0 || reservation.items.len() + moves.len() > TAKES_MAX {
             return self.release_reservation(unit, ReservationState::Released);
         }
         if moves.is_empty() && frees.is_empty() {

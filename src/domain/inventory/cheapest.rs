@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::fewest::{Supply, TRIED_MAX};
+use crate::domain::inventory::fewest::TRIED_MAX;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::scalars::{LocationCode, Sku};
 
 /// A location with its quote, and what it has of each product wanted.
@@ -84,7 +85,7 @@ fn one_by_one(places: &[Place<'_>], missing: &[i64]) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    use crate::domain::inventory::fewest::Spot;
+    use crate::domain::inventory::supply::Spot;
     use proptest::prelude::*;
 
     fn supplies(shelves: &[(u64, Vec<i64>)]) -> BTreeMap<Sku, Supply> {

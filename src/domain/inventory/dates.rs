@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::inventory::allocate::{Need, plan};
-use crate::domain::inventory::fewest::Supply;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::promise::PromiseLeg;
@@ -70,13 +70,13 @@ pub(super) fn date_lines(
 fn arrival(unit: &UnitOfWork, sku: &Sku, supply: &Supply, wanted: i64) -> Option<(LocationCode, Timestamp)> {
     let on_shelves: i64 = supply.by_location.iter().map(|it| it.units).sum();
     let mut missing = wanted.saturating_add(supply.awaited).saturating_sub(on_shelves);
-    let lots = supply.by_location.iter().flat_map(|it| {
+    let arrivals = supply.by_location.iter().flat_map(|it| {
         let known = unit.incoming(sku, &it.location).into_iter();
         known.filter_map(|(at, units)| Some((at?, &it.location, units)))
     });
-    let mut lots: Vec<(Timestamp, &LocationCode, i64)> = lots.collect();
-    lots.sort();
-    lots.into_iter().find_map(|(at, location, units)| {
+    let mut arrivals: Vec<(Timestamp, &LocationCode, i64)> = arrivals.collect();
+    arrivals.sort();
+    arrivals.into_iter().find_map(|(at, location, units)| {
         missing -= units;
         (missing <= 0).then(|| (location.clone(), at))
     })

@@ -2,45 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::ranking::UNQUOTED;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::scalars::{LocationCode, Sku};
-
-/// Units of a product that a region has beyond those that waiting orders want.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::domain) struct Supply {
-    pub total: i64,
-    /// Units that others come first for.
-    pub awaited: i64,
-    /// In order of the locations' priority.
-    pub by_location: Vec<Spot>,
-}
-
-impl Supply {
-    /// Adds units that are set aside for the order that asks already.
-    pub(super) fn add(&mut self, location: &LocationCode, units: i64) {
-        self.total += units;
-        match self.by_location.iter_mut().find(|it| it.location == *location) {
-            Some(spot) => spot.units += units,
-            // It is out of use by now: nothing more is taken from there.
-            None => self.by_location.push(Spot {
-                rank: UNQUOTED,
-                priority: i32::MAX,
-                location: location.clone(),
-                units,
-            }),
-        }
-    }
-}
-
-/// Units of one product at one location. The order of the fields is the order in which locations are taken.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::domain) struct Spot {
-    /// How far it is from the address, or what couriers ask from there, where that decides; 0 elsewhere.
-    pub rank: u64,
-    pub priority: i32,
-    pub location: LocationCode,
-    pub units: i64,
-}
 
 /// Up to so many locations every choice is tried. Above, the location that has most of what is still missing is taken, again
 /// and again, which need not find the fewest.

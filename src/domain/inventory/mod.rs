@@ -25,4 +25,5 @@ pub(super) mod reserve;
 pub(super) mod reserve_for_others;
 pub(super) mod rest;
 pub(super) mod restock;
+pub(super) mod supply;
 pub(super) mod transfer;

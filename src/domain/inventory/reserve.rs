@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::inventory::allocate::{
-    ITEMS_MAX, LOCATIONS_NOTED_MAX, Need, Take, availability, passed_over, plan, supply_by,
+    LOCATIONS_NOTED_MAX, Need, TAKES_MAX, Take, availability, passed_over, plan, supply_by,
 };
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired_of;
-use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
 use crate::domain::inventory::ranking::{Carriage, Ranking};
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::availability::AvailabilityFound;
 use crate::domain::model::event::EventKind;
@@ -76,6 +76,8 @@ impl Order {
         needs
     }
 
+    /// What the region has of each of its products, without what others come first for: the orders that wait before it if it
+    /// waits itself, all that wait if it does not.
     fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let ranking = self.ranking(unit);
         let waits = self.state == OrderState::AwaitingStock;
@@ -90,7 +92,8 @@ impl Order {
             .collect()
     }
 
-    /// Step 3 and 4 together. Refused only when the order does not wait for stock.
+    /// Steps 3 and 4 together: looks for stock and sets it aside. Where something is short the order is refused, waits, or
+    /// takes what there is, as its caller said; one that waits already goes on waiting, and is not refused for that.
     pub(in crate::domain) fn reserve(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let region = self.region.clone().expect("a verified order has a region");
         self.refit_reservation(unit)?;
@@ -109,11 +112,12 @@ impl Order {
         let waits = self.state == OrderState::AwaitingStock;
 
         match planned {
-            _ if late && self.on_late == OnLate::Refuse && !waits && self.would_be_kept(&planned) => {
+            // What is refused for its stock in any case is told of that, not of the date.
+            _ if late && self.on_late == OnLate::Refuse && !waits && self.would_go_on(&planned) => {
                 Err(self.infeasible())
             }
-            Ok((takes, _)) if takes.len() + self.items_held() > ITEMS_MAX => {
-                let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+            Ok((takes, _)) if takes.len() + self.items_held() > TAKES_MAX => {
+                let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
             Ok((takes, reason)) => {
@@ -143,12 +147,12 @@ impl Order {
             EventKind::StockAwaited,
             shortage_words(short),
         )?;
-        self.wait_for_stock(unit, 1);
+        self.count_awaited(unit, 1);
         self.tell_waiting(unit);
         Ok(())
     }
 
-    /// Where the rest comes from.
+    /// Where what is lacking comes from. What is short is told of all that the order needs, with what it holds already.
     fn plan_lacking(
         &self,
         unit: &UnitOfWork,
@@ -196,7 +200,7 @@ impl Order {
             self.stop_waiting(unit);
         }
         if self.current_reservation().is_some() {
-            return self.reserve_rest(unit, takes, &reason);
+            return self.reserve_beside_cart(unit, takes, &reason);
         }
 
         let id: ReservationId = unit.ids.fresh();
@@ -231,7 +235,12 @@ impl Order {
     }
 
     /// Sets aside what a cart did not have, in the reservation that took the cart over.
-    fn reserve_rest(&mut self, unit: &mut UnitOfWork, takes: &[Take], reason: &str) -> Result<(), Refusal> {
+    fn reserve_beside_cart(
+        &mut self,
+        unit: &mut UnitOfWork,
+        takes: &[Take],
+        reason: &str,
+    ) -> Result<(), Refusal> {
         let (order, expires_at) = (self.id, unit.now.plus(self.reservation_lifetime(unit.rules)));
         let reservation = self.open_reservation().expect("it was looked for by the caller");
         let id = reservation.id;
@@ -255,8 +264,8 @@ impl Order {
         self.reservation_lifetime_seconds.map_or(rules.reservation_lifetime(), Duration::from_secs)
     }
 
-    /// Adds the units that the order waits for to what is waited for (`sign` 1) or takes them off (−1).
-    pub(super) fn wait_for_stock(&self, unit: &mut UnitOfWork, sign: i64) {
+    /// Adds the units that the order waits for to what is waited for in its region (`sign` 1), or takes them off (−1).
+    pub(super) fn count_awaited(&self, unit: &mut UnitOfWork, sign: i64) {
         let Some(region) = &self.region else { return };
         for (line, units) in self.awaited_units() {
             *unit.changes.awaited.entry((region.clone(), line.sku.clone())).or_default() += sign * units;
@@ -275,7 +284,7 @@ impl Order {
             }
         }
         self.transition_automatic(unit, OrderState::AwaitingStock, EventKind::StockAwaited, why)?;
-        self.wait_for_stock(unit, 1);
+        self.count_awaited(unit, 1);
         let region = self.region.clone().expect("a verified order has a region");
         let supplies = self.supplies(unit, &region);
         self.note_availability(unit, &supplies);
@@ -291,7 +300,7 @@ impl Order {
 
     /// It waits for nothing any more; those behind it move up.
     pub(in crate::domain) fn stop_waiting(&mut self, unit: &mut UnitOfWork) {
-        self.wait_for_stock(unit, -1);
+        self.count_awaited(unit, -1);
         if let Some(region) = &self.region {
             for (line, units) in self.awaited_units() {
                 let sku = line.sku.clone();
@@ -312,7 +321,7 @@ impl Order {
         }
     }
 
-    /// What there is, and when it arrives: what is there, and what is on order.
+    /// Notes what there is for the order, and when it would arrive: from stock that is there, or from what is on order.
     fn note_availability(&mut self, unit: &mut UnitOfWork, supplies: &BTreeMap<Sku, Supply>) {
         let needs = self.needs();
         let mut lines = availability(&needs, supplies);
@@ -338,10 +347,11 @@ impl Order {
     }
 
     /// Whether the order goes on with this plan: it has its stock, or some of it, or waits for it.
-    fn would_be_kept<T>(&self, planned: &Result<T, Vec<Shortage>>) -> bool {
+    fn would_go_on<T>(&self, planned: &Result<T, Vec<Shortage>>) -> bool {
         planned.is_ok() || self.on_shortage != OnShortage::Refuse
     }
 
+    /// The date that the customer asked for cannot be kept.
     fn infeasible(&self) -> Refusal {
         let why = self.promise.as_ref().map(Promise::words);
         let why = why.unwrap_or_else(|| "something is short, and nobody knows when it comes".to_owned());
@@ -389,7 +399,7 @@ impl Order {
         Ok(())
     }
 
-    /// Keeps the reservation from expiring while money is under way (`None`), or lets it expire again.
+    /// Keeps the reservation until then; `None`: it does not expire, as while money is under way.
     pub(in crate::domain) fn pin_reservation(&mut self, until: Option<Timestamp>) {
         if let Some(reservation) = self.open_reservation()
             && reservation.state == ReservationState::Held

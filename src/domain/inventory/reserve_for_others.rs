@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::domain::inventory::allocate::{Need, passed_over, plan, supply};
 use crate::domain::inventory::expire::release_expired_of;
-use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::known::{
     location_must_be_in_use, must_be_goods, must_be_in_use, must_be_known, must_exist,
 };
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_items;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::action::Action;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, availability, passed_over, plan, supply_by};
+use crate::domain::inventory::allocate::{Need, TAKES_MAX, availability, passed_over, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
-use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::add_item;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::CancelledUnits;
@@ -36,8 +36,8 @@ impl Order {
             return self.wait_for_all(unit, short);
         }
         let (takes, reason) = plan(&there, supplies, self.allocation(unit)).map_err(Refusal::Short)?;
-        if takes.len() + self.items_held() > ITEMS_MAX {
-            let message = format!("an order takes its stock from at most {ITEMS_MAX} shelves");
+        if takes.len() + self.items_held() > TAKES_MAX {
+            let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
             return Err(self.unmet(Reason::LimitReached, message));
         }
 
@@ -50,7 +50,7 @@ impl Order {
         let late = self.requested_date_feasible() == Some(false);
         let passed_over = passed_over(&there, supplies, &takes);
         self.reserve_stock(unit, &takes, reason, passed_over)?;
-        self.wait_for_stock(unit, 1);
+        self.count_awaited(unit, 1);
         self.record_automatic(unit, EventKind::StockAwaited, None, self.rest_words());
         // What was noted is of all of it; what is promised is of what is there.
         self.promise = None;
@@ -134,7 +134,7 @@ impl Order {
             planned = plan(&needs, &self.supplies_of_rest(unit, &needs), allocation);
         }
         let Ok((takes, why)) = planned else { return Ok(false) };
-        if held + takes.len() > ITEMS_MAX {
+        if held + takes.len() > TAKES_MAX {
             return Ok(false);
         }
 
@@ -175,7 +175,7 @@ impl Order {
     }
 
     /// Whether nothing of it can be planned although it is paid: all that is left of it waits for stock.
-    pub(in crate::domain) fn has_only_its_rest(&self) -> bool {
+    pub(in crate::domain) fn only_waits_for_stock(&self) -> bool {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         let is_ready =
             |number: i32| self.lines.iter().any(|it| it.number == number && !self.awaits_its_change(it));

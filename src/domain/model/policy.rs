@@ -12,7 +12,8 @@ use crate::domain::model::scalars::{Channel, RegionCode, SellerId, ServiceLevel,
 use crate::domain::model::waiting::StuckGate;
 
 string_enum! {
-    /// How locations are chosen that stock is taken from. One that has everything goes before any split.
+    /// How locations are chosen that stock is taken from. One that has everything goes before any split, except by
+    /// LEAST_COST, where a cheaper split goes first.
     pub enum Allocation {
         /// As few as possible; of equally few, those that come first by priority.
         FewestShipments = "FEWEST_SHIPMENTS",

@@ -1,5 +1,6 @@
-//! The state machines: for each state where it may go. Whatever is not listed here is an illegal transition, and
-//! whatever is listed some decision makes: a test takes every step of every table.
+//! The state machines: for each state where it may go. The enums stand with what they are about: an order's in
+//! `order.rs`, a shipment's in `shipment.rs`. Whatever is not listed here is an illegal transition, and whatever is listed
+//! some decision makes: a test takes every step of every table.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -293,7 +294,7 @@ impl ReplenishmentState {
 impl ShipmentState {
     /// Whether the courier has it and its journey is not over for good. A lost shipment may be found, and one that was
     /// said to be back may turn out to be delivered.
-    pub fn carrier_may_report(self) -> bool {
+    pub fn courier_may_report(self) -> bool {
         self.is_handed_over() && !self.is_final()
     }
 
@@ -305,7 +306,7 @@ impl ShipmentState {
         if (self, to) == (Self::Delivered, Self::Returned) {
             return true;
         }
-        self.carrier_may_report()
+        self.courier_may_report()
             && to.is_handed_over()
             && to != self
             && (!matches!(self, Self::Lost | Self::Returned) || self.may_become(to))
@@ -494,12 +495,12 @@ mod tests {
     #[test]
     fn a_shipment_can_be_cancelled_until_handover_and_reported_on_after_it() {
         for state in ShipmentState::ALL.iter().copied() {
-            assert!(!(state.may_become(ShipmentState::Cancelled) && state.carrier_may_report()), "{state}");
+            assert!(!(state.may_become(ShipmentState::Cancelled) && state.courier_may_report()), "{state}");
         }
-        assert!(!ShipmentState::CourierAssigned.carrier_may_report());
-        assert!(ShipmentState::PickedUp.carrier_may_report());
-        assert!(ShipmentState::Lost.carrier_may_report());
-        assert!(!ShipmentState::Delivered.carrier_may_report());
+        assert!(!ShipmentState::CourierAssigned.courier_may_report());
+        assert!(ShipmentState::PickedUp.courier_may_report());
+        assert!(ShipmentState::Lost.courier_may_report());
+        assert!(!ShipmentState::Delivered.courier_may_report());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::named::filled;
 use crate::domain::ordering::pricing::{Priced, Pricing, has_goods};
 use crate::domain::ordering::verify::Waive;
-use crate::domain::unit::command::{Command, OnOrder, conclude};
+use crate::domain::unit::command::{Command, FURTHER_READS_MAX, OnOrder, conclude};
 use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 
@@ -29,9 +29,6 @@ pub struct CreateOrder {
     /// A cart's reservation that it takes over.
     pub cart: Option<ReservationId>,
 }
-
-/// How often a customer may change while an order that names them is decided.
-const FOLLOWED_MAX: u8 = 8;
 
 impl Command for CreateOrder {
     const NAME: &'static str = "CreateOrder";
@@ -45,22 +42,26 @@ impl Command for CreateOrder {
             shipping_address,
             lines,
             discount_code,
-            named: of,
+            named: account,
             ..
         } = &self.new;
-        let named = !external_reference.is_empty();
+        let has_reference = !external_reference.is_empty();
         let code = discount_code.as_ref().map(|it| (it.clone(), customer_key(customer)));
         ReadSet {
             skus: lines.iter().map(|it| it.sku.clone()).collect(),
             fingerprints: vec![fingerprint_of(customer, shipping_address, lines)],
             couriers: true,
-            external_references: named.then(|| (*channel, external_reference.clone())).into_iter().collect(),
+            external_references: has_reference
+                .then(|| (*channel, external_reference.clone()))
+                .into_iter()
+                .collect(),
             discount_codes: code.into_iter().collect(),
             parts: self.cart.map(Part::Reservation).into_iter().collect(),
             reservations: self.cart.into_iter().collect(),
-            accounts: of.iter().map(|it| it.id).collect(),
-            // Whose order it is like, and how often they redeemed its code, follow from who they are.
-            further_reads: if of.is_some() { FOLLOWED_MAX } else { 0 },
+            accounts: account.iter().map(|it| it.id).collect(),
+            // Whose order it is like, and how often they redeemed its code, follow from who they are: from the customer as
+            // it then is.
+            further_reads: if account.is_some() { FURTHER_READS_MAX } else { 0 },
             ..ReadSet::default()
         }
     }

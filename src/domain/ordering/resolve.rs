@@ -33,7 +33,7 @@ pub struct ResolveException {
 pub enum Way {
     /// The courier tries again.
     Redeliver,
-    /// The courier delivers there.
+    /// The courier delivers to another address.
     NewAddress(Box<Address>),
     /// The money goes back; None: what the goods cost, with the shipping if nothing else of the order is left.
     Refund(Option<Money>),
@@ -120,7 +120,7 @@ impl Order {
         bad.into_result()
     }
 
-    /// The decision is a tracking event, so that the state goes on following from the events alone.
+    /// The decision becomes a report beside the courier's, so that the state goes on following from the reports alone.
     fn deliver_again(&mut self, unit: &mut UnitOfWork, index: usize, what: &str) -> Result<(), Refusal> {
         let shipment = &self.shipments[index];
         let (id, known) = (shipment.id, shipment.tracking.len());
@@ -158,8 +158,8 @@ impl Order {
         lines.any(|it| it.paid() + it.paid_before > 0)
     }
 
-    /// Pays the units of a shipment back, and credits them, so that they are not paid again when it is found. Goods that
-    /// this was decided of before are not paid back twice, unless the provider refused it.
+    /// Pays the units of a shipment back, and credits them, so that they are not paid again when it is found. What was paid
+    /// back for them by an earlier resolution is not paid twice, unless the provider refused it then.
     fn refund_goods(
         &mut self,
         unit: &mut UnitOfWork,
@@ -182,7 +182,7 @@ impl Order {
         let units = self.unpaid_goods_of(shipment);
         let share = self.share_of(&unit.rules.returns, &units);
         let currency = self.amounts.currency;
-        let given_back = currency.of(self.refundable_minor());
+        let refundable = currency.of(self.refundable_minor());
         let asked = match amount {
             Some(it) if it.currency != currency => {
                 return Err(Refusal::invalid("refund.amount", format!("must be in {currency}")));
@@ -195,12 +195,12 @@ impl Order {
                 "nothing is left to pay back for the goods of this shipment; use RefundPayment for more";
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }
-        if asked.minor > given_back.minor {
-            let message = format!("{asked} is more than the {given_back} that can be paid back");
+        if asked.minor > refundable.minor {
+            let message = format!("{asked} is more than the {refundable} that can be paid back");
             return Err(self.unmet_shipment(Reason::RefundExceedsCapture, shipment, message));
         }
 
-        // What is beyond the goods' own value is paid back as an amount.
+        // What is asked for beyond the goods' own value is paid back as an amount alone: it credits no units.
         let of_shipment = Some(shipment.id);
         let of_goods = currency.of(asked.minor.min(share.value_minor));
         let mut refunds = Vec::new();

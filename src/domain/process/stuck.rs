@@ -81,7 +81,7 @@ impl Order {
         let is_planned = self.live_shipments().next().is_some();
         match (is_planned, self.awaits_approval_of_a_change()) {
             (true, _) => StuckGate::Picking,
-            (false, _) if self.has_only_its_rest() => StuckGate::Stock,
+            (false, _) if self.only_waits_for_stock() => StuckGate::Stock,
             (false, true) => StuckGate::ReservationApproval,
             (false, false) if asks_provider => StuckGate::Provider,
             (false, false) if self.due_minor() > 0 => StuckGate::Payment,
@@ -141,7 +141,7 @@ impl Order {
                 let resolve = [Action::ResolveException];
                 let can_resolve = |it: &Shipment| it.available_actions().contains(&resolve[0]);
                 let resolve = if self.live_shipments().any(can_resolve) { &resolve[..] } else { &[] };
-                let open = self.live_shipments().any(|it| it.state.carrier_may_report() && !is_gone(it));
+                let open = self.live_shipments().any(|it| it.state.courier_may_report() && !is_gone(it));
                 let (further, openers) = match open {
                     true => (
                         [Action::RecordTrackingEvents, Action::ConfirmDelivery],

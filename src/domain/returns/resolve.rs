@@ -17,14 +17,11 @@ use crate::domain::model::scalars::{RefundId, ReturnId};
 use crate::domain::returns::create::restocking_fee;
 use crate::domain::returns::exchange::{Wish, wishes};
 use crate::domain::returns::receive::{line_of, not_in_it};
-use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::command::{FURTHER_READS_MAX, OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// How often customers are answered by one return: the last time for all units that are left.
 pub(crate) const RESOLUTIONS_MAX: u32 = 2;
-
-/// How often more may have to be read for what goods are exchanged for.
-const FOLLOWED_MAX: u8 = 8;
 
 /// Answers the customer, for all units or some.
 #[derive(Debug, Clone)]
@@ -48,9 +45,9 @@ impl OrderCommand for ResolveReturn {
         if exchanged.is_empty() {
             return ReadSet::default();
         }
-        // The same products as the order's are known once it is read, and so is its customer.
+        // Products that are named. Those exchanged for the same, and the customer, are known once the order is read.
         let skus = exchanged.iter().filter_map(|it| it.instead.sku.clone()).collect();
-        ReadSet { skus, further_reads: FOLLOWED_MAX, ..to_reserve() }
+        ReadSet { skus, further_reads: FURTHER_READS_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<ReturnId, Refusal> {

@@ -62,7 +62,7 @@ pub struct ExchangeQuote {
 impl SimulateReturn {
     /// The same, with the products that the order's lines are of.
     #[must_use]
-    pub fn knowing(mut self, order: &Order) -> Self {
+    pub fn with_products_of(mut self, order: &Order) -> Self {
         if !self.exchanged.is_empty() {
             self.skus = order.lines.iter().map(|it| it.sku.clone()).collect();
         }

@@ -281,7 +281,7 @@ impl Shipment {
     /// When the courier is to be asked where it is.
     pub(in crate::domain) fn tracking_due_at(&self) -> Option<Timestamp> {
         let booking = self.booking.as_ref().filter(|it| it.label.is_some())?;
-        let every = booking.track_every.filter(|_| self.state.carrier_may_report())?;
+        let every = booking.track_every.filter(|_| self.state.courier_may_report())?;
         let since = booking.tracked_at.or(self.handover.as_ref().map(|it| it.at))?;
         Some(since.plus(every))
     }

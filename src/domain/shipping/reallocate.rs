@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{ITEMS_MAX, Need, Take, plan, supply_by};
+use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
-use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
 use crate::domain::inventory::reserve::add_item;
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -168,7 +168,7 @@ impl Order {
         };
         let order = self.id;
         let reservation = self.open_reservation().expect("it has its reservation");
-        if reservation.items.len() + takes.len() > ITEMS_MAX {
+        if reservation.items.len() + takes.len() > TAKES_MAX {
             return Ok(Err(Vec::new()));
         }
 
@@ -349,7 +349,7 @@ impl Order {
         }
         match self.set_aside_elsewhere(unit, shipment, &needs)? {
             Err(short) if short.is_empty() => {
-                let message = format!("its stock would come from more than {ITEMS_MAX} shelves");
+                let message = format!("its stock would come from more than {TAKES_MAX} shelves");
                 Err(self.unmet(Reason::LimitReached, message))
             }
             done => done.map_err(Refusal::Short),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::billing::pay::{FAILURE_MAX, PARTS_MAX, REFUND_PARTS_MAX, REFUSED_REFUNDS_MAX, TRIES_MAX};
 use crate::domain::billing::refund_lines::LINE_REFUNDS_MAX;
 use crate::domain::documents::letters::Letters;
-use crate::domain::inventory::allocate::{ITEMS_MAX, LOCATIONS_NOTED_MAX};
+use crate::domain::inventory::allocate::{LOCATIONS_NOTED_MAX, TAKES_MAX};
 use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::check::{Risk, Rule};
@@ -438,11 +438,11 @@ pub(crate) fn largest() -> Order {
     let leg = &mut promise.legs[0];
     (leg.location, leg.service_name, leg.why) = (longest_location.clone(), long(60), long(WHY_MAX));
     leg.courier = Some("C".repeat(64).parse().expect("a courier"));
-    *promise = Promise::new(promise.at, promise.occasion, vec![leg.clone(); ITEMS_MAX]);
+    *promise = Promise::new(promise.at, promise.occasion, vec![leg.clone(); TAKES_MAX]);
     let reservation = order.reservations.last_mut().expect("it was reserved");
     reservation.items[0].sku = longest_sku.clone();
     reservation.items[0].location = longest_location;
-    reservation.items = vec![reservation.items[0].clone(); ITEMS_MAX];
+    reservation.items = vec![reservation.items[0].clone(); TAKES_MAX];
 
     let (facts, at) = (vec![long(200); 10], Timestamp::MAX);
     order.evidence = vec![
@@ -508,7 +508,7 @@ pub(crate) fn largest() -> Order {
     // An estimate, a promise, and a pickup or a scan.
     shipment.slips = vec![slip; 3];
     order.slips = vec![slip; order.payments.len() + order.approvals.len()];
-    order.shipments = vec![shipment.clone(); ITEMS_MAX];
+    order.shipments = vec![shipment.clone(); TAKES_MAX];
     call_off_lines(&mut order);
     bring_all_back(&mut order);
     order

@@ -319,30 +319,30 @@ fn a_courier_out_of_use_gets_nothing_more_and_brings_what_it_has() {
     let id = bench.paid(&order("ada", &[("A-1", 1)]));
     bench.ship(id, 0);
     let shipment = bench.shipment(id, 0);
-    let (shipment, carrier) = (shipment.id, shipment.assignment.clone().expect("a courier").courier);
-    let Err(Refusal::InUse { uses, .. }) = stop_courier(&mut bench, carrier.as_str(), IfInUse::Refuse) else {
+    let (shipment, courier) = (shipment.id, shipment.assignment.clone().expect("a courier").courier);
+    let Err(Refusal::InUse { uses, .. }) = stop_courier(&mut bench, courier.as_str(), IfInUse::Refuse) else {
         panic!("it is in use");
     };
     assert_eq!(uses.told, [Use::Shipment(shipment)]);
-    let (stopped, left) = stop_courier(&mut bench, carrier.as_str(), IfInUse::GoOn).expect("on purpose");
+    let (stopped, left) = stop_courier(&mut bench, courier.as_str(), IfInUse::GoOn).expect("on purpose");
     assert_eq!((stopped.active, left), (false, uses));
 
     let other = bench.paid(&order("bob", &[("A-1", 1)]));
     bench.prepare(other, 0);
     let wanted = bench.shipment(other, 0).id;
     let named = bench.on(other, |order, unit| {
-        order.assign_courier(unit, wanted, Some(&carrier), None, &Default::default())
+        order.assign_courier(unit, wanted, Some(&courier), None, &Default::default())
     });
     assert_eq!(reason(named), Reason::Inactive);
     bench
         .on(other, |order, unit| order.assign_courier(unit, wanted, None, None, &Default::default()))
         .expect("another courier");
-    assert_ne!(bench.shipment(other, 0).assignment.clone().expect("a courier").courier, carrier);
+    assert_ne!(bench.shipment(other, 0).assignment.clone().expect("a courier").courier, courier);
 
     bench.deliver(id, 0);
     assert_eq!(bench.state(id), OrderState::Delivered);
-    assert!(stop_courier(&mut bench, carrier.as_str(), IfInUse::Refuse).expect("it is so").1.told.is_empty());
-    let back = ReactivateCourier { code: carrier, etag: LATEST };
+    assert!(stop_courier(&mut bench, courier.as_str(), IfInUse::Refuse).expect("it is so").1.told.is_empty());
+    let back = ReactivateCourier { code: courier, etag: LATEST };
     assert!(bench.decide(|unit| back.decide(unit)).expect("back in use").active);
 }
 

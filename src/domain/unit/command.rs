@@ -131,6 +131,10 @@ pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<()
     Ok(())
 }
 
+/// How often a decision is run again with keys that follow from what it read, such as a customer: once as a rule, and again
+/// when that has changed meanwhile.
+pub(in crate::domain) const FURTHER_READS_MAX: u8 = 8;
+
 /// Read set of a decision that may give the order's stock back or read its levels, and that looks at its dates anew.
 pub(in crate::domain) fn with_stock() -> ReadSet {
     ReadSet { order_stock: true, couriers: true, ..ReadSet::default() }

@@ -79,7 +79,7 @@ pub(crate) struct Reader {
 
 /// Takes notes of what readers are shown. Cheap to clone.
 #[derive(Clone)]
-pub struct Reads {
+pub struct ReadNotes {
     store: Store,
     queue: mpsc::Sender<Vec<DataRead>>,
 }
@@ -89,10 +89,10 @@ pub struct Unwritten(mpsc::Receiver<Vec<DataRead>>);
 
 /// Answers, and notes whose data the answer shows; None: nobody asks for that.
 pub(crate) async fn noted(
-    reader: Option<(Reads, Reader)>,
+    reader: Option<(ReadNotes, Reader)>,
     answering: impl Future<Output = Result<Response<AxumBody>, Infallible>>,
 ) -> Result<Response<AxumBody>, Infallible> {
-    let Some((reads, reader)) = reader else { return answering.await };
+    let Some((notes, reader)) = reader else { return answering.await };
     let noting = async {
         let answer = answering.await;
         (answer, SHOWN.with(RefCell::take))
@@ -102,12 +102,12 @@ pub(crate) async fn noted(
         .as_ref()
         .is_ok_and(|it| Status::from_header_map(it.headers()).is_none_or(|it| it.code() == Code::Ok));
     if is_answered && !shown.is_empty() {
-        reads.note(reader, shown).await;
+        notes.note(reader, shown).await;
     }
     answer
 }
 
-impl Reads {
+impl ReadNotes {
     pub fn new(store: Store) -> (Self, Unwritten) {
         let (queue, unwritten) = mpsc::channel(QUEUED_MAX);
         (Self { store, queue }, Unwritten(unwritten))

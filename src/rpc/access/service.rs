@@ -9,7 +9,7 @@ use crate::domain::KeyId;
 use crate::pb;
 use crate::rpc::access::parse::NewKey;
 use crate::rpc::access::{parse, reply};
-use crate::rpc::api::{Api, Reply, codec, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
 use crate::rpc::identity::permitted;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
@@ -45,7 +45,7 @@ impl pb::access_service_server::AccessService for Api {
             secret: String::new(),
             secret_withheld: TOLD_BEFORE.to_owned(),
         };
-        let answer = match found(self.store().change(call.into_store(), command, kept, codec).await)? {
+        let answer = match answered(self.store().change(call.into_store(), command, kept, codec).await)? {
             Changed::Decided { answer, output, orders: _ } => {
                 tracing::info!(key = %output.id, principal = %output.principal, "an API key was made");
                 self.know_keys().await;
@@ -73,7 +73,7 @@ impl pb::access_service_server::AccessService for Api {
     ) -> Reply<pb::ListApiKeysResponse> {
         let listing = parsed(|bad| parse::list_api_keys(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (keys, next) = found(self.store().list_api_keys(&listing).await)?;
+            let (keys, next) = answered(self.store().list_api_keys(&listing).await)?;
             Ok::<_, Status>(pb::ListApiKeysResponse {
                 api_keys: keys.iter().map(|(key, day)| reply::api_key(key, *day)).collect(),
                 next_page_token: page_token(next),
@@ -104,7 +104,7 @@ impl pb::access_service_server::AccessService for Api {
     ) -> Reply<pb::ListDataAccessResponse> {
         let listing = parsed(|bad| parse::list_data_access(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (reads, next) = found(self.store().list_data_reads(&listing).await)?;
+            let (reads, next) = answered(self.store().list_data_reads(&listing).await)?;
             Ok::<_, Status>(pb::ListDataAccessResponse {
                 records: reads.iter().map(reply::data_access).collect(),
                 next_page_token: page_token(next),

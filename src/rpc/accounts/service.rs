@@ -6,7 +6,7 @@ use crate::domain::CustomerId;
 use crate::pb;
 use crate::pb::Permission;
 use crate::rpc::accounts::{parse, reply};
-use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::identity::permitted;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
@@ -55,7 +55,7 @@ impl pb::customer_service_server::CustomerService for Api {
     ) -> Reply<pb::ListCustomersResponse> {
         let listing = parsed(|bad| parse::list_customers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (customers, next) = found(self.store().list_customers(&listing).await)?;
+            let (customers, next) = answered(self.store().list_customers(&listing).await)?;
             Ok::<_, Status>(pb::ListCustomersResponse {
                 customers: customers.iter().map(reply::account).collect(),
                 next_page_token: page_token(next),

@@ -4,7 +4,7 @@ use tonic::{Request, Response};
 
 use crate::domain::{ApprovalId, DecideApproval, Order, Part};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::approvals::{parse, reply};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
@@ -25,7 +25,7 @@ impl pb::approval_service_server::ApprovalService for Api {
     ) -> Reply<pb::ListApprovalsResponse> {
         let listing = parsed(|bad| parse::list_approvals(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (approvals, next) = found(self.store().list_approvals(&listing).await)?;
+            let (approvals, next) = answered(self.store().list_approvals(&listing).await)?;
             let approvals = approvals.iter().filter_map(|(order, id)| approval_of(order, *id)).collect();
             Ok(pb::ListApprovalsResponse { approvals, next_page_token: page_token(next) })
         })

@@ -7,7 +7,7 @@ use crate::domain::{Invoice, InvoiceState, Order, OrderId, Problems, Seller, inv
 use crate::pb;
 use crate::pb::get_invoice_document_request::Key;
 use crate::rpc::access::reads::shows_order;
-use crate::rpc::api::{Api, found};
+use crate::rpc::api::{Api, answered};
 use crate::rpc::billing::parse::{InvoiceKey, invoice_by_id, invoice_by_number};
 use crate::rpc::parse::{id, required};
 use crate::rpc::status;
@@ -49,7 +49,7 @@ impl Api {
         };
         shows_order(&order);
         let invoice = &order.invoices[index];
-        let seller = found(seller_of(&self.app, invoice).await)?;
+        let seller = answered(seller_of(&self.app, invoice).await)?;
         let paper = invoice_paper(&order, invoice, &seller);
         let printed = self.drawn(move || documents::invoice_pdf(&paper)).await?;
 

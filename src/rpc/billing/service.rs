@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{CreditNoteId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::billing::parse::{Capture, CreditNoteKey, InvoiceKey};
 use crate::rpc::billing::{documents, parse, reply};
 use crate::rpc::identity::Call;
@@ -41,7 +41,7 @@ impl pb::billing_service_server::BillingService for Api {
     ) -> Reply<pb::ListInvoicesResponse> {
         let listing = parsed(|bad| parse::list_invoices(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (invoices, next) = found(self.store().list_invoices(&listing).await)?;
+            let (invoices, next) = answered(self.store().list_invoices(&listing).await)?;
             let shown = invoices.iter().filter_map(|(order, id)| {
                 order.invoices.iter().find(|it| it.id == *id).map(|it| reply::invoice(order, it))
             });
@@ -66,7 +66,7 @@ impl pb::billing_service_server::BillingService for Api {
     ) -> Reply<pb::ListCreditNotesResponse> {
         let listing = parsed(|bad| parse::list_credit_notes(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (notes, next) = found(self.store().list_credit_notes(&listing).await)?;
+            let (notes, next) = answered(self.store().list_credit_notes(&listing).await)?;
             let credit_notes = notes.iter().filter_map(|(order, id)| credit_note_of(order, *id)).collect();
             Ok(pb::ListCreditNotesResponse { credit_notes, next_page_token: page_token(next) })
         })
@@ -126,7 +126,7 @@ impl pb::billing_service_server::BillingService for Api {
     ) -> Reply<pb::ListPaymentsResponse> {
         let listing = parsed(|bad| parse::list_payments(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (payments, next) = found(self.store().list_payments(&listing).await)?;
+            let (payments, next) = answered(self.store().list_payments(&listing).await)?;
             let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();
             Ok(pb::ListPaymentsResponse { payments, next_page_token: page_token(next) })
         })
@@ -163,7 +163,7 @@ impl pb::billing_service_server::BillingService for Api {
     async fn list_refunds(&self, request: Request<pb::ListRefundsRequest>) -> Reply<pb::ListRefundsResponse> {
         let listing = parsed(|bad| parse::list_refunds(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (refunds, next) = found(self.store().list_refunds(&listing).await)?;
+            let (refunds, next) = answered(self.store().list_refunds(&listing).await)?;
             let refunds = refunds.iter().filter_map(|(order, id)| refund_of(order, *id)).collect();
             Ok(pb::ListRefundsResponse { refunds, next_page_token: page_token(next) })
         })
@@ -230,7 +230,8 @@ impl Api {
             }
             InvoiceKey::Number(series, number) => {
                 let missing = || status::not_found("invoice", invoice_number(series, *number));
-                let id = found(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
+                let id =
+                    answered(self.store().order_of_invoice(series, *number).await)?.ok_or_else(missing)?;
                 let order = self.order(id).await?;
                 let index = order.invoices.iter().position(|it| it.series == *series && it.number == *number);
                 (order, index.ok_or_else(missing)?)
@@ -246,7 +247,7 @@ impl Api {
             }
             CreditNoteKey::Number(series, number) => {
                 let missing = || status::not_found("credit note", invoice_number(series, *number));
-                let id = found(self.store().order_of_credit_note(series, *number).await)?;
+                let id = answered(self.store().order_of_credit_note(series, *number).await)?;
                 let order = self.order(id.ok_or_else(missing)?).await?;
                 let mut notes = order.credit_notes.iter();
                 let note = notes.find(|it| it.series == *series && it.number == *number);

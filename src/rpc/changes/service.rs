@@ -77,7 +77,7 @@ impl pb::order_change_service_server::OrderChangeService for Api {
             order.zip(change)
         })?;
         let order = self.order(order).await?;
-        let change = Some(found(&order, change)?);
+        let change = Some(existing_change(&order, change)?);
         Ok(Response::new(pb::GetOrderChangeResponse { change }))
     }
 
@@ -92,6 +92,6 @@ impl pb::order_change_service_server::OrderChangeService for Api {
     }
 }
 
-fn found(order: &Order, id: OrderChangeId) -> Result<pb::OrderChange, Status> {
+fn existing_change(order: &Order, id: OrderChangeId) -> Result<pb::OrderChange, Status> {
     reply::change_of(order, id).ok_or_else(|| status::not_found("order change", id))
 }

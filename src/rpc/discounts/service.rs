@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::DiscountKey;
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::discounts::{parse, reply};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
@@ -38,7 +38,7 @@ impl pb::discount_service_server::DiscountService for Api {
     ) -> Reply<pb::ListDiscountCodesResponse> {
         let listing = parsed(|bad| parse::list_discount_codes(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (codes, next) = found(self.store().list_discount_codes(&listing).await)?;
+            let (codes, next) = answered(self.store().list_discount_codes(&listing).await)?;
             Ok::<_, Status>(pb::ListDiscountCodesResponse {
                 discount_codes: codes.iter().map(reply::discount_code).collect(),
                 next_page_token: page_token(next),

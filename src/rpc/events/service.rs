@@ -8,10 +8,10 @@ use crate::domain::{
     SigningSecret, SubscriptionId,
 };
 use crate::pb;
-use crate::rpc::api::{Api, Reply, codec, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::events::{parse, reply};
 use crate::rpc::identity::{Call, Mutation};
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering;
 use crate::rpc::parse::id;
@@ -29,7 +29,7 @@ impl pb::event_service_server::EventService for Api {
     async fn list_events(&self, request: Request<pb::ListEventsRequest>) -> Reply<pb::ListEventsResponse> {
         let listing = parsed(|bad| parse::list_events(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (events, next) = found(self.store().list_events(&listing).await)?;
+            let (events, next) = answered(self.store().list_events(&listing).await)?;
             Ok(pb::ListEventsResponse {
                 events: events.iter().map(|(at, it)| ordering::reply::event(*at, it)).collect(),
                 next_page_token: page_token(next),
@@ -41,15 +41,15 @@ impl pb::event_service_server::EventService for Api {
     type WatchEventsStream = watch::Stream<pb::WatchEventsResponse>;
 
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Reply<Self::WatchEventsStream> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let (begin, terms) = parsed(|bad| parse::watch_events(request.into_inner(), &self.limits, bad))?;
         let filter = EventFilter::of(&terms).map_err(|it| status::of_refusal(&it))?;
         if let Some(order) = filter.order {
             self.order(order).await?;
         }
-        let last = found(self.store().last_position().await)?;
+        let last = answered(self.store().last_position().await)?;
         let after = watch::start(begin, last)?;
-        watch::follow(self, permit, after, watch::Events { store: self.store().clone(), filter })
+        watch::follow(self, place, after, watch::Events { store: self.store().clone(), filter })
     }
 
     async fn list_event_subscribers(
@@ -57,7 +57,7 @@ impl pb::event_service_server::EventService for Api {
         request: Request<pb::ListEventSubscribersRequest>,
     ) -> Reply<pb::ListEventSubscribersResponse> {
         let pb::ListEventSubscribersRequest {} = request.into_inner();
-        let followed = found(self.store().subscribers().await)?;
+        let followed = answered(self.store().subscribers().await)?;
         let known = &self.app.subscribers;
         let subscribers = followed.into_iter().map(|it| {
             let known = known.get(&it.name);
@@ -139,7 +139,7 @@ impl pb::event_service_server::EventService for Api {
     ) -> Reply<pb::ListEventSubscriptionsResponse> {
         let listing = parsed(|bad| parse::list_event_subscriptions(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (subscriptions, next) = found(self.store().list_subscriptions(&listing).await)?;
+            let (subscriptions, next) = answered(self.store().list_subscriptions(&listing).await)?;
             Ok(pb::ListEventSubscriptionsResponse {
                 subscriptions: subscriptions.iter().map(reply::subscription).collect(),
                 next_page_token: page_token(next),
@@ -239,7 +239,7 @@ impl Api {
     ) -> Result<(pb::EventSubscription, (String, String)), Status> {
         let codec = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
         let kept = |it: &EventSubscription, _: &View<'_>| reply::subscription(it);
-        let changed = found(self.store().change(call.into_store(), command, kept, codec).await)?;
+        let changed = answered(self.store().change(call.into_store(), command, kept, codec).await)?;
         Ok(match changed {
             Changed::Decided { answer, output: _, orders: _ } => {
                 self.know_subscribers().await;

@@ -4,7 +4,7 @@ use tonic::{Request, Response};
 
 use crate::domain::{Order, Reason, Refusal};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, kept, parsed};
 use crate::rpc::feedback::{parse, reply};
 use crate::rpc::listing::page_token;
 use crate::rpc::status;
@@ -16,7 +16,7 @@ const COMMENTS_MAX: u64 = 50;
 impl pb::feedback_service_server::FeedbackService for Api {
     async fn get_feedback(&self, request: Request<pb::GetFeedbackRequest>) -> Reply<pb::GetFeedbackResponse> {
         let key = parsed(|bad| parse::get_feedback(request.into_inner(), bad))?;
-        let order = found(self.store().order(key.order()).await)?;
+        let order = answered(self.store().order(key.order()).await)?;
         let order = order.ok_or_else(|| status::of_refusal(&key.not_found()))?;
         key.check(&order).map_err(|it| status::of_refusal(&it))?;
         let not_asked = "the customer was not asked for feedback yet";
@@ -63,7 +63,7 @@ impl pb::feedback_service_server::FeedbackService for Api {
         request: Request<pb::GetFeedbackReportRequest>,
     ) -> Reply<pb::GetFeedbackReportResponse> {
         let (since, until) = parsed(|bad| parse::get_feedback_report(request.into_inner(), bad))?;
-        let report = found(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
+        let report = answered(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
         Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(reply::feedback_report(report)) }))
     }
 
@@ -73,7 +73,7 @@ impl pb::feedback_service_server::FeedbackService for Api {
     ) -> Reply<pb::ListFollowUpsResponse> {
         let listing = parsed(|bad| parse::list_follow_ups(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (rows, next) = found(self.store().list_follow_ups(&listing).await)?;
+            let (rows, next) = answered(self.store().list_follow_ups(&listing).await)?;
             let follow_ups = rows.iter().filter_map(|(order, _)| reply::follow_up_with_feedback(order));
             let follow_ups = follow_ups.collect();
             Ok(pb::ListFollowUpsResponse { follow_ups, next_page_token: page_token(next) })

@@ -15,10 +15,10 @@ use tonic::{Request, Status, Streaming};
 use crate::domain::{Actor, Problems, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::identity::{actor, owner};
 use crate::rpc::imports::answer::{Answered, add, codec, refused, refused_as};
 use crate::rpc::imports::row::{Answer, Row};
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::status;
 use crate::rpc::streams::watch::{Stream, sent_by};
 use crate::settings::Limits;
@@ -39,17 +39,17 @@ const KEY_MAX: usize = 128;
 
 /// Takes rows in until the caller has no more.
 pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply<Stream<R::Response>> {
-    let permit = StreamPermit::of(&request);
+    let place = StreamPlace::of(&request);
     let actor = parsed(|bad| actor(request.metadata(), bad))?;
     let owner = owner(request.extensions(), &actor);
     let read_within = api.limits.slow_reader();
     let (limits, store, shutdown) = (Arc::clone(&api.limits), api.store().clone(), api.shutdown.clone());
     let inbound = request.into_inner();
-    sent_by(permit.clone(), read_within, move |messages| {
+    sent_by(place.clone(), read_within, move |messages| {
         let import = Import {
             inbound,
             messages,
-            permit,
+            place,
             shutdown,
             rows: Rows {
                 store,
@@ -70,7 +70,7 @@ pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply
 struct Import<R: Row> {
     inbound: Streaming<R>,
     messages: mpsc::Sender<Box<R::Response>>,
-    permit: StreamPermit,
+    place: StreamPlace,
     shutdown: signal::Receiver<bool>,
     limits: Arc<Limits>,
     rows: Rows,
@@ -214,7 +214,7 @@ impl<R: Row> Import<R> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Over),
             Err(_) => {
-                self.permit.give_back();
+                self.place.give_back();
                 Err(End::With(status::too_slow(self.summary.rows - 1)))
             }
         }

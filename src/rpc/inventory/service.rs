@@ -4,11 +4,11 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{Actor, LocationCode, Posted, ReceivedStock, Refusal, Sku, StockLevel};
 use crate::pb;
-use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::catalogue;
 use crate::rpc::inventory::parse::Shelf;
 use crate::rpc::inventory::{parse, reply};
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::open_use;
@@ -77,7 +77,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListProductsResponse> {
         let listing = parsed(|bad| catalogue::parse::list_products(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (products, next) = found(self.store().list_products(&listing).await)?;
+            let (products, next) = answered(self.store().list_products(&listing).await)?;
             let products = products.iter().map(catalogue::reply::product).collect();
             Ok(pb::ListProductsResponse { products, next_page_token: page_token(next) })
         })
@@ -148,7 +148,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         let listing =
             parsed(|bad| catalogue::parse::list_stock_locations(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (locations, next) = found(self.store().list_locations(&listing).await)?;
+            let (locations, next) = answered(self.store().list_locations(&listing).await)?;
             let stock_locations = locations.iter().map(catalogue::reply::stock_location).collect();
             Ok(pb::ListStockLocationsResponse { stock_locations, next_page_token: page_token(next) })
         })
@@ -171,7 +171,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListStockLevelsResponse> {
         let listing = parsed(|bad| parse::list_stock_levels(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (levels, next) = found(self.store().list_stock_levels(&listing).await)?;
+            let (levels, next) = answered(self.store().list_stock_levels(&listing).await)?;
             let stock_levels = levels.iter().map(reply::stock_level).collect();
             Ok(pb::ListStockLevelsResponse { stock_levels, next_page_token: page_token(next) })
         })
@@ -181,7 +181,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     async fn list_lots(&self, request: Request<pb::ListLotsRequest>) -> Reply<pb::ListLotsResponse> {
         let listing = parsed(|bad| parse::list_lots(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (lots, next) = found(self.store().list_lots(&listing).await)?;
+            let (lots, next) = answered(self.store().list_lots(&listing).await)?;
             let lots = lots.iter().map(|(sku, location, lot)| reply::stock_lot(sku, location, lot)).collect();
             Ok(pb::ListLotsResponse { lots, next_page_token: page_token(next) })
         })
@@ -193,7 +193,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::CheckAvailabilityRequest>,
     ) -> Reply<pb::CheckAvailabilityResponse> {
         let query = parsed(|bad| parse::inquiry(request.into_inner(), bad))?;
-        let outlook = found(self.store().preview(&Actor::system(), &query).await)?;
+        let outlook = answered(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::outlook(&outlook)))
     }
 
@@ -203,15 +203,15 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::WatchStockLevelsRequest>,
     ) -> Reply<Self::WatchStockLevelsStream> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let (followed, after) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
         self.all_known(&followed).await?;
-        let last = levels::changes(&found(followed.levels(self.store()).await)?);
+        let last = levels::changes(&answered(followed.levels(self.store()).await)?);
         if after > last {
             let message = format!("is beyond the latest change, which has position {last}");
             return Err(status::of_refusal(&Refusal::invalid("after_position", message)));
         }
-        watch::follow(self, permit, after, Levels::new(self.store().clone(), followed))
+        watch::follow(self, place, after, Levels::new(self.store().clone(), followed))
     }
 
     async fn plan_allocation(
@@ -219,7 +219,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::PlanAllocationRequest>,
     ) -> Reply<pb::PlanAllocationResponse> {
         let query = parsed(|bad| parse::plan_allocation(request.into_inner(), bad))?;
-        let plan = found(self.store().preview(&Actor::system(), &query).await)?;
+        let plan = answered(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::allocation_plan(plan)))
     }
 
@@ -304,7 +304,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListStockMovementsResponse> {
         let listing = parsed(|bad| parse::list_stock_movements(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (movements, next) = found(self.store().list_movements(&listing).await)?;
+            let (movements, next) = answered(self.store().list_movements(&listing).await)?;
             let movements = movements.iter().map(reply::stock_movement).collect();
             Ok(pb::ListStockMovementsResponse { movements, next_page_token: page_token(next) })
         })
@@ -339,7 +339,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListReservationsResponse> {
         let listing = parsed(|bad| parse::list_reservations(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (reservations, next) = found(self.store().list_reservations(&listing).await)?;
+            let (reservations, next) = answered(self.store().list_reservations(&listing).await)?;
             let reservations = reservations.iter().map(reply::reservation).collect();
             Ok(pb::ListReservationsResponse { reservations, next_page_token: page_token(next) })
         })
@@ -421,7 +421,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListTransfersResponse> {
         let listing = parsed(|bad| parse::list_transfers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (transfers, next) = found(self.store().list_transfers(&listing).await)?;
+            let (transfers, next) = answered(self.store().list_transfers(&listing).await)?;
             let transfers = transfers.iter().map(reply::transfer).collect();
             Ok(pb::ListTransfersResponse { transfers, next_page_token: page_token(next) })
         })
@@ -445,7 +445,7 @@ impl pb::inventory_service_server::InventoryService for Api {
     ) -> Reply<pb::ListReplenishmentsResponse> {
         let listing = parsed(|bad| parse::list_replenishments(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (replenishments, next) = found(self.store().list_replenishments(&listing).await)?;
+            let (replenishments, next) = answered(self.store().list_replenishments(&listing).await)?;
             let replenishments = replenishments.iter().map(reply::replenishment).collect();
             Ok(pb::ListReplenishmentsResponse { replenishments, next_page_token: page_token(next) })
         })
@@ -512,7 +512,7 @@ impl Api {
     /// The level, of zeros if nothing was ever there.
     async fn level_at(&self, shelf: Shelf) -> Result<StockLevel, Status> {
         let Shelf { sku, location } = shelf;
-        if let Some(level) = found(self.store().level(&sku, &location).await)? {
+        if let Some(level) = answered(self.store().level(&sku, &location).await)? {
             return Ok(level);
         }
         existing("product", &sku, self.store().product(&sku).await)?;
@@ -522,8 +522,8 @@ impl Api {
 
     /// Refuses a product or a location that there is none of, and names all of these.
     async fn all_known(&self, followed: &Followed) -> Result<(), Status> {
-        let products = found(self.store().products(&followed.skus).await)?;
-        let locations = found(self.store().locations().await)?;
+        let products = answered(self.store().products(&followed.skus).await)?;
+        let locations = answered(self.store().locations().await)?;
         let unknown = followed.skus.iter().filter(|sku| products.iter().all(|it| it.sku != **sku));
         let unknown: Vec<&str> = unknown.map(Sku::as_str).collect();
         if !unknown.is_empty() {

@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
-use crate::rpc::api::{Api, Reply, command, found, kept, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, kept, parsed};
 use crate::rpc::identity::response_bytes;
 use crate::rpc::listing::page_token;
 use crate::rpc::ordering::parse::OrderKey;
@@ -62,7 +62,7 @@ impl pb::order_service_server::OrderService for Api {
         let (listing, archived, view) =
             parsed(|bad| parse::list_orders(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (orders, next) = found(self.store().list_orders(&listing, archived).await)?;
+            let (orders, next) = answered(self.store().list_orders(&listing, archived).await)?;
             Ok(pb::ListOrdersResponse {
                 orders: orders.iter().map(|it| reply::shown(it, view)).collect(),
                 next_page_token: page_token(next),
@@ -78,7 +78,7 @@ impl pb::order_service_server::OrderService for Api {
         let (listing, gate) =
             parsed(|bad| parse::list_stuck_orders(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (orders, next) = found(self.store().list_stuck_orders(&listing, gate).await)?;
+            let (orders, next) = answered(self.store().list_stuck_orders(&listing, gate).await)?;
             Ok(pb::ListStuckOrdersResponse {
                 stuck_orders: orders.iter().filter_map(|it| reply::stuck_order(it)).collect(),
                 next_page_token: page_token(next),
@@ -90,7 +90,7 @@ impl pb::order_service_server::OrderService for Api {
     async fn get_overview(&self, request: Request<pb::GetOverviewRequest>) -> Reply<pb::GetOverviewResponse> {
         let (_, caller, request) = request.into_parts();
         let since = parsed(|bad| overview::since(request, self.store().now(), bad))?;
-        let counted = found(self.store().overview(since).await)?;
+        let counted = answered(self.store().overview(since).await)?;
         let shown = overview::overview(counted, self.store().last_check(), &caller);
         Ok(Response::new(pb::GetOverviewResponse { overview: Some(shown) }))
     }
@@ -241,7 +241,7 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::GetOrderTimelineResponse> {
         let key = parsed(|bad| parse::get_order_timeline(request.into_inner(), bad))?;
         let order = self.order_by(key).await?;
-        let events = found(self.store().events_of(order.id).await)?;
+        let events = answered(self.store().events_of(order.id).await)?;
         shows_order(&order);
         let mut timeline = reply::timeline(&order, &events, self.store().now());
         keep_newest(&mut timeline, response_bytes(&self.limits).saturating_sub(WRAPPING));
@@ -254,10 +254,10 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::ListMessagesResponse> {
         let listing = parsed(|bad| customers::parse::list_messages(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (messages, next) = found(self.store().list_messages(&listing).await)?;
-            let couriers = found(self.store().courier_names().await)?;
+            let (messages, next) = answered(self.store().list_messages(&listing).await)?;
+            let couriers = answered(self.store().courier_names().await)?;
             let kept = messages.iter().filter(|(order, id)| is_kept(order, *id)).map(|it| it.1);
-            let mut kept = found(self.store().message_texts(&kept.collect::<Vec<_>>()).await)?;
+            let mut kept = answered(self.store().message_texts(&kept.collect::<Vec<_>>()).await)?;
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
                 let text = kept.remove(id).or_else(|| self.written(order, message, &couriers));
@@ -275,9 +275,9 @@ impl pb::order_service_server::OrderService for Api {
         let order = self.order_with(Part::Message(id)).await?;
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
-        let couriers = found(self.store().courier_names().await)?;
+        let couriers = answered(self.store().courier_names().await)?;
         let kept = match message.text_kept {
-            true => found(self.store().message_texts(&[id]).await)?.remove(&id),
+            true => answered(self.store().message_texts(&[id]).await)?.remove(&id),
             false => None,
         };
         let text = kept.or_else(|| self.written(&order, message, &couriers));
@@ -291,7 +291,7 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::PreviewMessageResponse> {
         let (id, kind, locale) = parsed(|bad| customers::parse::preview_message(request.into_inner(), bad))?;
         let order = self.order(id).await?;
-        let couriers = found(self.store().courier_names().await)?;
+        let couriers = answered(self.store().courier_names().await)?;
         shows_order(&order);
         let locale = locale.as_deref().unwrap_or(&order.customer.locale);
         let message = message_to_preview(&order, kind);
@@ -307,8 +307,8 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::ResendMessageResponse> {
         let (call, command) = command(request, customers::parse::resend_message)?;
         let id = command.message;
-        let couriers = found(self.store().courier_names().await)?;
-        let kept = found(self.store().message_texts(&[id]).await)?.remove(&id);
+        let couriers = answered(self.store().courier_names().await)?;
+        let kept = answered(self.store().message_texts(&[id]).await)?.remove(&id);
         let api = self.clone();
         self.change_order(call, command, move |(), order| {
             let message = order.messages.iter().find(|it| it.id == id);
@@ -327,7 +327,7 @@ impl pb::order_service_server::OrderService for Api {
     ) -> Reply<pb::ResendFailedMessagesResponse> {
         let (call, since) = command(request, customers::parse::resend_failed_messages)?;
         let one_more = RESENT_AT_ONCE_MAX + 1;
-        let mut messages = found(self.store().failed_messages(since, one_more as u64).await)?;
+        let mut messages = answered(self.store().failed_messages(since, one_more as u64).await)?;
         let more = messages.len() == one_more;
         messages.truncate(RESENT_AT_ONCE_MAX);
         self.change(call, ResendFailedMessages { messages }, move |resent, _| {
@@ -358,7 +358,7 @@ impl pb::order_service_server::OrderService for Api {
         let pb::CheckIntegrityRequest {} = request.into_inner();
         let begun = Instant::now();
         let within = Some(self.limits.deadline());
-        let laws = found(self.store().check_integrity(within).await)?;
+        let laws = answered(self.store().check_integrity(within).await)?;
         let report = reply::integrity_report(laws, begun.elapsed());
         Ok(Response::new(pb::CheckIntegrityResponse { report: Some(report) }))
     }
@@ -382,7 +382,7 @@ impl Api {
         match key {
             OrderKey::Id(id) => self.order(id).await,
             OrderKey::Number(number) => {
-                let order = found(self.store().order_by_number(number).await)?;
+                let order = answered(self.store().order_by_number(number).await)?;
                 order.ok_or_else(|| status::not_found("order", number))
             }
         }

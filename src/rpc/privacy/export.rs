@@ -13,7 +13,7 @@ use tonic::Status;
 use crate::domain::{CustomerAccount, Order, OrderId};
 use crate::json::json_of;
 use crate::pb;
-use crate::rpc::api::found;
+use crate::rpc::api::answered;
 use crate::rpc::returns::reply::Codes;
 use crate::rpc::{accounts, billing, changes, customers, ordering, returns, shipping, status};
 use crate::store::{Person, Store};
@@ -76,8 +76,8 @@ impl Export {
 
     /// An order with its parts, its letters and its history. None: it is gone.
     async fn order(&self, id: OrderId) -> Result<Option<Value>, Status> {
-        let Some(order) = found(self.store.order(id).await)? else { return Ok(None) };
-        let events = found(self.store.events_of(id).await)?;
+        let Some(order) = answered(self.store.order(id).await)? else { return Ok(None) };
+        let events = answered(self.store.events_of(id).await)?;
         let events = events.iter().map(|(at, it)| ordering::reply::event(*at, it));
         let mut whole = parts(&order)?;
         whole.insert("messages".to_owned(), self.messages(&order).await?);
@@ -88,7 +88,7 @@ impl Export {
     /// What its letters said; of one that is not written yet, that there is one.
     async fn messages(&self, order: &Arc<Order>) -> Result<Value, Status> {
         let kept = order.messages.iter().filter(|it| it.text_kept).map(|it| it.id);
-        let mut texts = found(self.store.message_texts(&kept.collect::<Vec<_>>()).await)?;
+        let mut texts = answered(self.store.message_texts(&kept.collect::<Vec<_>>()).await)?;
         let messages =
             order.messages.iter().map(|it| customers::reply::message(order, it, texts.remove(&it.id)));
         list("CustomerMessage", messages)

@@ -6,9 +6,9 @@ use crate::access::ANONYMOUS;
 use crate::domain::{DataSubject, etag};
 use crate::pb;
 use crate::rpc::access::reads::{shows_customer, shows_data_of};
-use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::identity::actor;
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::privacy::export::Export;
 use crate::rpc::privacy::parse;
 use crate::rpc::privacy::parse::LegalHoldCommand;
@@ -26,7 +26,7 @@ impl pb::privacy_service_server::PrivacyService for Api {
         &self,
         request: Request<pb::ExportCustomerDataRequest>,
     ) -> Reply<Self::ExportCustomerDataStream> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let subject = parsed(|bad| parse::export_customer_data(request.into_inner(), bad))?;
         let person = self.person(&subject).await?;
         // Noted at once: who reads half of it has been shown it.
@@ -36,7 +36,7 @@ impl pb::privacy_service_server::PrivacyService for Api {
 
         let (store, shutdown) = (self.store().clone(), self.shutdown.clone());
         let read_within = self.limits.slow_reader();
-        sent_by(permit, read_within, move |pieces| {
+        sent_by(place, read_within, move |pieces| {
             Export { store, person, pieces, read_within, shutdown }.run()
         })
     }
@@ -105,14 +105,14 @@ impl pb::privacy_service_server::PrivacyService for Api {
             return Err(status::actor_required());
         }
         let person = self.person(&subject).await?;
-        let looked = found(why_not_erasable(self.store(), &self.app.rules, &person).await)?;
+        let looked = answered(why_not_erasable(self.store(), &self.app.rules, &person).await)?;
         let erased = looked.map_err(|it: NotErasable| status::of_refusal(&it.into_refusal()))?;
         if !only_asks {
             let store = self.store().clone();
-            let erasure = found(store.begin_erasure(subject, actor).await)?;
+            let erasure = answered(store.begin_erasure(subject, actor).await)?;
             // It goes on when nobody waits for it any more.
             let erasing = tokio::spawn(async move { erase_person(&store, &erasure).await });
-            found(erasing.await.map_err(|_| status::internal())?)?;
+            answered(erasing.await.map_err(|_| status::internal())?)?;
         }
         Ok(Response::new(told(&erased)))
     }
@@ -142,6 +142,6 @@ impl Api {
             DataSubject::Customer(id) => status::not_found("customer", id),
             DataSubject::Email(_) => status::not_found("customer", "with this e-mail address"),
         };
-        found(self.store().person(subject).await)?.ok_or_else(unknown)
+        answered(self.store().person(subject).await)?.ok_or_else(unknown)
     }
 }

@@ -8,7 +8,7 @@ use tonic::{Extensions, Request, Response};
 use crate::access::Principal;
 use crate::domain::{Actor, Order, OrderCommand, Part, ReturnId};
 use crate::pb::{self, Permission};
-use crate::rpc::api::{Api, Reply, command, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::identity::Call;
 use crate::rpc::listing::page_token;
 use crate::rpc::returns::reply::{self, Codes};
@@ -31,8 +31,10 @@ impl pb::return_service_server::ReturnService for Api {
     ) -> Reply<pb::SimulateReturnResponse> {
         let query = parsed(|bad| parse::simulate_return(request.into_inner(), bad))?;
         let order = self.order(query.order).await?;
-        let query = query.knowing(&order);
-        let quote = found(self.store().preview(&Actor::system(), &query).await)?;
+        // With the products of its lines: an exchange needs their prices.
+        let query = query.with_products_of(&order);
+        // Nothing is changed: decided on a copy, and in nobody's name.
+        let quote = answered(self.store().preview(&Actor::system(), &query).await)?;
         Ok(Response::new(reply::quote(&quote)))
     }
 
@@ -90,8 +92,9 @@ impl pb::return_service_server::ReturnService for Api {
         request: Request<pb::ResolveReturnRequest>,
     ) -> Reply<pb::ResolveReturnResponse> {
         let (call, command) = command(request, parse::resolve_return)?;
-        let reply = |goods_return| pb::ResolveReturnResponse { goods_return };
-        self.change_order(call, command, move |id, order| reply(return_of(order, *id, Codes::Whole))).await
+        let answer = |goods_return| pb::ResolveReturnResponse { goods_return };
+        // Codes whole, unlike in `change_return`: its caller has REFUND, and hands them on (`return.proto`).
+        self.change_order(call, command, move |id, order| answer(return_of(order, *id, Codes::Whole))).await
     }
 
     async fn close_return(&self, request: Request<pb::CloseReturnRequest>) -> Reply<pb::CloseReturnResponse> {
@@ -119,7 +122,7 @@ impl pb::return_service_server::ReturnService for Api {
         let codes = codes_for(request.extensions());
         let listing = parsed(|bad| parse::list_returns(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (returns, next) = found(self.store().list_returns(&listing).await)?;
+            let (returns, next) = answered(self.store().list_returns(&listing).await)?;
             let returns = returns.iter().filter_map(|(order, id)| return_of(order, *id, codes)).collect();
             Ok(pb::ListReturnsResponse { returns, next_page_token: page_token(next) })
         })
@@ -128,22 +131,23 @@ impl pb::return_service_server::ReturnService for Api {
 }
 
 impl Api {
-    /// Changes a return, and answers with it as it then is. The answer is stored for repeats, so it shows no codes: who may
-    /// read them asks for the return.
+    /// Changes a return, and answers with it as it then is. The answer is stored for repeats, and goes to callers who may not
+    /// read money too, so it shows no codes; GetReturn shows them to who may. ResolveReturn is the one exception.
     async fn change_return<C, M>(
         &self,
         call: Call,
         command: C,
-        reply: fn(Option<pb::Return>) -> M,
+        answer: fn(Option<pb::Return>) -> M,
     ) -> Reply<M>
     where
         C: OrderCommand<Output = ReturnId>,
         M: Message + Default + 'static,
     {
-        self.change_order(call, command, move |id, order| reply(return_of(order, *id, Codes::Masked))).await
+        self.change_order(call, command, move |id, order| answer(return_of(order, *id, Codes::Masked))).await
     }
 }
 
+/// In fields and closures it is `goods_return`: `return` is a word of the language.
 fn return_of(order: &Order, id: ReturnId, codes: Codes) -> Option<pb::Return> {
     order.returns.iter().find(|it| it.id == id).map(|it| reply::goods_return(order, it, codes))
 }

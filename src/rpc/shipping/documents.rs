@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
-use crate::rpc::api::{Api, existing, found};
+use crate::rpc::api::{Api, answered, existing};
 use crate::rpc::enums;
 use crate::rpc::identity::response_bytes;
 use crate::rpc::parse::{id, number, required_word};
@@ -78,7 +78,7 @@ impl Api {
         let location = existing("location", &shipment.location, location)?;
         let courier = match &shipment.assignment {
             Some(it) => {
-                let courier = found(self.store().courier(&it.courier).await)?;
+                let courier = answered(self.store().courier(&it.courier).await)?;
                 courier.map_or_else(|| it.courier.to_string(), |it| it.name)
             }
             None => String::new(),

@@ -12,7 +12,7 @@ use crate::domain::{
     Manifest, ManifestEntry, Paper, Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
 };
 use crate::pb;
-use crate::rpc::api::{Api, Reply, existing, found};
+use crate::rpc::api::{Api, Reply, answered, existing};
 use crate::rpc::identity::Call;
 use crate::rpc::parse::{NAME_MAX, entries, id, required_line};
 use crate::rpc::reply::timestamp;
@@ -112,7 +112,7 @@ impl Api {
         let mut listing = Listing { filter, size: READ_AT_ONCE, ..Listing::default() };
         let mut waiting = Vec::new();
         loop {
-            let (page, next) = found(self.store().list_shipments(&listing).await)?;
+            let (page, next) = answered(self.store().list_shipments(&listing).await)?;
             waiting.extend(page);
             if waiting.len() > WAITING_MAX {
                 let message = format!("more than {WAITING_MAX} shipments wait for {}", courier.code);

@@ -11,9 +11,9 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
-use crate::rpc::api::{Api, Reply, command, existing, found, parsed};
+use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::identity::Call;
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
@@ -48,7 +48,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         };
         let eyes = &eyes;
         self.page(listing, |listing| async move {
-            let (shipments, next) = found(self.store().list_shipments(&listing).await)?;
+            let (shipments, next) = answered(self.store().list_shipments(&listing).await)?;
             let shipments = shipments.iter().filter_map(|(order, id)| shown_to(eyes, order, *id)).collect();
             Ok(pb::ListShipmentsResponse { shipments, next_page_token: page_token(next) })
         })
@@ -116,8 +116,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::QuoteCouriersRequest>,
     ) -> Reply<pb::QuoteCouriersResponse> {
         let mut query = parsed(|bad| parse::quote_couriers(request.into_inner(), bad))?;
-        query.live = found(live_rates(&self.app, query.shipment, None).await)?;
-        let offers = found(self.store().preview(&Actor::system(), &query).await)?;
+        query.live = answered(live_rates(&self.app, query.shipment, None).await)?;
+        let offers = answered(self.store().preview(&Actor::system(), &query).await)?;
         let Offers { preferred, quotes, declines } = offers;
         Ok(Response::new(reply::offers((preferred, quotes, declines))))
     }
@@ -127,7 +127,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::AssignCourierRequest>,
     ) -> Reply<pb::AssignCourierResponse> {
         let (call, mut command) = command(request, parse::assign_courier)?;
-        command.live = found(live_rates(&self.app, command.shipment, command.courier.as_ref()).await)?;
+        command.live = answered(live_rates(&self.app, command.shipment, command.courier.as_ref()).await)?;
         let assigned = self.settled(call, command, &LABEL).await?;
         match assigned.shipment.as_ref().filter(|it| !it.courier_refusal.is_empty()) {
             Some(shipment) => Err(status::courier_refused(shipment)),
@@ -311,7 +311,7 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<pb::ListCouriersResponse> {
         let listing = parsed(|bad| couriers::parse::list_couriers(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
-            let (couriers, next) = found(self.store().list_couriers(&listing).await)?;
+            let (couriers, next) = answered(self.store().list_couriers(&listing).await)?;
             let couriers = couriers.iter().map(couriers::reply::courier_with_record).collect();
             Ok(pb::ListCouriersResponse { couriers, next_page_token: page_token(next) })
         })
@@ -324,7 +324,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
-        let permit = StreamPermit::of(&request);
+        let place = StreamPlace::of(&request);
         let eyes = Eyes::of(&request);
         let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_seen(part.clone(), &eyes).await?;
@@ -334,7 +334,7 @@ impl pb::shipping_service_server::ShippingService for Api {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
         let order = whole.id;
-        watch::follow(self, permit, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
+        watch::follow(self, place, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
     }
 }
 

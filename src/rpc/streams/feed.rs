@@ -15,7 +15,7 @@ use crate::work::stop_requested;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// At least this between two looks, however often it rings, unless there is more to read already.
-const BREATH: Duration = Duration::from_millis(20);
+const LOOKS_APART: Duration = Duration::from_millis(20);
 
 /// At least this between two rings for stock: each of them is a read for every stream that follows levels. A change in
 /// between is found by the next look.
@@ -86,7 +86,7 @@ impl Feed {
                 rung = commits.changed() => if rung.is_err() { sleep(LOOK_EVERY).await },
                 () = sleep(LOOK_EVERY) => {}
             }
-            sleep_until(looked + BREATH).await;
+            sleep_until(looked + LOOKS_APART).await;
         }
     }
 

@@ -13,8 +13,8 @@ use tonic::{Response, Status};
 use crate::domain::Refusal;
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
+use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::events::parse::Begin;
-use crate::rpc::layers::StreamPermit;
 use crate::rpc::ordering::reply;
 use crate::rpc::reply::timestamp;
 use crate::rpc::status;
@@ -61,10 +61,10 @@ pub(crate) enum NextStep {
     End,
 }
 
-/// Opens a stream of what the source has after this place.
+/// Opens a stream of what the source has after this position.
 pub(crate) fn follow<S: Source>(
     api: &Api,
-    permit: StreamPermit,
+    place: StreamPlace,
     after: i64,
     source: S,
 ) -> Reply<Stream<S::Message>> {
@@ -72,24 +72,16 @@ pub(crate) fn follow<S: Source>(
     let (heartbeat, shutdown) = (api.limits.heartbeat(), api.shutdown.clone());
     // Subscribed before the first read, so that no event is missed in between.
     let bell = api.feed.bell(source.rings());
-    sent_by(permit.clone(), read_within, move |messages| {
-        let subscription = Subscription {
-            messages,
-            position: after,
-            permit,
-            heartbeat,
-            read_within,
-            bell,
-            shutdown,
-            source,
-        };
+    sent_by(place.clone(), read_within, move |messages| {
+        let subscription =
+            Subscription { messages, position: after, place, heartbeat, read_within, bell, shutdown, source };
         subscription.run()
     })
 }
 
 /// The stream of what a task sends, and at last of the status that it ends with, if there is one.
 pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Send + 'static>(
-    permit: StreamPermit,
+    place: StreamPlace,
     read_within: Duration,
     run: impl FnOnce(mpsc::Sender<Box<M>>) -> F,
 ) -> Reply<Stream<M>> {
@@ -103,8 +95,8 @@ pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Se
             None => drop(over),
         }
         // What still waits is read within the time that every reader has, or not for the sake of the others.
-        let _ = timeout(read_within, permit.given_back()).await;
-        permit.give_back();
+        let _ = timeout(read_within, place.given_back()).await;
+        place.give_back();
     });
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
@@ -119,7 +111,7 @@ struct Subscription<S: Source> {
     messages: mpsc::Sender<Box<S::Message>>,
     /// Up to here everything has been sent.
     position: i64,
-    permit: StreamPermit,
+    place: StreamPlace,
     heartbeat: Duration,
     /// A reader that takes nothing for this long is given up.
     read_within: Duration,
@@ -181,7 +173,7 @@ impl<S: Source> Subscription<S> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End(None)),
             Err(_) => {
-                self.permit.give_back();
+                self.place.give_back();
                 Err(End(Some(status::too_slow(self.position))))
             }
         }
@@ -299,12 +291,12 @@ mod tests {
         let (messages, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, shutdown) = signal::channel(false);
         let (ringer, bell) = signal::channel(());
-        let permit = StreamPermit::default();
+        let place = StreamPlace::default();
         let subscription = Subscription {
             source,
             messages,
             position: 0,
-            permit,
+            place,
             heartbeat,
             read_within: READ_WITHIN,
             bell,

@@ -20,20 +20,21 @@ use crate::store::writer::wanted::Wanted;
 impl Wanted {
     /// Begins a transaction and loads what may change under lock.
     ///
-    /// Reservations that turn out to have expired, or to hold stock that is counted, belong to orders that must be locked before the stock is: then all is
-    /// done once more from the beginning, with these. More that come to light then are left to the next group.
+    /// Reservations that turn out to have expired, or to hold stock that is counted, belong to orders that must be locked
+    /// before the stock is: then all is done once more from the beginning, with these. More that come to light then are left
+    /// to the next group.
     pub(in crate::store) async fn lock(
         mut self,
         db: &Session,
         order_cache: &OrderCache,
         clock: &StoreClock,
     ) -> Result<LoadedGroup, StoreError> {
-        let mut last = false;
+        let mut is_repeat = false;
         loop {
             let mut loading = Loading::new(&self, order_cache, clock.now(), Locked::Update);
             let (topics, asks): (Vec<_>, Vec<_>) = loading.first_reads().into_iter().unzip();
-            let (said, rows) = db.begin(asks).await?;
-            clock.hear(said);
+            let (database_time, rows) = db.begin(asks).await?;
+            clock.hear(database_time);
             loading.read(topics, rows)?;
 
             let (topics, asks): (Vec<_>, Vec<_>) = loading.second_reads().into_iter().unzip();
@@ -41,7 +42,7 @@ impl Wanted {
                 let rows = db.exchange(asks).await?;
                 loading.read(topics, rows)?;
             }
-            if last || !loading.found_more() {
+            if is_repeat || !loading.found_more() {
                 let (topics, asks): (Vec<_>, Vec<_>) = loading.third_reads().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
@@ -50,12 +51,12 @@ impl Wanted {
                 return loading.finish(clock.now());
             }
             self.take_along(loading.found());
-            last = true;
+            is_repeat = true;
             db.rollback().await?;
         }
     }
 
-    /// What turned out to belong to what is wanted.
+    /// Wants, beside the rest, what a pass has found.
     fn take_along(&mut self, found: Found) {
         let Found { expired_orders, holding_orders, reservations } = found;
         self.expired_orders.extend(expired_orders);
@@ -63,14 +64,14 @@ impl Wanted {
         self.reservations.extend(reservations);
     }
 
-    /// Loads it as it is, to look at only.
+    /// Loads the same without locks, in the snapshot of its session, for a decision that is not kept.
     pub(in crate::store) async fn look(
         mut self,
         db: &Session,
         order_cache: &OrderCache,
         now: Timestamp,
     ) -> Result<LoadedGroup, StoreError> {
-        let mut last = false;
+        let mut is_repeat = false;
         loop {
             let mut loading = Loading::new(&self, order_cache, now, Locked::No);
             let (topics, asks): (Vec<_>, Vec<_>) = loading.first_reads().into_iter().unzip();
@@ -79,7 +80,7 @@ impl Wanted {
             let (topics, asks): (Vec<_>, Vec<_>) = loading.second_reads().into_iter().unzip();
             let rows = db.exchange(asks).await?;
             loading.read(topics, rows)?;
-            if last || !loading.found_more() {
+            if is_repeat || !loading.found_more() {
                 let (topics, asks): (Vec<_>, Vec<_>) = loading.third_reads().into_iter().unzip();
                 if !asks.is_empty() {
                     let rows = db.exchange(asks).await?;
@@ -88,7 +89,7 @@ impl Wanted {
                 return loading.finish(now);
             }
             self.take_along(loading.found());
-            last = true;
+            is_repeat = true;
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::store::rows::order::JobFields;
 use crate::store::rows::statements::Locked;
 use crate::store::rows::{capacity, document};
 use crate::store::writer::loaded::{LoadedGroup, Reads, Topic, job_fields, read_lookup};
-use crate::store::writer::wanted::{OfOrder, Wanted};
+use crate::store::writer::wanted::{BesideOrder, Wanted};
 
 /// The statements for what may change.
 struct Statements {
@@ -62,7 +62,7 @@ impl Statements {
     }
 }
 
-/// What a pass found beside what is named by keys, some of it loaded already.
+/// What one pass of the loop in `load.rs` found beyond the keys it was asked for; the next pass locks these too.
 pub(super) struct Found {
     pub(super) expired_orders: BTreeSet<OrderId>,
     pub(super) holding_orders: BTreeSet<OrderId>,
@@ -76,15 +76,19 @@ pub(super) struct Loading<'w> {
     now: Timestamp,
     locked: Locked,
     statements: Statements,
-    /// The parts asked for, in the order of their indexes.
-    parts: Vec<(Part, OfOrder)>,
-    /// Orders that are cached, held here so that they do not go meanwhile.
+    /// The parts asked for. Their place here is the index that goes out with each and comes back in column 0 of its row.
+    parts: Vec<(Part, BesideOrder)>,
+    /// Orders of the cache whose version was sent along: the database sends no document for those that are still so. Held
+    /// here, so that they do not go meanwhile.
     cached: HashMap<OrderId, Arc<Order>>,
-    of_orders: HashMap<OrderId, OfOrder>,
+    /// What is wanted beside each order that was found: stock, products, …
+    beside: HashMap<OrderId, BesideOrder>,
     group: LoadedGroup,
-    /// Found in this pass; some may be loaded already.
+    /// Whose reservations have expired, as this pass found: orders, and those of other callers by themselves. Some may be
+    /// loaded already.
     expired_orders: BTreeSet<OrderId>,
     expired_reservations: BTreeSet<ReservationId>,
+    /// More than [`EXPIRED_MAX`] were found: the rest is left to a later group.
     more_expired: bool,
     /// Who holds stock of the shelves that were asked about; some may be loaded already.
     holding_orders: BTreeSet<OrderId>,
@@ -108,7 +112,7 @@ impl<'w> Loading<'w> {
         let found_before = wanted
             .expired_orders
             .union(&wanted.holding_orders)
-            .map(|it| (Part::Order(*it), OfOrder { stock: true, ..OfOrder::default() }));
+            .map(|it| (Part::Order(*it), BesideOrder { stock: true, ..BesideOrder::default() }));
         Self {
             wanted,
             order_cache,
@@ -117,7 +121,7 @@ impl<'w> Loading<'w> {
             statements: Statements::of(locked),
             parts: parts.chain(found_before).collect(),
             cached: HashMap::new(),
-            of_orders: HashMap::new(),
+            beside: HashMap::new(),
             group: LoadedGroup::default(),
             expired_orders: BTreeSet::new(),
             expired_reservations: BTreeSet::new(),
@@ -135,11 +139,6 @@ impl<'w> Loading<'w> {
     pub(super) fn first_reads(&mut self) -> Reads {
         let wanted = self.wanted;
         let mut reads = Reads::new();
-        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
-            if !rows.is_empty() {
-                reads.push((topic, statement.about(rows)));
-            }
-        };
         let mut orders = Vec::with_capacity(self.parts.len());
         for (index, (part, _)) in self.parts.iter().enumerate() {
             let mut state = CachedState::default();
@@ -151,13 +150,9 @@ impl<'w> Loading<'w> {
             }
             orders.push(lookup::order_of(part, index, state));
         }
-        ask(Topic::Orders, self.statements.orders, orders);
-        ask(
-            Topic::Reservations,
-            self.statements.reservations,
-            lookup::keys(wanted.reservations.iter().copied()),
-        );
-        ask(Topic::Transfers, self.statements.transfers, lookup::keys(wanted.transfers.iter().copied()));
+        ask(&mut reads, Topic::Orders, self.statements.orders, orders);
+        ask_keys(&mut reads, Topic::Reservations, self.statements.reservations, &wanted.reservations);
+        ask_keys(&mut reads, Topic::Transfers, self.statements.transfers, &wanted.transfers);
         self.ask_expired(&wanted.skus, &mut reads);
         self.ask_holders(&mut reads);
         if !self.locks_stock_later() {
@@ -165,29 +160,23 @@ impl<'w> Loading<'w> {
             self.ask_discounts(&mut reads);
             self.ask_callers(&mut reads);
         }
-        // To know their products, whose stock is locked before they are read once more.
+        // Unlocked, only to learn their products: stock is locked before replenishments. `second_reads` reads them again,
+        // locked.
         self.ask_replenishments(&lookup::REPLENISHMENTS, &mut reads);
 
-        let wanted = self.wanted;
-        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
-            if !rows.is_empty() {
-                reads.push((topic, statement.about(rows)));
-            }
-        };
-        ask(Topic::Products, &lookup::PRODUCTS, lookup::keys(wanted.products.iter().cloned()));
-        if wanted.locations || !wanted.skus.is_empty() {
-            ask(Topic::Locations, &lookup::LOCATIONS, lookup::once());
+        ask_keys(&mut reads, Topic::Products, &lookup::PRODUCTS, &wanted.products);
+        if wanted.locations {
+            ask(&mut reads, Topic::Locations, &lookup::LOCATIONS, lookup::once());
         }
         if wanted.couriers {
-            ask(Topic::Couriers, &lookup::COURIERS, lookup::once());
+            ask(&mut reads, Topic::Couriers, &lookup::COURIERS, lookup::once());
         }
         if wanted.courier_records {
-            ask(Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
+            ask(&mut reads, Topic::CourierRecords, &lookup::COURIER_RECORDS, lookup::once());
         }
-        ask(Topic::StockAt, &lookup::STOCK_AT, lookup::keys(wanted.stock_at.iter().cloned()));
-        let locations = lookup::keys(wanted.stock_at.iter().cloned());
-        ask(Topic::ReplenishmentsAt, &lookup::REPLENISHMENTS_AT, locations);
-        ask(Topic::ShipmentsOf, &lookup::SHIPMENTS_OF, lookup::keys(wanted.shipments_of.iter().cloned()));
+        ask_keys(&mut reads, Topic::StockAt, &lookup::STOCK_AT, &wanted.stock_at);
+        ask_keys(&mut reads, Topic::ReplenishmentsAt, &lookup::REPLENISHMENTS_AT, &wanted.stock_at);
+        ask_keys(&mut reads, Topic::ShipmentsOf, &lookup::SHIPMENTS_OF, &wanted.shipments_of);
         self.ask_references(&mut reads);
         self.ask_fingerprints(&wanted.fingerprints, &mut reads);
         self.ask_accounts(&mut reads);
@@ -228,10 +217,7 @@ impl<'w> Loading<'w> {
     }
 
     fn ask_replenishments(&self, statement: &'static FixedStatement, reads: &mut Reads) {
-        let rows = lookup::keys(self.wanted.replenishments.iter().copied());
-        if !rows.is_empty() {
-            reads.push((Topic::Replenishments, statement.about(rows)));
-        }
+        ask_keys(reads, Topic::Replenishments, statement, &self.wanted.replenishments);
     }
 
     /// Stock everywhere, who waits for it, and what is being bought. The waiting are read after the stock is locked: an
@@ -249,17 +235,12 @@ impl<'w> Loading<'w> {
     }
 
     fn ask_references(&self, reads: &mut Reads) {
-        let mut ask = |topic, statement: &'static FixedStatement, rows: Vec<Vec<_>>| {
-            if !rows.is_empty() {
-                reads.push((topic, statement.about(rows)));
-            }
-        };
         let references = self.wanted.external_references.iter();
         let references = references.map(|(channel, it)| vec![(*channel).into(), it.as_str().into()]);
-        ask(Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
+        ask(reads, Topic::ExternalReferences, &lookup::EXTERNAL_REFERENCES, references.collect());
         let references = self.wanted.bank_references.iter();
         let references = references.map(|it| vec![Method::BankTransfer.into(), it.as_str().into()]);
-        ask(Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
+        ask(reads, Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
     }
 
     /// Whoever reserves for itself is counted under a lock of its own, which is taken after those of stock and codes.
@@ -281,7 +262,7 @@ impl<'w> Loading<'w> {
     }
 
     fn ask_fingerprints(&mut self, fingerprints: &BTreeSet<String>, reads: &mut Reads) {
-        // Loaded orders are looked at as they are, so the youngest that is not among them is wanted.
+        // One more than the orders loaded: whichever of these are alike, the youngest that is not among them is in the answer.
         let at_most = self.parts.len() as i64 + 1;
         let rows =
             fingerprints.difference(&self.fingerprints).map(|it| vec![it.as_str().into(), at_most.into()]);
@@ -292,14 +273,15 @@ impl<'w> Loading<'w> {
         }
     }
 
-    /// What follows from the orders.
+    /// The second round: what follows from the orders, reservations, replenishments and transfers of the first. Stock is
+    /// locked here if any of them adds to it (`locks_stock_later`).
     pub(super) fn second_reads(&mut self) -> Reads {
         let mut reads = Reads::new();
         let (mut stock, mut reserving, mut fingerprints) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let mut products: BTreeSet<Sku> = BTreeSet::new();
         let mut named: BTreeSet<CustomerId> = BTreeSet::new();
-        for (id, of) in &self.of_orders {
+        for (id, of) in &self.beside {
             let Some(order) = self.group.snapshot.orders.get(id) else { continue };
             if of.stock || (of.stock_for_handover && order.awaits_courier()) {
                 stock.extend(skus_of(order));
@@ -345,6 +327,7 @@ impl<'w> Loading<'w> {
             self.products.extend(unknown);
         }
 
+        // After the stock is locked, for the same reason as in `ask_stock`: who joins or leaves the queue holds that lock.
         if !self.stock.is_empty() {
             let waiting = self.group.snapshot.orders.values().filter(|it| it.waits_for_stock());
             let waiting: BTreeSet<_> = waiting.map(|it| it.id).collect();
@@ -352,6 +335,7 @@ impl<'w> Loading<'w> {
                 reads.push((Topic::AwaitedBefore, lookup::AWAITED_BEFORE.about(lookup::keys(waiting))));
             }
         }
+        // Again, and last: this round may have waited for locks.
         if !reads.is_empty() {
             self.ask_answers(&mut reads);
         }
@@ -427,6 +411,7 @@ impl<'w> Loading<'w> {
                 Topic::Fingerprints => self.read_fingerprints(&rows)?,
                 Topic::Accounts => self.read_accounts(&rows)?,
                 Topic::DiscountCodes | Topic::DiscountUses => self.read_discounts(topic, &rows)?,
+                // Columns: as `LOCK_RESERVATIONS` says.
                 Topic::Reservations => {
                     for row in &rows {
                         let reservation: Reservation = document::decode("reservations", row.bytes(5)?)?;
@@ -440,6 +425,7 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
+    /// Columns: as `LOCK_ORDERS` says.
     fn read_order(&mut self, row: &Row) -> Result<(), StoreError> {
         let id: OrderId = row.get(1)?;
         let order = match row.get::<Option<Vec<u8>>>(8)? {
@@ -455,6 +441,7 @@ impl<'w> Loading<'w> {
                 self.order_cache.keep(&order);
                 order
             }
+            // NULL: the cached version is still the right one.
             None => self
                 .cached
                 .get(&id)
@@ -464,7 +451,7 @@ impl<'w> Loading<'w> {
         self.group.jobs.insert(JobId(id.0), job_fields(row, 4)?);
         let asked = usize::try_from(row.get::<i32>(0)?).ok().and_then(|it| self.parts.get(it));
         if let Some((part, of)) = asked {
-            self.of_orders.entry(id).or_default().extend(*of);
+            self.beside.entry(id).or_default().extend(*of);
             if !matches!(part, Part::Order(_)) {
                 self.group.snapshot.owners.insert(part.clone(), id);
             }
@@ -530,6 +517,8 @@ impl<'w> Loading<'w> {
 
     pub(super) fn finish(mut self, now: Timestamp) -> Result<LoadedGroup, StoreError> {
         let snapshot = &mut self.group.snapshot;
+        // Only one that was asked for as expired has its stock loaded for sure; one that is here by chance is left to the
+        // next group.
         let is_loaded =
             |it: &OrderId| snapshot.orders.contains_key(it) && self.wanted.expired_orders.contains(it);
         let (orders, more_orders): (Vec<_>, Vec<_>) = self.expired_orders.into_iter().partition(is_loaded);
@@ -556,7 +545,7 @@ impl<'w> Loading<'w> {
                 .collect(),
             parts: asked.collect(),
             expired: self.looked_for_expired.into_iter().collect(),
-            locations: self.wanted.locations || !self.wanted.skus.is_empty(),
+            locations: self.wanted.locations,
             stock: self.stock.into_iter().collect(),
             stock_at: self.wanted.stock_at.iter().cloned().collect(),
             holders_of: self.wanted.holders_of.iter().cloned().collect(),
@@ -581,6 +570,23 @@ impl<'w> Loading<'w> {
         });
         Ok(self.group)
     }
+}
+
+/// Asks for what these rows name, if there are any.
+fn ask(reads: &mut Reads, topic: Topic, statement: &'static FixedStatement, rows: Vec<Vec<Value>>) {
+    if !rows.is_empty() {
+        reads.push((topic, statement.about(rows)));
+    }
+}
+
+/// The same, with a row for each of these keys.
+fn ask_keys<'k, K: Clone + Into<Value> + 'k>(
+    reads: &mut Reads,
+    topic: Topic,
+    statement: &'static FixedStatement,
+    keys: impl IntoIterator<Item = &'k K>,
+) {
+    ask(reads, topic, statement, lookup::keys(keys.into_iter().cloned()));
 }
 
 fn skus_of(order: &Order) -> BTreeSet<Sku> {

@@ -10,7 +10,7 @@ use crate::store::rows::decision::IdempotencyKey;
 
 /// What is wanted of an order beside itself.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct OfOrder {
+pub(super) struct BesideOrder {
     /// Stock of its lines and reservations.
     pub(super) stock: bool,
     /// The same, if a courier is to come for one of its shipments.
@@ -23,7 +23,7 @@ pub(super) struct OfOrder {
     pub(super) fingerprint: bool,
 }
 
-impl OfOrder {
+impl BesideOrder {
     fn of(reads: &ReadSet) -> Self {
         Self {
             stock: reads.order_stock,
@@ -46,8 +46,8 @@ impl OfOrder {
 /// The joint read set of a group's changes; sorted, as locks are taken in order.
 #[derive(Default)]
 pub(in crate::store) struct Wanted {
-    /// Orders by themselves and by their parts.
-    pub(super) parts: BTreeMap<Part, OfOrder>,
+    /// Orders by themselves and by their parts, and what is wanted beside each.
+    pub(super) parts: BTreeMap<Part, BesideOrder>,
     /// Orders whose reservations have expired, to be locked with the others.
     pub(super) expired_orders: BTreeSet<OrderId>,
     pub(super) skus: BTreeSet<Sku>,
@@ -63,6 +63,7 @@ pub(in crate::store) struct Wanted {
     pub(super) replenishments: BTreeSet<ReplenishmentId>,
     pub(super) transfers: BTreeSet<TransferId>,
     pub(super) products: BTreeSet<Sku>,
+    /// All locations: also wherever stock is read.
     pub(super) locations: bool,
     pub(super) couriers: bool,
     pub(super) courier_records: bool,
@@ -117,10 +118,10 @@ impl Wanted {
             further_reads: _,
             lease,
         } = reads;
-        let of_order = OfOrder::of(reads);
+        let beside = BesideOrder::of(reads);
         let orders = orders.iter().chain(first_orders).map(|it| Part::Order(*it));
         for part in orders.chain(parts.iter().cloned()) {
-            self.parts.entry(part).or_default().extend(of_order);
+            self.parts.entry(part).or_default().extend(beside);
         }
         self.skus.extend(skus.iter().cloned());
         self.stock_at.extend(stock_at.iter().cloned());

@@ -80,7 +80,7 @@ impl History<'_> {
                 ))
             },
         );
-        if self.order.has_only_its_rest() && line.state == StepState::Pending {
+        if self.order.only_waits_for_stock() && line.state == StepState::Pending {
             line.note = self.order.rest_words();
         }
         if self.order.live_shipments().any(|it| it.state == ShipmentState::QcFailed) {
@@ -229,7 +229,7 @@ impl History<'_> {
     }
 
     pub(super) fn confirm_delivery(&self) -> StepLine {
-        let may = |it: &Shipment| it.state.carrier_may_report();
+        let may = |it: &Shipment| it.state.courier_may_report();
         let done = |it: &Shipment| it.state == ShipmentState::Delivered;
         let mut line = self.of_shipments(Step::ConfirmDelivery, may, done, done, |it| {
             let proof = it.proof.as_ref().filter(|_| it.state == ShipmentState::Delivered)?;

@@ -292,7 +292,7 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
 pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
     use Disturbance::*;
     let order = bench.order(id);
-    let on_road = order.shipments.iter().position(|it| it.state.carrier_may_report());
+    let on_road = order.shipments.iter().position(|it| it.state.courier_may_report());
     if let Some(number) = on_road.filter(|_| choice % 4 == 1) {
         let status = TrackingStatus::ALL[usize::from(choice / 4) % TrackingStatus::ALL.len()];
         bench.pass(u64::from(choice));
@@ -499,7 +499,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             bench.on(id, |order, unit| order.confirm_pickup(unit, shipment.id, "driver 7", packages, None))
         }
         Disturbance::Deliver => {
-            let on_road = order.shipments.iter().find(|it| it.state.carrier_may_report());
+            let on_road = order.shipments.iter().find(|it| it.state.courier_may_report());
             // The first may have been cancelled: what was not found at its location left from another one.
             let handed_over = order.shipments.iter().find(|it| it.state.is_handed_over());
             let shipment = on_road.or(handed_over).or(order.shipments.first());

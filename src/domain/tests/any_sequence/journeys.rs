@@ -114,7 +114,7 @@ fn begin(bench: &mut Bench, is_dear: bool, leaves: bool) -> OrderId {
 
 fn take(bench: &mut Bench, id: OrderId, step: &Step) {
     let order = bench.order(id).clone();
-    let on_road = order.shipments.iter().position(|it| it.state.carrier_may_report());
+    let on_road = order.shipments.iter().position(|it| it.state.courier_may_report());
     match step {
         Step::Pass { hours } => bench.pass(hours * HOUR),
         Step::Job => {

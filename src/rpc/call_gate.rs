@@ -32,7 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{ACTOR, Access, Pass};
 use crate::domain::Actor;
 use crate::pb;
-use crate::rpc::access::reads::{self, Reader, Reads};
+use crate::rpc::access::reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Record, Span, UnderWay};
@@ -46,7 +46,7 @@ use crate::traces;
 pub struct Deadline(pub Instant);
 
 /// How much earlier than its caller a call gives up, so that the caller receives our answer and not tonic's CANCELLED:
-/// a twentieth of the time, within these bounds.
+/// a twentieth of the time, within these bounds, and never more than a fifth of it.
 const ANSWER_EARLIER: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(200);
 
 /// How much longer than the service a call waits, so that the service's own answer goes first.
@@ -58,7 +58,8 @@ const TIME_MIN: Duration = Duration::from_millis(2);
 /// How often the server checks whether calls are under way.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// Puts the layers around everything in `routes`; what is added later has none.
+/// Puts the gate, and the net under a panic, around everything in `routes`. Services added to the result, such as health,
+/// pass neither (src/server.rs).
 pub fn protect(routes: Routes, gate: &CallGate) -> Routes {
     let caught: fn(Box<dyn Any + Send>) -> Response<AxumBody> = |_| status::internal().into_http();
     Routes::from(routes.into_axum_router().layer(CatchPanicLayer::custom(caught)).layer(gate.clone()))
@@ -68,18 +69,19 @@ pub fn protect(routes: Routes, gate: &CallGate) -> Routes {
 #[derive(Clone)]
 pub struct CallGate {
     methods: Arc<HashMap<String, Method>>,
-    calls: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
-    imports: Arc<Semaphore>,
+    unary_room: Arc<Semaphore>,
+    stream_room: Arc<Semaphore>,
+    import_room: Arc<Semaphore>,
     deadline: Duration,
     request_bytes: usize,
+    /// All calls together, waiting for their request included; the fn of that name counts places taken.
     under_way: Arc<AtomicUsize>,
-    /// Places of calls, streams and imports.
-    most: [u32; 3],
-    counted: Calls,
+    /// Places of unary calls, streams and imports.
+    places: [u32; 3],
+    counters: Calls,
     access: Arc<Access>,
     /// None: who reads is not written down.
-    reads: Option<Reads>,
+    notes: Option<ReadNotes>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,26 +101,26 @@ enum Shape {
 
 impl CallGate {
     pub fn new(limits: &Limits, access: Arc<Access>) -> Self {
-        let room = |most: u32| Arc::new(Semaphore::new(most as usize));
+        let room = |places: u32| Arc::new(Semaphore::new(places as usize));
         Self {
             methods: Arc::new(methods()),
-            calls: room(limits.calls),
-            streams: room(limits.streams),
-            imports: room(limits.imports),
+            unary_room: room(limits.calls),
+            stream_room: room(limits.streams),
+            import_room: room(limits.imports),
             deadline: limits.deadline(),
             request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
-            most: [limits.calls, limits.streams, limits.imports],
-            counted: Calls::default(),
+            places: [limits.calls, limits.streams, limits.imports],
+            counters: Calls::default(),
             access,
-            reads: None,
+            notes: None,
         }
     }
 
     /// The same, with notes taken of whose personal data callers are shown.
     #[must_use]
-    pub fn noting(self, reads: Option<Reads>) -> Self {
-        Self { reads, ..self }
+    pub fn noting(self, notes: Option<ReadNotes>) -> Self {
+        Self { notes, ..self }
     }
 
     /// Waits until no call has been under way for `span`.
@@ -132,20 +134,21 @@ impl CallGate {
         }
     }
 
-    /// Calls under way now, by their shape.
+    /// Places taken now, by the shape of the calls that have them.
     pub fn under_way(&self) -> [(&'static str, usize); 3] {
-        let [calls, streams, imports] = self.most;
-        let taken = |most: u32, room: &Semaphore| (most as usize).saturating_sub(room.available_permits());
+        let [unary, stream, import] = self.places;
+        let taken =
+            |places: u32, room: &Semaphore| (places as usize).saturating_sub(room.available_permits());
         [
-            ("unary", taken(calls, &self.calls)),
-            ("stream", taken(streams, &self.streams)),
-            ("import", taken(imports, &self.imports)),
+            ("unary", taken(unary, &self.unary_room)),
+            ("stream", taken(stream, &self.stream_room)),
+            ("import", taken(import, &self.import_room)),
         ]
     }
 
     /// What is counted of calls since the process began.
     pub fn counted(&self) -> &Calls {
-        &self.counted
+        &self.counters
     }
 
     /// The method at `path`. A path that the API does not have is never named in the log.
@@ -160,30 +163,31 @@ impl CallGate {
             Shape::Unary => Span::Unary,
             Shape::Stream | Shape::Import => Span::Streaming,
         };
-        Record::open(Arc::clone(method), span, CallId::of(headers), &self.counted, &self.under_way)
+        Record::open(Arc::clone(method), span, CallId::of(headers), &self.counters, &self.under_way)
     }
 
-    /// Who reads by this call, if that is written down: one whose key let them in. Of a stream counts what it says at its start.
+    /// Who reads by this call, if that is written down and a key, token or certificate let them in. Imports read nothing.
+    /// Of a stream, only what is noted before it begins counts.
     fn reader(
         &self,
         shape: Shape,
         method: &Arc<str>,
         pass: Option<&Pass>,
         headers: &HeaderMap,
-    ) -> Option<(Reads, Reader)> {
-        let (reads, pass) = (self.reads.as_ref()?, pass.filter(|_| shape != Shape::Import)?);
+    ) -> Option<(ReadNotes, Reader)> {
+        let (notes, pass) = (self.notes.as_ref()?, pass.filter(|_| shape != Shape::Import)?);
         let principal = pass.principal.name.clone();
         // What is no name counts as not given: a read is not refused for it, a change is.
         let named = headers.get(ACTOR).and_then(|it| it.to_str().ok()?.parse::<Actor>().ok());
         let actor = named.unwrap_or_else(|| principal.clone());
-        Some((reads.clone(), Reader { principal, actor, method: Arc::clone(method) }))
+        Some((notes.clone(), Reader { principal, actor, method: Arc::clone(method) }))
     }
 
     fn room(&self, shape: Shape) -> Option<OwnedSemaphorePermit> {
         let room = match shape {
-            Shape::Unary => &self.calls,
-            Shape::Stream => &self.streams,
-            Shape::Import => &self.imports,
+            Shape::Unary => &self.unary_room,
+            Shape::Stream => &self.stream_room,
+            Shape::Import => &self.import_room,
         };
         Arc::clone(room).try_acquire_owned().ok()
     }
@@ -220,39 +224,40 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// Permission to hold a stream open. It is among the request's extensions, so that a stream whose reader is given up can
-/// return it. The body of the answer cannot do that: while the reader takes nothing, the body is not polled.
+/// The place that a stream takes, shared with whoever gives up on its reader, so that it can be returned then: it is among
+/// the request's extensions. The body of the answer cannot return it: while the reader takes nothing, the body is not
+/// polled. Not a permission: access has decided before.
 #[derive(Clone, Default)]
-pub(super) struct StreamPermit(signal::Sender<Option<Taken>>);
+pub(super) struct StreamPlace(signal::Sender<Option<Taken>>);
 
-/// The resources of a stream while it has its permit.
+/// What a stream takes up while it has its place.
 pub(super) struct Taken {
     _room: OwnedSemaphorePermit,
     _under_way: Option<UnderWay>,
 }
 
-impl StreamPermit {
-    /// The permit of the stream that this request opens.
+impl StreamPlace {
+    /// The place of the stream that this request opens.
     pub(super) fn of<M>(request: &tonic::Request<M>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// Returns the resources; a second call does nothing.
+    /// Returns the place; a second call does nothing.
     pub(super) fn give_back(&self) {
         self.0.send_replace(None);
     }
 
-    /// Waits until the permit is given back.
+    /// Waits until the place is given back.
     pub(super) async fn given_back(&self) {
         // It cannot fail: `self` keeps the sender alive.
         let _ = self.0.subscribe().wait_for(Option::is_none).await;
     }
 }
 
-/// Gives a stream's permit back when the answer is over, however it ends.
-struct PermitGuard(StreamPermit);
+/// Gives a stream's place back when the answer is over, however it ends.
+struct PlaceGuard(StreamPlace);
 
-impl Drop for PermitGuard {
+impl Drop for PlaceGuard {
     fn drop(&mut self) {
         self.0.give_back();
     }
@@ -319,6 +324,7 @@ where
                 return Ok(record.answered(status::too_late(TOO_LATE)));
             }
             // A request takes up room only once it was received whole, so that slow senders do not keep others out.
+            // A stream without a deadline still has to send its request within the server's.
             let by = until.unwrap_or_else(|| tokio::time::Instant::now() + gate.deadline);
             let received = async {
                 match shape {
@@ -335,13 +341,13 @@ where
                 return Ok(record.answered(overloaded(shape)));
             };
             // A unary call gives its room back once its answer is ready to be sent; a stream keeps it to its end.
-            let (_room, permit_guard) = match shape {
+            let (_room, place_guard) = match shape {
                 Shape::Unary => (Some(room), None),
                 Shape::Stream | Shape::Import => {
                     let taken = Taken { _room: room, _under_way: record.under_way.take() };
-                    let permit = StreamPermit(signal::Sender::new(Some(taken)));
-                    request.extensions_mut().insert(permit.clone());
-                    (None, Some(PermitGuard(permit)))
+                    let place = StreamPlace(signal::Sender::new(Some(taken)));
+                    request.extensions_mut().insert(place.clone());
+                    (None, Some(PlaceGuard(place)))
                 }
             };
             let traced = traces::call(&name, request.headers());
@@ -355,10 +361,10 @@ where
                 Err(status) => return Ok(record.answered(status)),
             };
 
-            let response = record.begun(blamed(response?));
+            let response = record.begun(as_callers_fault(response?));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
-                AxumBody::new(Guarded { body, record, until, standing, over: false, _permit: permit_guard })
+                AxumBody::new(GatedBody { body, record, until, standing, over: false, _place: place_guard })
             }))
         })
     }
@@ -428,7 +434,9 @@ fn message_bytes(received: &[u8]) -> Option<usize> {
 
 /// Unreadable bytes are the caller's fault. tonic answers them as a fault of the server, without details; this replaces
 /// its status by one with a reason.
-fn blamed(response: Response<AxumBody>) -> Response<AxumBody> {
+fn as_callers_fault(response: Response<AxumBody>) -> Response<AxumBody> {
+    // Our own statuses have details, so one without comes from tonic: Internal for bytes that are no message, OutOfRange and
+    // ResourceExhausted for one that is too large, as it was sent or once it is decompressed.
     match Status::from_header_map(response.headers()) {
         Some(status)
             if status.details().is_empty()
@@ -442,16 +450,16 @@ fn blamed(response: Response<AxumBody>) -> Response<AxumBody> {
 
 /// An answer on its way. It ends a stream at its deadline or when its caller may no longer read it, and keeps a panic from
 /// the calls beside it.
-struct Guarded {
+struct GatedBody {
     body: AxumBody,
     record: Record,
     until: Option<Pin<Box<Sleep>>>,
     standing: Option<StandingPermission>,
     over: bool,
-    _permit: Option<PermitGuard>,
+    _place: Option<PlaceGuard>,
 }
 
-impl Guarded {
+impl GatedBody {
     fn end(&mut self, status: &Status) -> Frame<Bytes> {
         self.over = true;
         self.body = AxumBody::empty();
@@ -464,7 +472,7 @@ impl Guarded {
     }
 }
 
-impl Body for Guarded {
+impl Body for GatedBody {
     type Data = Bytes;
     type Error = <AxumBody as Body>::Error;
 

@@ -1,4 +1,4 @@
-//! Tests of `layers`.
+//! Tests of `call_gate`.
 
 use super::*;
 
@@ -202,18 +202,18 @@ async fn a_stream_ends_when_its_key_is_taken_away() {
 async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
     let limits = Limits { streams: 1, ..Limits::default() };
     let gate = CallGate::new(&limits, believing());
-    let (tell, mut permits) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut places) = tokio::sync::mpsc::unbounded_channel();
     let endless = service_fn(move |request: Request<AxumBody>| {
-        tell.send(request.extensions().get::<StreamPermit>().cloned()).unwrap();
+        tell.send(request.extensions().get::<StreamPlace>().cloned()).unwrap();
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         ready(Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never))))
     });
     let service = gate.layer(endless);
 
     let unread = service.clone().oneshot(request(STREAM, None)).await.unwrap();
-    let permit = permits.recv().await.flatten().expect("every stream has a permit");
-    assert!(timeout(LOOK_EVERY, permit.given_back()).await.is_err());
-    permit.give_back();
+    let place = places.recv().await.flatten().expect("every stream has a place");
+    assert!(timeout(LOOK_EVERY, place.given_back()).await.is_err());
+    place.give_back();
     gate.idle_for(LOOK_EVERY).await;
     let next = service.clone().oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&next), None);
