@@ -349,14 +349,15 @@ impl Demo {
         Ok(())
     }
 
-    /// What is proposed to be bought of what was handed over, and how the shelves stand that it came from.
+    /// What is to be bought of what was handed over, proposed when an order set it aside; and how the shelves stand that it
+    /// came from.
     async fn tell_restocked(&mut self, shipment: &pb::Shipment) -> Result<(), DemoError> {
         for item in &shipment.items {
             for proposal in self.client.proposals(&item.sku, &shipment.location).await? {
                 let pb::Replenishment { sku, location, quantity, reason, .. } = &proposal;
                 let state = short(proposal.state().as_str_name(), "REPLENISHMENT_STATE_");
                 let text = format!("{quantity} × {sku} for {location}, {state}: {reason}");
-                self.tell("to be bought", &text);
+                self.tell("proposed to be bought", &text);
                 self.shown.reorder_proposed = text;
             }
         }

@@ -11,6 +11,7 @@ pub struct Shown {
     pub letter_in_another_language: String,
     pub courier_passed_over: String,
     pub price_changed: String,
+    /// Made when an order set units aside, and told when they are handed over.
     pub reorder_proposed: String,
     pub discount_redeemed: String,
     pub invoice_as_a_page: String,
@@ -49,7 +50,7 @@ impl Shown {
             (letter_in_another_language, "a letter in the customer's language"),
             (courier_passed_over, "a courier passed over for its record"),
             (price_changed, "a price changed"),
-            (reorder_proposed, "a reorder proposed"),
+            (reorder_proposed, "a reorder proposed as stock was set aside"),
             (discount_redeemed, "a discount code given and redeemed"),
             (invoice_as_a_page, "an invoice as a page"),
             (sent_in_parts, "what is there sent, and the rest later"),

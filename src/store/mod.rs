@@ -24,7 +24,7 @@ pub use erasures::Erasure;
 pub use handle::Store;
 pub use query::deliveries::{Delivery, Failing, Followed, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};
-pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
+pub use query::feedback::{Among, Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::figures::{Backlog, Figures, Pressure};
 pub use query::find::Availability;
 pub use query::integrity::LawResult;

@@ -12,8 +12,8 @@ use crate::shop::{
 };
 use crate::warehouse::Warehouse;
 
-/// Paid, delivered, rated, closed and archived.
-async fn archived(server: &TestServer, buyer: &str) -> pb::Order {
+/// Paid, delivered, rated and closed.
+async fn closed(server: &TestServer, buyer: &str) -> pb::Order {
     let placed = create_order(server, draft(buyer, "OLD", 1)).await.expect("an order");
     pay_by_card(server, &placed.id, "tok_success").await.expect("a payment");
     let warehouse = Warehouse { server };
@@ -27,8 +27,27 @@ async fn archived(server: &TestServer, buyer: &str) -> pb::Order {
     };
     server.feedback.clone().submit_feedback(by("customer", request)).await.expect("asked for");
     warehouse.close(&placed.id).await;
-    warehouse.archive(&placed.id).await;
     order(server, &placed.id).await
+}
+
+async fn archived(server: &TestServer, buyer: &str) -> pb::Order {
+    let closed = closed(server, buyer).await;
+    Warehouse { server }.archive(&closed.id).await;
+    order(server, &closed.id).await
+}
+
+/// How the only courier did so far.
+async fn record(server: &TestServer) -> pb::CourierRecord {
+    let request = pb::GetCourierRequest { courier: "swift".to_owned() };
+    let swift = server.shipping.clone().get_courier(request).await.expect("it is there").into_inner();
+    swift.courier.expect("a courier").record.expect("a record")
+}
+
+/// What customers said of orders that are archived, or are not.
+async fn report(server: &TestServer, archived: Option<bool>) -> pb::FeedbackReport {
+    let request = pb::GetFeedbackReportRequest { archived, ..Default::default() };
+    let answer = server.feedback.clone().get_feedback_report(request).await.expect("a report");
+    answer.into_inner().report.expect("a report")
 }
 
 /// How many rows of this filter each list of parts has.
@@ -75,7 +94,13 @@ async fn refund(
 on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
     stocked(&server, "OLD", 10).await;
     create_courier(&server).await;
-    let old = archived(&server, "ada").await;
+    let old = closed(&server, "ada").await;
+    let carried = record(&server).await;
+    assert_eq!((carried.carried, carried.delivered, carried.rated, carried.average_rating), (1, 1, 1, 2.0));
+    let warehouse = Warehouse { server: &server };
+    warehouse.archive(&old.id).await;
+    let old = order(&server, &old.id).await;
+    assert_eq!(record(&server).await, carried, "a courier's record spans the archive");
     let young = create_order(&server, draft("bob", "OLD", 1)).await.expect("an order");
     assert_eq!(
         old.available_actions,
@@ -84,7 +109,6 @@ on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
 
     // Nothing of it is hidden, and each list can be narrowed to either side.
     let refunded = refund(&server, &old, Some(eur(500))).await.expect("a part of it");
-    let warehouse = Warehouse { server: &server };
     warehouse.until_quiet(&old.id).await;
     let (all, of_old) = (listed(&server, "").await, listed(&server, &format!("order_id = {}", old.id)).await);
     let (in_archive, of_the_day) =
@@ -102,12 +126,15 @@ on_both_engines!(lists_reports_and_refunds_span_the_archive, async |server| {
         std::slice::from_ref(&old.id)
     );
 
-    let request = pb::GetFeedbackReportRequest::default();
-    let report = server.feedback.clone().get_feedback_report(request).await.expect("a report").into_inner();
-    let report = report.report.expect("a report");
-    assert_eq!((report.submitted, report.average_delivery_rating), (1, 2.0));
-    assert_eq!(report.couriers[0].courier, "swift");
-    assert_eq!(report.comments[0].comment, "late");
+    for archived in [None, Some(true)] {
+        let report = report(&server, archived).await;
+        assert_eq!((report.requested, report.submitted, report.average_delivery_rating), (1, 1, 2.0));
+        assert_eq!(report.couriers[0].courier, "swift");
+        assert_eq!(report.comments[0].comment, "late");
+    }
+    let of_the_day = report(&server, Some(false)).await;
+    assert_eq!((of_the_day.requested, of_the_day.submitted), (0, 0));
+    assert!(of_the_day.couriers.is_empty() && of_the_day.regions.is_empty(), "{of_the_day:?}");
 
     // The letter about the refund went; the order is where it was.
     let found =

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use consign::pb;
 use tokio::task::JoinSet;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::child::scale;
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_courier, create_order, draft, eur, every_law_holds, order, reason, receive, stocked,
@@ -379,14 +381,14 @@ on_both_engines!(products_are_found_by_their_barcode_and_by_being_in_use, async 
     server.stop().await;
 });
 
-/// How many prices and orders there are.
-const CHANGES: i64 = 100;
-const ORDERS: usize = 200;
+/// How many prices there are.
+const CHANGES: usize = 100;
 
 /// Orders under way at once.
 const ABREAST: usize = 8;
 
 on_both_engines!(each_order_has_one_price_that_was_valid_when_it_was_placed, async |server| {
+    let orders = scale(200, 1_000);
     stocked(&server, "MUG", 10_000).await;
     let server = Arc::new(server);
     // The last price that surely counts, and the last that may count: what is asked in between may get either.
@@ -401,7 +403,7 @@ on_both_engines!(each_order_has_one_price_that_was_valid_when_it_was_placed, asy
             let mut placed = Vec::new();
             loop {
                 let mine = number.fetch_add(1, Ordering::SeqCst);
-                if mine >= ORDERS {
+                if mine >= orders {
                     return placed;
                 }
                 let first = set.load(Ordering::SeqCst);
@@ -410,7 +412,11 @@ on_both_engines!(each_order_has_one_price_that_was_valid_when_it_was_placed, asy
             }
         });
     }
-    for change in 1..=CHANGES {
+    for (change, begun) in (1..).zip((0..CHANGES).map(|it| it * orders / CHANGES)) {
+        // The changes go along with the orders, from the first to the last.
+        while number.load(Ordering::SeqCst) < begun {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         asked.store(change, Ordering::SeqCst);
         let mug = match change % 2 {
             0 => pb::Product { unit_price: Some(eur(price(change))), ..corrected("MUG") },
@@ -425,11 +431,10 @@ on_both_engines!(each_order_has_one_price_that_was_valid_when_it_was_placed, asy
         let mug = if change % 2 == 0 { pb::Product { prices: Vec::new(), ..mug } } else { mug };
         update(&server, mug, &["unit_price", "prices"], "").await.expect("a new price");
         set.store(change, Ordering::SeqCst);
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 
     let placed: Vec<_> = buyers.join_all().await.into_iter().flatten().collect();
-    assert_eq!(placed.len(), ORDERS);
+    assert_eq!(placed.len(), orders);
     let mut prices = std::collections::BTreeSet::new();
     for (first, placed, last) in placed {
         let line = &placed.lines[0];
@@ -448,7 +453,7 @@ on_both_engines!(each_order_has_one_price_that_was_valid_when_it_was_placed, asy
         assert_eq!((after.lines, after.totals), (placed.lines, placed.totals), "later prices change nothing");
         prices.insert(minor);
     }
-    println!("{ORDERS} orders at {} prices beside {CHANGES} changes", prices.len());
+    println!("{orders} orders at {} prices beside {CHANGES} changes", prices.len());
     assert!(prices.len() > 5, "the prices hardly changed meanwhile: {prices:?}");
     every_law_holds(&server).await;
     Arc::into_inner(server).expect("all are done").stop().await;

@@ -11,8 +11,8 @@ use crate::child::Site;
 use crate::karrio::{Karrio, TOKEN};
 use crate::server::{Clients, Engine, TestServer};
 use crate::shop::{
-    by, create_courier, create_courier_for, create_order, draft, eur, every_law_holds, order, pay_by_card,
-    reason, stocked,
+    by, create_courier, create_courier_for, create_order, draft, eur, every_law_holds, in_seconds, order,
+    pay_by_card, reason, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -265,4 +265,110 @@ async fn a_courier_is_chosen_by_the_price_that_its_interface_names_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_courier_is_chosen_by_the_price_that_its_interface_names_on_postgres() {
     the_price_that_an_interface_names(Engine::Postgres).await;
+}
+
+async fn each_pickup_once(engine: Engine) {
+    let karrio = Karrio::start().await;
+    let Some(server) = TestServer::start_with(engine, |it| set(it, through(&karrio))).await else { return };
+    stocked(&server, "K-1", 20).await;
+    create_courier(&server).await;
+    let mut shipments = Vec::new();
+    for buyer in ["unfetched", "fetched", "hushed", "kept", "gone"] {
+        let id = labelled(&server, buyer).await;
+        assign(&server, &id, &format!("request-{buyer}")).await.expect("assigned");
+        shipments.push((buyer, id));
+    }
+    for (buyer, id) in &shipments {
+        let booking = until(&server, id, is_booked).await.booking.expect("a booking");
+        assert!(!booking.pickup_reference.is_empty(), "{buyer}");
+    }
+    assert_eq!(karrio.standing(), (5, 5), "one pickup for each");
+    // What failed is asked for again; what was done is found, though its answer was lost or never came.
+    for (buyer, times) in [("unfetched", 2), ("fetched", 1), ("hushed", 1), ("kept", 1)] {
+        assert_eq!(karrio.calls(&format!("schedule/Buyer {buyer}")), times, "{buyer}");
+    }
+
+    for (_, id) in &shipments {
+        let request = pb::VoidShippingLabelRequest { shipment_id: id.clone(), ..Default::default() };
+        server.shipping.clone().void_shipping_label(by("warehouse", request)).await.expect("voided");
+    }
+    for (_, id) in &shipments {
+        until(&server, id, |it| it.called_off.is_empty()).await;
+    }
+    assert_eq!(karrio.standing(), (0, 0), "every label and pickup is given back");
+    assert!(karrio.calls("unschedule/Buyer kept") > 1 && karrio.calls("cancel/Buyer kept") > 1);
+    assert!(karrio.calls("cancel/Buyer gone") > 1, "what was not answered is asked again");
+    every_law_holds(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pickup_that_fails_or_stalls_is_booked_and_called_off_once_on_sqlite() {
+    each_pickup_once(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pickup_that_fails_or_stalls_is_booked_and_called_off_once_on_postgres() {
+    each_pickup_once(Engine::Postgres).await;
+}
+
+/// Handed over two hours ago, so that its courier is to be asked at once.
+async fn handed_over(server: &Clients, id: &str) -> pb::ShipmentState {
+    let request = pb::ConfirmPickupRequest {
+        shipment_id: id.to_owned(),
+        package_count: 1,
+        driver: "driver 12".to_owned(),
+        time: Some(in_seconds(-7_200)),
+        ..Default::default()
+    };
+    let answer = server.shipping.clone().confirm_pickup(by("warehouse", request)).await.expect("handed over");
+    answer.into_inner().shipment.expect("a shipment").state()
+}
+
+async fn what_the_courier_reports_when_it_is_asked(engine: Engine) {
+    let karrio = Karrio::start().await;
+    let asked = CourierInterface { track_every_minutes: 60, ..through(&karrio) };
+    let Some(server) = TestServer::start_with(engine, |it| set(it, asked)).await else { return };
+    stocked(&server, "K-1", 20).await;
+    create_courier(&server).await;
+    let mut shipments = Vec::new();
+    for buyer in ["good", "known", "untracked", "unheard"] {
+        let id = labelled(&server, buyer).await;
+        assign(&server, &id, &format!("request-{buyer}")).await.expect("assigned");
+        until(&server, &id, is_booked).await;
+        let state = handed_over(&server, &id).await;
+        shipments.push((buyer, id, state));
+    }
+
+    // The server follows one number from now on, and has followed the other from the beginning.
+    for (buyer, id, _) in &shipments[..2] {
+        let moving = until(&server, id, |it| it.state() == pb::ShipmentState::OutForDelivery).await;
+        let last = moving.last_tracking_event.expect("an event");
+        assert_eq!((last.status(), last.location.as_str()), (pb::TrackingStatus::OutForDelivery, "Berlin"));
+        let request = pb::ListTrackingEventsRequest { shipment_id: id.clone(), ..Default::default() };
+        let listed = server.shipping.clone().list_tracking_events(request).await.expect("a page");
+        let listed = listed.into_inner().tracking_events;
+        assert_eq!(listed.len(), 3, "{buyer}: the handover and two reports");
+        assert_eq!(karrio.calls(&format!("track/Buyer {buyer}")), 1, "{buyer}: not again within the hour");
+        assert_eq!(karrio.calls(&format!("follow/Buyer {buyer}")), u32::from(*buyer == "good"), "{buyer}");
+    }
+    // Without an answer nothing is known, and nothing has changed.
+    for (buyer, id, handed_over) in &shipments[2..] {
+        let began = Instant::now();
+        while karrio.calls(&format!("track/Buyer {buyer}")) == 0 {
+            assert!(began.elapsed() < PATIENCE, "{buyer} was never asked about");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(shipment(&server, id).await.state(), *handed_over, "{buyer}");
+    }
+    every_law_holds(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_is_asked_where_its_parcels_are_on_sqlite() {
+    what_the_courier_reports_when_it_is_asked(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_courier_is_asked_where_its_parcels_are_on_postgres() {
+    what_the_courier_reports_when_it_is_asked(Engine::Postgres).await;
 }

@@ -373,10 +373,14 @@ on_both_engines!(a_report_tells_by_courier_product_region_reason_and_time, async
 
     // A period of some years is told by months, one that is over has nothing.
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
-    let years =
-        report(pb::GetFeedbackReportRequest { start_time: at(0), end_time: at(10_000_000_000) }).await;
+    let between = |start_time, end_time| pb::GetFeedbackReportRequest {
+        start_time: at(start_time),
+        end_time: at(end_time),
+        archived: None,
+    };
+    let years = report(between(0, 10_000_000_000)).await;
     assert_eq!((years.trend_unit(), years.submitted), (pb::TrendUnit::Month, 2));
-    let before = report(pb::GetFeedbackReportRequest { start_time: at(0), end_time: at(1) }).await;
+    let before = report(between(0, 1)).await;
     assert_eq!((before.requested, before.submitted, before.products.len()), (0, 0, 0));
     assert_eq!(before.trend, []);
     server.stop().await;

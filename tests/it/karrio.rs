@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use consign::domain::Timestamp;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -34,6 +35,8 @@ pub(crate) struct Karrio {
 struct Books {
     shipments: Vec<Value>,
     pickups: Vec<Value>,
+    /// By the number that they follow.
+    trackers: BTreeMap<String, Value>,
     /// How often each call was made for each recipient: `purchase/Buyer fail`.
     calls: BTreeMap<String, u32>,
 }
@@ -97,6 +100,11 @@ impl Karrio {
         })
     }
 
+    /// How often such a call was made, as in `purchase/Buyer fail`.
+    pub(crate) fn calls(&self, call: &str) -> u32 {
+        self.books(|it| it.calls.get(call).copied().unwrap_or_default())
+    }
+
     fn books<T>(&self, work: impl FnOnce(&mut Books) -> T) -> T {
         work(&mut self.books.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -116,6 +124,17 @@ impl Karrio {
             ("POST", ["v1", "proxy", "rates"]) => ("rates", body["recipient"]["person_name"].clone()),
             ("POST", ["v1", "shipments"]) => ("create", body["recipient"]["person_name"].clone()),
             ("POST", ["v1", "shipments", id, "purchase"]) => ("purchase", self.recipient(id)),
+            ("POST", ["v1", "shipments", id, "cancel"]) => ("cancel", self.recipient(id)),
+            ("POST", ["v1", "pickups", _, "schedule"]) => {
+                ("schedule", self.recipient_of(&body["tracking_numbers"][0]))
+            }
+            ("POST", ["v1", "pickups", id, "cancel"]) => {
+                let number =
+                    self.books(|it| find(&mut it.pickups, id).map(|it| it["tracking_numbers"][0].clone()));
+                ("unschedule", self.recipient_of(&number.unwrap_or_default()))
+            }
+            ("GET", ["v1", "trackers", number]) => ("track", self.recipient_of(&json!(number))),
+            ("POST", ["v1", "trackers"]) => ("follow", self.recipient_of(&body["tracking_number"])),
             _ => ("other", Value::Null),
         };
         let who = who.as_str().unwrap_or_default().to_owned();
@@ -150,16 +169,27 @@ impl Karrio {
             found.map_or(Value::Null, |it| it["recipient"]["person_name"].clone())
         })
     }
+
+    /// By the number of the label.
+    fn recipient_of(&self, number: &Value) -> Value {
+        self.books(|it| {
+            let found = it.shipments.iter().find(|it| it["tracking_number"] == *number);
+            found.map_or(Value::Null, |it| it["recipient"]["person_name"].clone())
+        })
+    }
 }
 
 /// The first calls for some recipients go wrong.
 fn fault(who: &str, call: &str, nth: u32) -> Fault {
     match (who, call, nth) {
-        ("Buyer fail", "create" | "purchase", 1) => Fault::Fails,
+        ("Buyer fail", "create" | "purchase", 1) | ("Buyer unfetched", "schedule", 1) => Fault::Fails,
+        ("Buyer kept", "unschedule" | "cancel", 1) | ("Buyer untracked", "track", _) => Fault::Fails,
         ("Buyer lost", "purchase", 1) => Fault::Lost,
+        ("Buyer fetched", "schedule", 1) | ("Buyer gone", "unschedule", 1) => Fault::Lost,
         ("Buyer garbage", "create" | "purchase", 1) => Fault::Garbage,
         ("Buyer late", "purchase", 1) => Fault::Late,
-        ("Buyer silent", "create", 1) => Fault::Silent,
+        ("Buyer silent", "create", 1) | ("Buyer hushed", "schedule", 1) => Fault::Silent,
+        ("Buyer gone", "cancel", 1) | ("Buyer unheard", "track", _) => Fault::Silent,
         ("Buyer refused", "purchase", _) | ("Buyer nowhere", "rates", _) => Fault::Refused,
         ("Buyer unpriced", "rates", _) => Fault::Fails,
         ("Buyer garbled", "rates", _) => Fault::Garbage,
@@ -204,6 +234,15 @@ impl Books {
                 answer(201, pickup)
             }
             ("POST", ["v1", "pickups", id, "cancel"]) => cancel(&mut self.pickups, id),
+            ("GET", ["v1", "trackers", number]) => match self.trackers.get(*number) {
+                Some(found) => answer(200, found.clone()),
+                None => missing(),
+            },
+            ("POST", ["v1", "trackers"]) => {
+                assert_eq!(body["carrier_name"], "dhl_parcel_de");
+                let number = body["tracking_number"].as_str().unwrap_or_default();
+                answer(201, self.trackers.entry(number.to_owned()).or_insert_with(|| tracker(number)).clone())
+            }
             _ => missing(),
         }
     }
@@ -245,7 +284,12 @@ impl Books {
             return answer(400, json!({ "errors": [{ "message": "unknown rate" }] }));
         }
         shipment["status"] = json!("purchased");
-        shipment["tracking_number"] = json!(format!("JJD{}", &id[4..]));
+        let number = format!("JJD{}", &id[4..]);
+        shipment["tracking_number"] = json!(number);
+        // Some servers follow what they have sold from the beginning.
+        if shipment["recipient"]["person_name"] == "Buyer known" {
+            self.trackers.insert(number.clone(), tracker(&number));
+        }
         shipment["label_url"] = json!(format!("/v1/shipments/{id}/label.pdf"));
         answer(200, shipment.clone())
     }
@@ -273,6 +317,33 @@ fn rates(body: &Value) -> Response<Full<Bytes>> {
         rate("dhl_parcel_de", wanted, RATE),
     ];
     answer(201, json!({ "messages": [], "rates": rates }))
+}
+
+/// On its way since an hour, and with the driver since ten minutes; the latest first.
+fn tracker(number: &str) -> Value {
+    let ago = |minutes: i64| {
+        let micros = consign::clock::now().unix_micros() - minutes * 60_000_000;
+        Timestamp::from_unix_micros(micros).to_string()
+    };
+    let event = |status: &str, minutes: i64, location: &str| {
+        json!({
+            "status": status,
+            "timestamp": ago(minutes),
+            "location": location,
+            "code": status,
+            "description": status,
+        })
+    };
+    json!({
+        "id": format!("trk_{number}"),
+        "carrier_name": "dhl_parcel_de",
+        "carrier_id": "dhl",
+        "tracking_number": number,
+        "status": "out_for_delivery",
+        "delivered": false,
+        "events": [event("out_for_delivery", 10, "Berlin"), event("in_transit", 60, "Leipzig")],
+        "test_mode": true,
+    })
 }
 
 fn find<'a>(all: &'a mut [Value], id: &str) -> Option<&'a mut Value> {

@@ -237,9 +237,22 @@ fn in_days(days: i64) -> Option<pb::Date> {
     date(day.year(), u8::from(day.month()).into(), day.day().into())
 }
 
-/// On SQLite, which goes by the clock that it is given; the store's own tests move that of both engines.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
+/// A server whose clock can be set ahead. On SQLite, which goes by the clock that it is given; the store's own tests move
+/// that of both engines.
+struct Ahead {
+    clients: Clients,
+    server: Server,
+    micros: Arc<AtomicI64>,
+    _folder: tempfile::TempDir,
+}
+
+impl Ahead {
+    fn days_pass(&self, days: i64) {
+        self.micros.fetch_add(days * 86_400_000_000, Ordering::Relaxed);
+    }
+}
+
+async fn ahead() -> Ahead {
     let folder = tempfile::tempdir().expect("a folder");
     let settings = Settings {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -247,26 +260,33 @@ async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
         insecure_durability: true,
         ..Settings::default()
     };
-    let ahead = Arc::new(AtomicI64::new(0));
-    let read = Arc::clone(&ahead);
+    let micros = Arc::new(AtomicI64::new(0));
+    let read = Arc::clone(&micros);
     let clock = move || {
         let now = consign::clock::now().unix_micros();
         Timestamp::from_unix_micros(now + read.load(Ordering::Relaxed))
     };
     let server = Server::start_by(settings, Arc::new(clock)).await.expect("it starts");
     let clients = Clients::over(connect(&server).await);
-    by_lots(&clients).await;
-    receive(&clients, 2, "L-1", in_days(1)).await.expect("goods arrive");
-    receive(&clients, 2, "L-2", in_days(900)).await.expect("goods arrive");
-    let (placed, shipment) = paid(&clients, "ada", 2).await;
-    let warehouse = Warehouse { server: &clients };
-    warehouse.assign(&shipment).await;
-    assert_eq!(lots(&clients, "").await.len(), 2);
+    Ahead { clients, server, micros, _folder: folder }
+}
 
-    ahead.store(3 * 86_400_000_000, Ordering::Relaxed);
+#[tokio::test(flavor = "multi_thread")]
+async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
+    let shop = ahead().await;
+    let clients = &shop.clients;
+    by_lots(clients).await;
+    receive(clients, 2, "L-1", in_days(1)).await.expect("goods arrive");
+    receive(clients, 2, "L-2", in_days(900)).await.expect("goods arrive");
+    let (placed, shipment) = paid(clients, "ada", 2).await;
+    let warehouse = Warehouse { server: clients };
+    warehouse.assign(&shipment).await;
+    assert_eq!(lots(clients, "").await.len(), 2);
+
+    shop.days_pass(3);
     let until = Instant::now() + Duration::from_secs(30);
     let ids = loop {
-        let ids = order(&clients, &placed).await.shipment_ids;
+        let ids = order(clients, &placed).await.shipment_ids;
         if ids.len() > 1 {
             break ids;
         }
@@ -275,9 +295,53 @@ async fn what_expires_before_the_courier_comes_is_sent_from_another_lot() {
     };
     let other = ids.iter().find(|it| **it != shipment).expect("another shipment");
     warehouse.ship(other).await;
-    let sent: Vec<_> = recalled(&clients, "L-2").await.into_iter().map(|it| it.id).collect();
+    let sent: Vec<_> = recalled(clients, "L-2").await.into_iter().map(|it| it.id).collect();
     assert_eq!(&sent, std::slice::from_ref(other));
-    assert_eq!(lots(&clients, "").await, all(&[("L-1", 2, 0)]));
-    every_law_holds(&clients).await;
-    server.stop().await.expect("it stops");
+    assert_eq!(lots(clients, "").await, all(&[("L-1", 2, 0)]));
+    every_law_holds(clients).await;
+    shop.server.stop().await.expect("it stops");
+}
+
+async fn proposals(server: &Clients) -> Vec<pb::Replenishment> {
+    let request = pb::ListReplenishmentsRequest { filter: "sku = Y-1".to_owned(), ..Default::default() };
+    let listed = server.inventory.clone().list_replenishments(request).await.expect("a page");
+    listed.into_inner().replenishments
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lot_that_is_sold_no_more_is_bought_again_though_nobody_ordered() {
+    let shop = ahead().await;
+    let clients = &shop.clients;
+    by_lots(clients).await;
+    change(clients, true, 30).await.expect("thirty days at the least");
+    receive(clients, 3, "L-1", in_days(32)).await.expect("goods arrive");
+    receive(clients, 5, "L-2", in_days(900)).await.expect("goods arrive");
+    let request = pb::SetReorderRuleRequest {
+        sku: "Y-1".to_owned(),
+        location: LEIPZIG.to_owned(),
+        rule: Some(pb::ReorderRule { reorder_point: 6, order_up_to: 20, lead_time_days: 7 }),
+        ..Default::default()
+    };
+    clients.inventory.clone().set_reorder_rule(by("clerk", request)).await.expect("a rule");
+    assert_eq!((level(clients, "Y-1").await.available, proposals(clients).await), (8, Vec::new()));
+
+    // Sold no more since two days, and good for four weeks.
+    shop.days_pass(5);
+    let until = Instant::now() + Duration::from_secs(30);
+    let proposed = loop {
+        let proposed = proposals(clients).await;
+        if !proposed.is_empty() {
+            break proposed;
+        }
+        assert!(Instant::now() < until, "nobody looked after the lot");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    let shelf = level(clients, "Y-1").await;
+    assert_eq!((shelf.on_hand, shelf.available), (8, 5));
+    let [proposal] = proposed.as_slice() else { panic!("one is enough: {proposed:?}") };
+    assert_eq!((proposal.state(), proposal.quantity), (pb::ReplenishmentState::Proposed, 15));
+    assert_eq!(proposal.reason, "5 available, reorder point 6, up to 20");
+    assert_eq!(proposal.order_id, "");
+    every_law_holds(clients).await;
+    shop.server.stop().await.expect("it stops");
 }

@@ -7,7 +7,7 @@ use tonic_types::StatusExt;
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, in_seconds,
-    order, pay_by_card, reason, receive, stocked,
+    open_location, order, pay_by_card, reason, receive, stocked,
 };
 
 const DAY: i64 = 86_400;
@@ -289,3 +289,105 @@ on_both_engines!(an_order_is_split_over_as_few_locations_as_possible, async |ser
     );
     every_law_holds(&server).await;
 });
+
+/// Eight hours ahead of UTC, all the year.
+const KUALA_LUMPUR: i64 = 8 * 3_600;
+
+/// Today in Kuala Lumpur, as days since 1970-01-01. Not within its last minute: what follows is on the same day.
+async fn today_in_kuala_lumpur() -> i64 {
+    let now = consign::clock::now().unix_micros() / 1_000_000 + KUALA_LUMPUR;
+    let left = DAY - now.rem_euclid(DAY);
+    if left > 60 {
+        return now.div_euclid(DAY);
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(left.unsigned_abs() + 1)).await;
+    now.div_euclid(DAY) + 1
+}
+
+/// Four in the afternoon of that day in Kuala Lumpur.
+fn at_four(day: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: day * DAY + 16 * 3_600 - KUALA_LUMPUR, nanos: 0 }
+}
+
+/// The day of the week, 1 for Monday; 1970-01-01 was a Thursday.
+fn weekday(day: i64) -> i32 {
+    i32::try_from((day + 3).rem_euclid(7) + 1).expect("one of seven")
+}
+
+// The server's clock is the machine's. So today stands for the Saturday: the only courier comes and delivers on five days,
+// and neither today nor tomorrow.
+on_both_engines!(
+    an_overnight_order_of_a_saturday_is_promised_what_its_only_courier_can_make,
+    async |server| {
+        let saturday = today_in_kuala_lumpur().await;
+        open_location(&server, "MY-IPOH", "MALAYSIA", "MY").await;
+        create_product(&server, "S-1", 1_990).await;
+        receive(&server, "S-1", "MY-IPOH", 9).await;
+        let working: Vec<i32> = (2..=6).map(|days| weekday(saturday + days)).collect();
+        let rate = pb::CourierRate {
+            region: "MALAYSIA".to_owned(),
+            service_level: pb::ServiceLevel::Overnight as i32,
+            base_price: Some(eur(2_500)),
+            transit_days: 1,
+            ..Default::default()
+        };
+        let courier = pb::Courier {
+            courier: "owl".to_owned(),
+            name: "Owl".to_owned(),
+            rates: vec![rate],
+            daily_cutoff: "16:00".to_owned(),
+            time_zone: "Asia/Kuala_Lumpur".to_owned(),
+            pickup_weekdays: working.clone(),
+            delivery_weekdays: working,
+            ..Default::default()
+        };
+        let request = pb::CreateCourierRequest {
+            courier: Some(courier),
+            request_id: String::new(),
+            validate_only: false,
+        };
+        server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
+
+        let address = pb::Address {
+            recipient: "Siti".to_owned(),
+            street: vec!["Jalan Ampang 1".to_owned()],
+            city: "Kuala Lumpur".to_owned(),
+            postal_code: "50450".to_owned(),
+            country: "MY".to_owned(),
+            ..Default::default()
+        };
+        let overnight = |buyer: &str, on_late: pb::OnLate, within_days: i64| pb::OrderDraft {
+            shipping_service: pb::ServiceLevel::Overnight as i32,
+            shipping_address: Some(address.clone()),
+            requested_delivery_time: (within_days > 0).then(|| at_four(saturday + within_days)),
+            on_late: on_late as i32,
+            ..draft(buyer, "S-1", 1)
+        };
+        // Ready on Sunday, fetched on Monday, there on Tuesday at four.
+        let placed =
+            create_order(&server, overnight("siti", pb::OnLate::Unspecified, 0)).await.expect("an order");
+        assert_eq!(placed.promised_delivery_time, Some(at_four(saturday + 3)));
+        let leg = placed.promise.expect("a promise").legs.remove(0);
+        assert_eq!((leg.courier.as_str(), leg.service_level()), ("owl", pb::ServiceLevel::Overnight));
+        assert_eq!(
+            (leg.ship_time, leg.delivery_time),
+            (Some(at_four(saturday + 2)), Some(at_four(saturday + 3)))
+        );
+
+        // Monday is too early for anybody, Tuesday is not.
+        let refused =
+            create_order(&server, overnight("aminah", pb::OnLate::Refuse, 2)).await.expect_err("too early");
+        assert_eq!(reason(&refused), "PROMISE_INFEASIBLE");
+        create_order(&server, overnight("budi", pb::OnLate::Refuse, 3)).await.expect("early enough");
+
+        // The promise is what an offer of the courier's keeps.
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("paid");
+        let shipment_id = order(&server, &placed.id).await.shipment_ids.remove(0);
+        let request = pb::QuoteCouriersRequest { shipment_id, ..Default::default() };
+        let quotes =
+            server.shipping.clone().quote_couriers(request).await.expect("offers").into_inner().quotes;
+        assert_eq!((quotes.len(), quotes[0].on_time), (1, true), "{quotes:?}");
+        assert_eq!(quotes[0].estimated_delivery_time, Some(at_four(saturday + 3)));
+        every_law_holds(&server).await;
+    }
+);

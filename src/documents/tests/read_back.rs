@@ -7,9 +7,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 
+use time::macros::date;
+
 use crate::documents;
 use crate::domain::tests::sample::{location, sample};
-use crate::domain::{DocumentKind, Order, Paper, PaperFacts, Rules, WantedDocument, shipment_paper};
+use crate::domain::{
+    DocumentKind, Manifest, ManifestEntry, Order, Paper, PaperFacts, Rules, ServiceLevel, WantedDocument,
+    manifest_paper, shipment_paper,
+};
 
 /// Recipient, street, city, area, postal code, country.
 const ADDRESSES: [[&str; 6]; 40] = [
@@ -102,11 +107,14 @@ fn labels_of_forty_countries_are_read_back() {
             let printed = documents::pdf(&paper).expect("a label");
             assert_eq!(printed, documents::pdf(&paper).expect("the same label"));
             assert_eq!(printed.warnings, Vec::<String>::new());
-            assert_eq!(documents::zpl(label).expect("a label").warnings, Vec::<String>::new());
+            let forms = documents::zpl(label).expect("a label");
+            assert_eq!(forms.warnings, Vec::<String>::new());
+            let number = &label.tracking_number;
+            let coded = [number.as_str(), &format!("MA,{number}")].map(str::to_owned);
+            assert_eq!(zpl_codes(&forms.bytes), vec![coded; forms.pages], "{} {variant}", address[5]);
 
             let file = folder.path().join("label.pdf");
             fs::write(&file, &printed.bytes).expect("saved");
-            let number = &label.tracking_number;
             for page in 1..=printed.pages {
                 let codes = codes(&file, page, folder.path());
                 if codes != [format!("CODE-128:{number}"), format!("QR-Code:{number}")] {
@@ -125,9 +133,46 @@ fn labels_of_forty_countries_are_read_back() {
                     ));
                 }
             }
+            if let Some(line) = out_of_order(&label.recipient, &text) {
+                wrong.push(format!("{} {variant}: {line:?} is not where the address has it", address[5]));
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What each form has in its Code 128 and in its QR code.
+fn zpl_codes(forms: &[u8]) -> Vec<[String; 2]> {
+    let forms = std::str::from_utf8(forms).expect("a text");
+    let data = |form: &str, command: &str| {
+        let mut codes = form.split(command).skip(1);
+        let code = codes.next().and_then(|it| it.split_once("^FD")).expect("it has data").1;
+        assert!(codes.next().is_none(), "one {command} a form");
+        code.split_once("^FS").expect("it ends").0.to_owned()
+    };
+    forms.split("^XA").skip(1).map(|it| [data(it, "^BCN"), data(it, "^BQN")]).collect()
+}
+
+/// The first line that does not follow the one before it. Blanks are the reader's. Of scripts that run from right to left, or
+/// whose letters stand around each other, readers disagree on the order.
+fn out_of_order<'a>(lines: &'a [String], text: &str) -> Option<&'a str> {
+    let stands_alone = |it: char| {
+        matches!(it, '\0'..='\u{58F}' | '\u{10A0}'..='\u{13FF}' | '\u{1E00}'..='\u{206F}'
+            | '\u{3000}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+    };
+    if !lines.iter().flat_map(|it| it.chars()).all(stands_alone) {
+        return None;
+    }
+    let close = |it: &str| it.split_whitespace().collect::<String>();
+    let text = close(text);
+    let mut rest = text.as_str();
+    for line in lines {
+        match rest.split_once(&close(line)) {
+            Some((_, after)) => rest = after,
+            None => return Some(line),
+        }
+    }
+    None
 }
 
 #[test]
@@ -164,6 +209,51 @@ fn sheets_are_read_back_on_all_their_pages() {
             assert_eq!(text.matches(&format!("SKU-{line:03}")).count(), 1, "{kind}, line {line}");
         }
         assert!(text.contains(&format!("Page {0} of {0}", printed.pages)), "{kind}");
+    }
+}
+
+#[test]
+fn a_manifest_is_read_back_on_all_its_pages() {
+    if !tools_are_there() {
+        return;
+    }
+    let entry = |number: i32| ManifestEntry {
+        shipment: sample().1.id,
+        order_number: 100_000 + i64::from(number),
+        number: 1,
+        tracking_number: format!("JJD{number:010}"),
+        service: ServiceLevel::Standard,
+        packages: 1,
+        weight_grams: 1_250,
+        dangerous: number % 10 == 0,
+        town: ADDRESSES[(number % 20) as usize][2].to_owned(),
+        country: ADDRESSES[(number % 20) as usize][5].to_owned(),
+        pickup_at: sample().0.created_at,
+    };
+    let manifest = Manifest {
+        courier: "falcon".parse().expect("a courier"),
+        courier_name: "Falcon Couriers".to_owned(),
+        location: "KUL-1".parse().expect("a location"),
+        location_name: "Kuala Lumpur".to_owned(),
+        day: date!(2026 - 11 - 30),
+        entries: (1..=100).map(entry).collect(),
+    };
+    let paper = Paper::Sheet(manifest_paper(&manifest, "Consign & Søn"));
+    let printed = documents::pdf(&paper).expect("a manifest");
+    assert_eq!(printed, documents::pdf(&paper).expect("the same manifest"));
+    assert!(printed.pages > 2 && printed.warnings.is_empty(), "{} {:?}", printed.pages, printed.warnings);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("manifest.pdf");
+    fs::write(&file, &printed.bytes).expect("saved");
+    assert_eq!(codes(&file, 1, folder.path()), ["CODE-128:2026-11-30"]);
+    let text = run("pdftotext", &["-layout", file.to_str().expect("a path"), "-"]);
+    for entry in &manifest.entries {
+        assert_eq!(text.matches(&entry.tracking_number).count(), 1, "{}", entry.tracking_number);
+    }
+    for page in 1..=printed.pages {
+        let foot = format!("Page {page} of {}", printed.pages);
+        assert_eq!(text.matches(&foot).count(), 1, "{foot}");
     }
 }
 

@@ -13,6 +13,7 @@ use crate::rpc::ordering::parse::target;
 use crate::rpc::parse::{
     LINE_NUMBERS, LINES_MAX, REASON_MAX, entries, id, note, number, required_text, required_word, timestamp,
 };
+use crate::store::Among;
 
 list_requests! {
     list_follow_ups: ListFollowUpsRequest,
@@ -93,14 +94,19 @@ pub(crate) fn close_follow_up(
 pub(crate) fn get_feedback_report(
     request: pb::GetFeedbackReportRequest,
     bad: &mut Problems,
-) -> Option<(Timestamp, Timestamp)> {
-    let pb::GetFeedbackReportRequest { start_time, end_time } = request;
+) -> Option<(Timestamp, Timestamp, Among)> {
+    let pb::GetFeedbackReportRequest { start_time, end_time, archived } = request;
     let since = timestamp("start_time", start_time, bad).unwrap_or(Timestamp::MIN);
     let until = timestamp("end_time", end_time, bad).unwrap_or(Timestamp::MAX);
     if until < since {
         bad.add("end_time", "must not be before start_time");
     }
-    Some((since, until))
+    let among = match archived {
+        None => Among::All,
+        Some(true) => Among::Archived,
+        Some(false) => Among::NotArchived,
+    };
+    Some((since, until, among))
 }
 
 /// The order or the token. A text that is no token opens as little as a wrong one: nobody learns which it was.

@@ -62,8 +62,8 @@ impl pb::feedback_service_server::FeedbackService for Api {
         &self,
         request: Request<pb::GetFeedbackReportRequest>,
     ) -> Reply<pb::GetFeedbackReportResponse> {
-        let (since, until) = parsed(|bad| parse::get_feedback_report(request.into_inner(), bad))?;
-        let report = answered(self.store().feedback_report(since, until, COMMENTS_MAX).await)?;
+        let (since, until, among) = parsed(|bad| parse::get_feedback_report(request.into_inner(), bad))?;
+        let report = answered(self.store().feedback_report(since, until, among, COMMENTS_MAX).await)?;
         Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(reply::feedback_report(report)) }))
     }
 

@@ -81,11 +81,32 @@ pub struct Comment {
     pub text: String,
 }
 
-/// The period of a report, bound to a statement as $1 and $2.
+/// Which orders a report is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    All,
+    Archived,
+    NotArchived,
+}
+
+impl Among {
+    /// The condition on rows of a table that names its order.
+    fn of(self, table: &str) -> String {
+        let not = match self {
+            Self::All => return String::new(),
+            Self::Archived => "",
+            Self::NotArchived => "NOT ",
+        };
+        format!(" AND {not}(SELECT orders.archived FROM orders WHERE orders.id = {table}.order_id)")
+    }
+}
+
+/// The period of a report, bound to a statement as $1 and $2, and the orders that it is about.
 #[derive(Debug, Clone, Copy)]
 struct Period {
     since: Timestamp,
     until: Timestamp,
+    among: Among,
 }
 
 impl Period {
@@ -100,18 +121,23 @@ impl Period {
     }
 }
 
-const ANSWERED: &str = "state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2";
+/// The condition on rows of `feedback`.
+fn answered(period: Period) -> String {
+    let among = period.among.of("feedback");
+    format!("state = 'SUBMITTED' AND submitted_at >= $1 AND submitted_at < $2{among}")
+}
 
 impl Store {
-    /// Feedback from `since` until `until`, with the latest comments.
+    /// Feedback from `since` until `until` on these orders, with the latest comments.
     pub async fn feedback_report(
         &self,
         since: Timestamp,
         until: Timestamp,
+        among: Among,
         comments_max: u64,
     ) -> Result<FeedbackReport, StoreError> {
         let db = self.snapshot().await?;
-        let period = Period { since, until };
+        let period = Period { since, until, among };
         let (requested, opted_out) = asked(&db, period).await?;
         let mut report = FeedbackReport { requested, opted_out, ..FeedbackReport::default() };
 
@@ -132,9 +158,12 @@ impl Store {
 }
 
 async fn asked(db: &Session, period: Period) -> Result<(i64, i64), StoreError> {
-    let sql = "SELECT COUNT(*), COUNT(*) FILTER (WHERE state = 'OPTED_OUT') FROM feedback \
-        WHERE requested_at >= $1 AND requested_at < $2";
-    let row = db.query_one(sql, period.values()).await?;
+    let among = period.among.of("feedback");
+    let sql = format!(
+        "SELECT COUNT(*), COUNT(*) FILTER (WHERE state = 'OPTED_OUT') FROM feedback \
+        WHERE requested_at >= $1 AND requested_at < $2{among}"
+    );
+    let row = db.query_one(&sql, period.values()).await?;
     row.map_or(Ok((0, 0)), |it| Ok((it.get(0)?, it.get(1)?)))
 }
 
@@ -178,8 +207,9 @@ async fn days(db: &Session, period: Period) -> Result<Vec<RatedDay>, StoreError>
         counts.collect::<Vec<_>>().join(", ")
     };
     let (delivery, product) = (counted("delivery_rating"), counted("product_rating"));
+    let answered = answered(period);
     let sql = format!(
-        "SELECT submitted_at / {DAY_MICROS} AS day, {delivery}, {product} FROM feedback WHERE {ANSWERED} \
+        "SELECT submitted_at / {DAY_MICROS} AS day, {delivery}, {product} FROM feedback WHERE {answered} \
         GROUP BY submitted_at / {DAY_MICROS} ORDER BY day"
     );
     let five = |row: &Row, from: usize| -> Result<[i64; 5], StoreError> {
@@ -195,26 +225,33 @@ async fn days(db: &Session, period: Period) -> Result<Vec<RatedDay>, StoreError>
 
 /// A courier that brought an order in several shipments was rated for it once.
 async fn couriers(db: &Session, period: Period) -> Result<Vec<RatedGroup<CourierCode>>, StoreError> {
-    let sql = "SELECT courier, COUNT(*) AS number, CAST(SUM(delivery_rating) AS BIGINT) AS total FROM ( \
+    let among = period.among.of("feedback");
+    let sql = format!(
+        "SELECT courier, COUNT(*) AS number, CAST(SUM(delivery_rating) AS BIGINT) AS total FROM ( \
           SELECT DISTINCT shipments.courier, feedback.order_id, feedback.delivery_rating FROM feedback \
           JOIN shipments ON shipments.order_id = feedback.order_id AND shipments.courier IS NOT NULL \
           WHERE feedback.state = 'SUBMITTED' AND feedback.delivery_rating > 0 \
-          AND feedback.submitted_at >= $1 AND feedback.submitted_at < $2) AS rated \
-        GROUP BY courier ORDER BY number DESC, courier LIMIT $3";
+          AND feedback.submitted_at >= $1 AND feedback.submitted_at < $2{among}) AS rated \
+        GROUP BY courier ORDER BY number DESC, courier LIMIT $3"
+    );
     let group = |row: &Row| rated(row.get(0)?, row);
-    db.query(sql, period.limited(GROUPS_MAX)).await?.iter().map(group).collect()
+    db.query(&sql, period.limited(GROUPS_MAX)).await?.iter().map(group).collect()
 }
 
 async fn products(db: &Session, period: Period) -> Result<Vec<RatedGroup<RatedProduct>>, StoreError> {
-    let sql = "SELECT rated.sku, rated.number, rated.total, products.name FROM ( \
+    let among = period.among.of("feedback_lines");
+    let sql = format!(
+        "SELECT rated.sku, rated.number, rated.total, products.name FROM ( \
           SELECT sku, COUNT(*) AS number, CAST(SUM(rating) AS BIGINT) AS total FROM feedback_lines \
-          WHERE submitted_at >= $1 AND submitted_at < $2 GROUP BY sku ORDER BY number DESC, sku LIMIT $3) AS rated \
-        LEFT JOIN products ON products.sku = rated.sku ORDER BY rated.number DESC, rated.sku";
+          WHERE submitted_at >= $1 AND submitted_at < $2{among} \
+          GROUP BY sku ORDER BY number DESC, sku LIMIT $3) AS rated \
+        LEFT JOIN products ON products.sku = rated.sku ORDER BY rated.number DESC, rated.sku"
+    );
     let group = |row: &Row| {
         let name: Option<String> = row.get(3)?;
         rated(RatedProduct { sku: row.get(0)?, name: name.unwrap_or_default() }, row)
     };
-    db.query(sql, period.limited(GROUPS_MAX)).await?.iter().map(group).collect()
+    db.query(&sql, period.limited(GROUPS_MAX)).await?.iter().map(group).collect()
 }
 
 /// A row of what is rated, how often, and the sum of its ratings.
@@ -224,9 +261,10 @@ fn rated<T>(of: T, row: &Row) -> Result<RatedGroup<T>, StoreError> {
 }
 
 async fn regions(db: &Session, period: Period) -> Result<Vec<RatedRegion>, StoreError> {
+    let answered = answered(period);
     let sql = format!(
         "SELECT region, COUNT(*) AS number, CAST(SUM(delivery_rating) AS BIGINT), \
-        CAST(SUM(product_rating) AS BIGINT) FROM feedback WHERE {ANSWERED} AND region IS NOT NULL \
+        CAST(SUM(product_rating) AS BIGINT) FROM feedback WHERE {answered} AND region IS NOT NULL \
         GROUP BY region ORDER BY number DESC, region LIMIT $3"
     );
     let region = |row: &Row| {
@@ -243,16 +281,20 @@ async fn regions(db: &Session, period: Period) -> Result<Vec<RatedRegion>, Store
 
 /// An answer that names a reason of several lines counts once.
 async fn reasons(db: &Session, period: Period) -> Result<Vec<(FeedbackReason, i64)>, StoreError> {
-    let sql = "SELECT reason, COUNT(DISTINCT order_id) AS number FROM feedback_reasons \
-        WHERE submitted_at >= $1 AND submitted_at < $2 GROUP BY reason ORDER BY number DESC, reason";
+    let among = period.among.of("feedback_reasons");
+    let sql = format!(
+        "SELECT reason, COUNT(DISTINCT order_id) AS number FROM feedback_reasons \
+        WHERE submitted_at >= $1 AND submitted_at < $2{among} GROUP BY reason ORDER BY number DESC, reason"
+    );
     let reason = |row: &Row| Ok((row.get(0)?, row.get(1)?));
-    db.query(sql, period.values()).await?.iter().map(reason).collect()
+    db.query(&sql, period.values()).await?.iter().map(reason).collect()
 }
 
 async fn comments(db: &Session, period: Period, most: u64) -> Result<Vec<Comment>, StoreError> {
+    let answered = answered(period);
     let sql = format!(
         "SELECT order_id, submitted_at, delivery_rating, product_rating, comment FROM feedback \
-        WHERE {ANSWERED} AND comment <> '' ORDER BY submitted_at DESC, order_id DESC LIMIT $3"
+        WHERE {answered} AND comment <> '' ORDER BY submitted_at DESC, order_id DESC LIMIT $3"
     );
     let comment = |row: &Row| {
         Ok(Comment {

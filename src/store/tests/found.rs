@@ -7,6 +7,7 @@ use crate::domain::{
     self, Method, NewPayment, OnShortage, Order, OrderState, Part, ProviderAnswer, ProviderRequest, Refusal,
     Timestamp, Unsent,
 };
+use crate::store::Among;
 use crate::store::connection::error::StoreError;
 use crate::store::query::feed::EventFilter;
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
@@ -259,7 +260,9 @@ async fn every_list_can_be_read(scene: &Scene, by: &impl Fn(&str, Compare, &str)
     store.list_couriers(&all).await.expect("a page");
     let shipment = domain::ShipmentId(uuid::Uuid::nil());
     let (since, until) = (Timestamp::from_unix_micros(0), Timestamp::MAX);
-    store.feedback_report(since, until, 10).await.expect("a report");
+    for among in [Among::All, Among::Archived, Among::NotArchived] {
+        store.feedback_report(since, until, among, 10).await.expect("a report");
+    }
     let order_of = store.order_of(&Part::Invoice(invoices[0].1)).await.expect("a look");
     assert_eq!(order_of, Some(invoices[0].0.id));
     for child in [

@@ -7,6 +7,7 @@ use crate::domain::{
     Refusal, Target,
 };
 use crate::store::connection::error::StoreError;
+use crate::store::query::listing::Listing;
 use crate::store::tests::groups::rush;
 use crate::store::tests::shop::{
     Scene, code, create_order, fill, on_both_engines, on_order, order_for, request, sku,
@@ -19,6 +20,7 @@ on_both_engines! {
     two_stores_sell_the_last_units_once
     stock_that_arrives_finds_those_who_wait
     what_expires_when_it_is_picked_is_planned_anew_from_another_lot
+    what_is_sold_no_more_is_bought_again
 }
 
 /// Sets one unit aside for other callers, `units` times, for a minute.
@@ -179,6 +181,36 @@ async fn what_expires_when_it_is_picked_is_planned_anew_from_another_lot(scene: 
     let laws = scene.store.check_integrity(None).await.expect("the laws");
     let broken: Vec<_> = laws.iter().filter(|it| it.broken > 0).map(|it| it.id).collect();
     assert!(broken.is_empty(), "{broken:?}");
+}
+
+async fn proposals(scene: &Scene) -> Vec<domain::Replenishment> {
+    let page = Listing { size: 10, ..Listing::default() };
+    scene.store.list_replenishments(&page).await.expect("a page").0
+}
+
+async fn what_is_sold_no_more_is_bought_again(scene: &Scene) {
+    by_lots(scene).await;
+    let rule = domain::ReorderRule { point: 3, up_to: Some(10), lead_time_days: None };
+    let (sku, location) = (sku("A-1"), code("BER"));
+    let rule = domain::SetReorderRule {
+        sku: sku.clone(),
+        location: location.clone(),
+        rule: Some(rule),
+        etag: String::new(),
+    };
+    scene.order(rule).await.expect("a rule");
+    assert!(proposals(scene).await.is_empty());
+
+    scene.later(3 * A_DAY);
+    let due = scene.store.shelves_with_lots_due(None, 10).await.expect("a look");
+    assert_eq!(due.into_iter().map(|it| (it.1, it.2)).collect::<Vec<_>>(), [(sku.clone(), location.clone())]);
+    scene.order(domain::SettleCount { sku, location }).await.expect("its day has passed");
+    let proposed = proposals(scene).await;
+    let [proposal] = proposed.as_slice() else { panic!("one is enough: {proposed:?}") };
+    assert_eq!((proposal.quantity, proposal.state), (8, domain::ReplenishmentState::Proposed));
+    assert_eq!((proposal.order, proposal.reason.as_str()), (None, "2 available, reorder point 3, up to 10"));
+    let due = scene.store.shelves_with_lots_due(None, 10).await.expect("a look");
+    assert!(due.is_empty(), "nothing is left to be done: {due:?}");
 }
 
 /// Units of each lot that are on pick lists.

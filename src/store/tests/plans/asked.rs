@@ -1,7 +1,6 @@
 //! The statements that were sent, and what the database does for each.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
@@ -70,11 +69,6 @@ pub(super) const LEADS_TO_FEW: [&str; 20] = [
 /// Rows that one statement may look at.
 const LOOKED_AT_MAX: u64 = 500;
 
-/// How long a page may take, and how often it is asked for.
-pub(super) const PAGE_WITHIN: Duration = Duration::from_millis(20);
-
-pub(super) const ASKED: usize = 50;
-
 pub(super) fn is_full() -> bool {
     std::env::var_os("TEST_FULL").is_some()
 }
@@ -117,7 +111,7 @@ impl Asked {
     /// What no index can serve without each order paying for it, and is slow where the rows that fit lie far back: a
     /// text that is not something, the numbers of invoices and numbers in the order of time, a number's order of
     /// what is found by something else; likewise the order of changes, and names that begin alike in the order of time.
-    fn may_walk(&self) -> bool {
+    pub(super) fn may_walk(&self) -> bool {
         let compared =
             |it: &[Compare]| self.filter.as_ref().is_some_and(|(_, compare, _)| it.contains(compare));
         let is_range = self.filter.is_some() && !compared(&[Compare::Equal, Compare::In, Compare::Has]);

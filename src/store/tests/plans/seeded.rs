@@ -1,9 +1,8 @@
 //! A store full of orders.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use sea_orm::DbBackend;
 
@@ -24,7 +23,7 @@ use crate::store::rows::tests::sample::{
     self, customer_id, nothing, orders, recorded, save, save_with_jobs, write,
 };
 use crate::store::rows::writes::ADD_MOVEMENTS;
-use crate::store::tests::plans::asked::{ASKED, Asked, PAGE_WITHIN, is_full};
+use crate::store::tests::plans::asked::{Asked, is_full};
 use crate::store::tests::shop::{Scene, code, sku};
 use crate::store::writer::before::Jobs;
 
@@ -461,37 +460,6 @@ impl Seeded {
             "payment_id" => self.order.payments[1].id.to_string(),
             other => panic!("{other} is an id that no value is known of"),
         }
-    }
-
-    /// The slowest but one of a hundred pages is quick enough, whatever is asked for.
-    pub(super) async fn time_every_list(&self, scene: &Scene) {
-        let mut late = Vec::new();
-        let mut worst: BTreeMap<(&str, String), Duration> = BTreeMap::new();
-        for list in lists() {
-            for (asked, listing) in self.listings(&list).into_iter().filter(|it| it.0.order_by.is_none()) {
-                let mut taken = Vec::with_capacity(ASKED);
-                for _ in 0..ASKED {
-                    let begun = Instant::now();
-                    read(scene, list.name, &listing).await;
-                    taken.push(begun.elapsed());
-                    // What is far too slow need not be asked a hundred times.
-                    if taken.len() >= 5 && taken.iter().min() > Some(&(4 * PAGE_WITHIN)) {
-                        break;
-                    }
-                }
-                taken.sort_unstable();
-                let p99 = taken[taken.len().saturating_sub(2)];
-                let slowest = worst.entry((list.name, asked.name())).or_default();
-                *slowest = p99.max(*slowest);
-                if p99 > PAGE_WITHIN {
-                    late.push(format!("{} {asked}: {p99:?}", list.name));
-                }
-            }
-        }
-        for ((list, asked), p99) in worst {
-            println!("{list:<18} {asked:<44} p99 {p99:?}");
-        }
-        println!("later than {PAGE_WITHIN:?}:\n{}", late.join("\n"));
     }
 }
 
