@@ -71,6 +71,7 @@ mod process;
 mod promises;
 mod proxy;
 mod reads;
+mod real_orders;
 mod refund_lines;
 mod relay;
 mod returns;
@@ -82,6 +83,7 @@ mod slips;
 mod starting;
 mod subscribers;
 mod subscriptions;
+mod summaries;
 mod tidy;
 mod tokens;
 #[cfg(feature = "otlp")]
