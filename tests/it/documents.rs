@@ -208,7 +208,7 @@ const ADDRESSES: [Written; 11] = [
 ];
 
 fn served_there(settings: &mut Settings) {
-    let countries = ["CN", "HU", "ID", "IN", "JP", "KR", "SA"].map(str::to_owned).to_vec();
+    let countries = ["CN", "DE", "HU", "ID", "IN", "JP", "KR", "SA"].map(str::to_owned).to_vec();
     settings.rules.regions = [("EUROPE".parse().expect("a region"), countries)].into();
 }
 
