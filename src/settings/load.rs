@@ -105,8 +105,11 @@ fn environment() -> Env {
 }
 
 /// The maps whose keys are codes.
-const BY_CODE: [&str; 7] = [
+const BY_CODE: [&str; 10] = [
     "rules.regions.",
+    "rules.verification.",
+    "rules.assessed_risk.",
+    "rules.allocation_by_region.",
     "rules.transit_days.",
     "rules.stuck_after_seconds.",
     "rules.approval.reservation.automatic_up_to_minor.",

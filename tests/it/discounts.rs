@@ -4,9 +4,11 @@ use consign::pb;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use crate::server::{Clients, TestServer, on_both_engines};
+use crate::mail::MovedClock;
+use crate::server::{Clients, Engine, TestServer, connect, on_both_engines};
 use crate::shop::{
-    by, create_courier, create_order, draft, eur, every_law_holds, order, pay_by_card, reason, stocked,
+    by, create_courier, create_order, draft, eur, every_law_holds, in_seconds, order, pay_by_card, reason,
+    stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -76,8 +78,8 @@ fn violations(status: &Status) -> Vec<(String, String)> {
 
 on_both_engines!(a_code_is_made_once_listed_taken_out_of_use_and_put_back, async |server| {
     let asked = pb::DiscountCode {
-        start_time: Some(crate::shop::in_seconds(-60)),
-        end_time: Some(crate::shop::in_seconds(3_600)),
+        start_time: Some(in_seconds(-60)),
+        end_time: Some(in_seconds(3_600)),
         minimums: vec![eur(2_000)],
         uses_max: 5,
         uses_per_customer_max: 2,
@@ -131,8 +133,8 @@ on_both_engines!(every_bad_field_of_a_code_is_named_at_once, async |server| {
     let dollars = pb::Money { currency_code: "USD".to_owned(), units: 5, nanos: 0 };
     let bad = pb::DiscountCode {
         code: "SPRING 10".to_owned(),
-        start_time: Some(crate::shop::in_seconds(60)),
-        end_time: Some(crate::shop::in_seconds(60)),
+        start_time: Some(in_seconds(60)),
+        end_time: Some(in_seconds(60)),
         minimums: vec![eur(100), eur(200), dollars, eur(0)],
         uses_max: -1,
         uses_per_customer_max: 1_000_000_001,
@@ -288,3 +290,76 @@ on_both_engines!(the_code_of_a_delivery_letter_is_redeemed_in_the_next_order, as
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+const HOUR: i64 = 3_600;
+
+/// Why this buyer's order cannot redeem the code, and what is said of it.
+async fn refused(server: &Clients, buyer: &str, code: &str) -> (String, String) {
+    let refused = create_order(server, with(draft(buyer, "D-1", 1), code)).await.expect_err(code);
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused:?}");
+    let [(field, told)] = &violations(&refused)[..] else { panic!("{refused:?}") };
+    assert_eq!(field, "order.discount_code");
+    (reason(&refused), told.clone())
+}
+
+async fn a_code_is_for_its_time_its_customer_and_its_currency(engine: Engine) {
+    let Some(clock) = MovedClock::set(engine).await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = clock.serve_with(folder.path(), |_| {}).await;
+    let clients = Clients::over(connect(&server).await);
+    stocked(&clients, "D-1", 50).await;
+    let window = pb::DiscountCode {
+        start_time: Some(in_seconds(HOUR)),
+        end_time: Some(in_seconds(3 * HOUR)),
+        ..ten_off("NOON")
+    };
+    issue(&clients, window).await;
+    issue(&clients, pb::DiscountCode { uses_per_customer_max: 1, ..ten_off("EACH") }).await;
+    let dollars = pb::Money { currency_code: "USD".to_owned(), units: 5, nanos: 0 };
+    let value = Some(pb::discount::Value::Amount(dollars.clone()));
+    issue(&clients, pb::DiscountCode { discount: Some(pb::Discount { value }), ..ten_off("FIVE-OFF") }).await;
+    issue(&clients, pb::DiscountCode { minimums: vec![dollars], ..ten_off("US-SHOP") }).await;
+
+    for code in ["FIVE-OFF", "US-SHOP"] {
+        let told = format!("discount code {code} is for orders in USD, and this one is in EUR");
+        assert_eq!(refused(&clients, "ann", code).await, ("DISCOUNT_CODE_OTHER_CURRENCY".to_owned(), told));
+    }
+
+    let first = create_order(&clients, with(draft("ann", "D-1", 1), "EACH")).await.expect("redeemed");
+    let spent = "discount code EACH is used up for this customer: 1 of 1 use";
+    for again in ["ann", "ANN"] {
+        let told = refused(&clients, again, "EACH").await;
+        assert_eq!(told, ("DISCOUNT_CODE_USED_BY_CUSTOMER".to_owned(), spent.to_owned()), "{again}");
+    }
+    create_order(&clients, with(draft("ben", "D-1", 1), "EACH")).await.expect("another customer");
+    cancel(&clients, &first.id).await;
+    create_order(&clients, with(draft("ann", "D-1", 2), "EACH")).await.expect("given back");
+
+    let (early, told) = refused(&clients, "cem", "NOON").await;
+    assert_eq!(early, "DISCOUNT_CODE_NOT_BEGUN");
+    assert!(told.starts_with("discount code NOON is valid from "), "{told}");
+    clock.pass(2 * HOUR).await;
+    let redeemed = create_order(&clients, with(draft("cem", "D-1", 1), "NOON")).await.expect("its time");
+    assert_eq!(redeemed.lines[0].order_discount_share, Some(eur(199)));
+    clock.pass(HOUR).await;
+    let (late, told) = refused(&clients, "dan", "NOON").await;
+    assert_eq!(late, "DISCOUNT_CODE_OVER");
+    assert!(told.starts_with("discount code NOON was valid until "), "{told}");
+    assert_eq!(discount_code(&clients, "NOON").await.redeemed_count, 1);
+    every_law_holds(&clients).await;
+    server.stop().await.expect("it stops");
+}
+
+mod a_code_is_for_its_time_its_customer_and_its_currency {
+    use crate::server::Engine;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite() {
+        super::a_code_is_for_its_time_its_customer_and_its_currency(Engine::Sqlite).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres() {
+        super::a_code_is_for_its_time_its_customer_and_its_currency(Engine::Postgres).await;
+    }
+}

@@ -1,6 +1,7 @@
 //! Papers of a shipment as callers get them, from the pick list to the archive; and the scales.
 
 use consign::pb::{self, DocumentKind};
+use consign::settings::Settings;
 use tonic::{Code, Status};
 
 use crate::server::{Clients, on_both_engines};
@@ -159,5 +160,92 @@ on_both_engines!(a_package_that_weighs_otherwise_than_its_contents_is_warned_of,
     let told: Vec<_> =
         events.iter().filter(|it| it.r#type == "WEIGHT_DEVIATES").map(|it| it.summary.as_str()).collect();
     assert_eq!(told, ["weight off: package 1 by +3000 g"]);
+    server.stop().await;
+});
+
+/// Country; street, city, state and postal code; the lines that the printer sets in its own letters, in their order; how
+/// many others it gets as pictures.
+type Written = (&'static str, [&'static str; 4], &'static [&'static str], usize);
+
+const ADDRESSES: [Written; 11] = [
+    ("HU", ["Váci utca 1.", "Budapest", "", "1052"], &["Ada Byron", "Budapest", "Váci utca 1.", "1052"], 0),
+    (
+        "ID",
+        ["Jl. Sudirman 1", "Jakarta", "DKI Jakarta", "10210"],
+        &["Ada Byron", "Jl. Sudirman 1", "Jakarta", "DKI Jakarta 10210"],
+        0,
+    ),
+    (
+        "IN",
+        ["12 MG Road", "Bengaluru", "Karnataka", "560001"],
+        &["Ada Byron", "12 MG Road", "Bengaluru 560001", "Karnataka"],
+        0,
+    ),
+    (
+        "JP",
+        ["4-2-8 Shibakoen", "Minato-ku", "Tokyo", "105-0011"],
+        &["Ada Byron", "4-2-8 Shibakoen", "Minato-ku, Tokyo", "105-0011", "JAPAN (JP)"],
+        0,
+    ),
+    (
+        "KR",
+        ["110 Sejong-daero", "Jung-gu", "Seoul", "04524"],
+        &["Ada Byron", "110 Sejong-daero", "Jung-gu", "Seoul", "04524"],
+        0,
+    ),
+    ("SA", ["Olaya St", "Riyadh", "", "12211"], &["Ada Byron", "Olaya St", "Riyadh 12211"], 0),
+    (
+        "CN",
+        ["1 Jianguo Rd", "Guangzhou", "Guangdong", "510000"],
+        &["Ada Byron", "1 Jianguo Rd", "Guangzhou", "Guangdong, 510000", "CHINA (CN)"],
+        0,
+    ),
+    // In their own script: from the large to the small where the country writes so.
+    ("JP", ["芝公園4-2-8", "港区", "東京都", "105-0011"], &["Ada Byron", "JAPAN (JP)"], 3),
+    ("KR", ["세종대로 110", "중구", "서울특별시", "04524"], &["Ada Byron", "04524"], 2),
+    ("SA", ["شارع العليا", "الرياض", "", "12211"], &["Ada Byron", "SAUDI ARABIA (SA)"], 2),
+    ("CN", ["中山路2号", "广州市", "广东省", "510000"], &["510000", "Ada Byron", "CHINA (CN)"], 2),
+];
+
+fn served_there(settings: &mut Settings) {
+    let countries = ["CN", "DE", "HU", "ID", "IN", "JP", "KR", "SA"].map(str::to_owned).to_vec();
+    settings.rules.regions = [("EUROPE".parse().expect("a region"), countries)].into();
+}
+
+/// The texts that a printer of labels sets in its own letters, in their order.
+fn set_by_printer(zpl: &str) -> Vec<&str> {
+    zpl.split("^FD").skip(1).filter_map(|it| it.split_once("^FS")).map(|it| it.0).collect()
+}
+
+on_both_engines!(a_label_has_its_address_as_the_country_writes_it, served_there, async |server| {
+    open_leipzig(&server).await;
+    stocked(&server, "PAPER-3", 20).await;
+    for (number, (country, [street, city, state, postal_code], lines, pictures)) in
+        ADDRESSES.into_iter().enumerate()
+    {
+        let mut wish = draft(&format!("abroad{number}"), "PAPER-3", 1);
+        wish.shipping_address = Some(pb::Address {
+            recipient: "Ada Byron".to_owned(),
+            street: vec![street.to_owned()],
+            city: city.to_owned(),
+            state: state.to_owned(),
+            postal_code: postal_code.to_owned(),
+            country: country.to_owned(),
+            ..Default::default()
+        });
+        let placed = create_order(&server, wish).await.expect("an order");
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+        let shipment = order(&server, &placed.id).await.shipment_ids.remove(0);
+        Warehouse { server: &server }.label(&shipment).await;
+
+        let label = document(&server, &shipment, DocumentKind::ShippingLabelZpl, 0).await.expect("a label");
+        assert!(label.warnings.is_empty(), "{country}: {:?}", label.warnings);
+        let zpl = String::from_utf8(label.content).expect("text");
+        let set = set_by_printer(&zpl);
+        assert!(set.windows(lines.len()).any(|it| it == lines), "{country}: {lines:?} are not in {set:?}");
+        assert_eq!(zpl.matches("^GFA").count(), pictures, "{country}: {set:?}");
+        let label = document(&server, &shipment, DocumentKind::ShippingLabelPdf, 0).await.expect("a label");
+        assert!(is_pdf(&label) && label.warnings.is_empty(), "{country}: {:?}", label.warnings);
+    }
     server.stop().await;
 });

@@ -329,7 +329,9 @@ async fn a_refused_letter_fails_with_the_relays_words_and_is_sent_again_when_ask
     let customer = by_phone.customer.as_mut().expect("a customer");
     (customer.email, customer.phone) = (String::new(), "+4930901820".to_owned());
     let placed = create_order(&server, by_phone).await.expect("an order");
-    for message in messages(&server, format!("order_id = {}", placed.id)).await {
+    let told = messages(&server, format!("order_id = {}", placed.id)).await;
+    assert!(!told.is_empty());
+    for message in told {
         assert_eq!(message.state(), pb::MessageState::Suppressed);
         assert_eq!(message.suppression_reason(), pb::SuppressionReason::NoAddress);
         assert_eq!(message.failure, "the customer left only a phone number, and letters go by e-mail");

@@ -71,6 +71,7 @@ mod process;
 mod promises;
 mod proxy;
 mod reads;
+mod real_orders;
 mod rebuild;
 mod refund_lines;
 mod relay;
@@ -84,6 +85,7 @@ mod slips;
 mod starting;
 mod subscribers;
 mod subscriptions;
+mod summaries;
 mod tidy;
 mod tokens;
 #[cfg(feature = "otlp")]

@@ -209,6 +209,9 @@ async fn every_kind_of_setting_can_come_from_the_environment() {
     site.set("CONSIGN_RULES__APPROVAL__VERSION", "2026");
     site.set("CONSIGN_RULES__INVOICE_SERIES", "0042");
     site.set("CONSIGN_RULES__REGIONS__ASIA", "[MY, SG]");
+    site.set("CONSIGN_RULES__VERIFICATION__ADDRESS", "WARN");
+    site.set("CONSIGN_RULES__ASSESSED_RISK__MEDIUM", "HOLD");
+    site.set("CONSIGN_RULES__ALLOCATION_BY_REGION__ASIA", "NEAREST");
     site.set("CONSIGN_RULES__TRANSIT_DAYS__EXPRESS", 3);
     site.set("CONSIGN_ACCESS__KEYS__Till__SHA256", format!("[{}]", KeyHash::of("consign_till")));
     site.set("CONSIGN_ACCESS__KEYS__Till__ROLES", "[finance]");
@@ -232,6 +235,9 @@ async fn every_kind_of_setting_can_come_from_the_environment() {
     assert_eq!(rules["invoice_series"].as_str(), Some("0042"));
     assert_eq!(rules["regions"].as_table().map(toml::Table::len), Some(1));
     assert_eq!(rules["regions"]["ASIA"][1].as_str(), Some("SG"));
+    assert_eq!(rules["verification"]["ADDRESS"].as_str(), Some("WARN"));
+    assert_eq!(rules["assessed_risk"]["MEDIUM"].as_str(), Some("HOLD"));
+    assert_eq!(rules["allocation_by_region"]["ASIA"].as_str(), Some("NEAREST"));
     assert_eq!(rules["transit_days"]["EXPRESS"].as_integer(), Some(3));
     assert_eq!(rules["blocked_customers"][0].as_str(), Some("+4930901820"));
     assert_eq!(rules["taxes"][0]["country"].as_str(), Some("DE"));

@@ -26,6 +26,15 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.rows_imported, "3 rows, 2 created; row 2: product.name: is required");
         says(&shown.price_changed, "at USD 18.50");
         says(&shown.price_changed, "at USD 19.50");
+        says(&shown.discount_redeemed, "given in a delivery letter, takes USD 33.25 off; redeemed 1×");
+        says(&shown.invoice_as_a_page, "INV-");
+        says(&shown.invoice_as_a_page, ".pdf, ");
+        says(&shown.sent_in_parts, "has 2 shipments");
+        says(&shown.order_changed, "credit note CRN-");
+        says(&shown.order_changed, "supplementary invoice inv_");
+        says(&shown.order_changed, "line 3 added");
+        says(&shown.came_back, "credit note CRN-");
+        says(&shown.came_back, " paid back");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");
     }
     server.stop().await;

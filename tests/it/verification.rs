@@ -1,6 +1,7 @@
 //! Who buys and where it goes, over the wire: spellings that pass, warnings, people's and services' words about a rule, a
 //! wrong address put right after the invoice.
 
+use consign::domain::{Risk, Rule, Severity};
 use consign::pb::{self, HoldReason, OrderState, VerificationFinding, VerificationOutcome, VerificationRule};
 use consign::settings::Settings;
 use tonic::{Code, Request, Status};
@@ -83,7 +84,8 @@ async fn moved(
 }
 
 fn everywhere(settings: &mut Settings) {
-    let countries = ["AE", "DE", "FI", "GB", "IT", "MO", "US", "XK"].map(str::to_owned).to_vec();
+    let countries = ["AE", "AT", "BE", "DE", "FI", "FR", "GB", "IT", "MO", "NO", "SE", "US", "XK"];
+    let countries = countries.map(str::to_owned).to_vec();
     settings.rules.regions = [("EUROPE".parse().expect("a region"), countries)].into();
 }
 
@@ -127,24 +129,92 @@ on_both_engines!(phones_and_addresses_pass_as_people_write_them, everywhere, asy
     );
     assert_eq!(berlin.customer.as_ref().expect("a customer").name, "Bea Blau");
 
-    let to = |country: &'static str, city: &'static str, code: &'static str| {
-        changed(country, |it| {
-            *address(it) = pb::Address {
-                street: vec!["Rua Central 1".to_owned()],
-                city: city.to_owned(),
-                postal_code: code.to_owned(),
-                country: country.to_owned(),
-                ..Default::default()
-            };
-        })
-    };
-    for draft in [to("MO", "", ""), to("XK", "Prishtinë", "10000"), to("FI", "Helsinki", "FIN-00100")] {
+    for draft in [to("MO", ["", "", ""]), to("XK", ["Prishtinë", "", "10000"])] {
         let order = placed(&server, draft).await;
         assert_eq!(order.state(), OrderState::Invoiced, "{:?}", order.verification);
         assert!(order.warnings.is_empty());
     }
     every_law_holds(&server).await;
 });
+
+/// An order to this city, state and postal code.
+fn to(country: &str, [city, state, code]: [&str; 3]) -> pb::OrderDraft {
+    changed(country, |it| {
+        *address(it) = pb::Address {
+            street: vec!["Rua Central 1".to_owned()],
+            city: city.to_owned(),
+            state: state.to_owned(),
+            postal_code: code.to_owned(),
+            country: country.to_owned(),
+            ..Default::default()
+        };
+    })
+}
+
+on_both_engines!(a_mark_of_the_country_before_a_postal_code_is_dropped, everywhere, async |server| {
+    stocked(&server, "V-1", 100).await;
+    for (country, place, kept) in [
+        ("DE", ["Mannheim", "", "D-68306"], "68306"),
+        ("FI", ["Helsinki", "", "FIN-00100"], "00100"),
+        ("AT", ["Graz", "", "A-8010"], "8010"),
+        ("FR", ["Nantes", "", "F-44000"], "44000"),
+        ("SE", ["Bräcke", "", "S-844 67"], "844 67"),
+        ("IT", ["Bergamo", "BG", "I-24100"], "24100"),
+        ("NO", ["Stavern", "", "N-4110"], "4110"),
+        ("BE", ["Bruxelles", "", "B-1180"], "1180"),
+    ] {
+        let order = placed(&server, to(country, place)).await;
+        assert_eq!(order.state(), OrderState::Invoiced, "{:?}", order.verification);
+        assert!(order.warnings.is_empty(), "{:?}", order.warnings);
+        assert_eq!(order.shipping_address.expect("an address").postal_code, kept);
+    }
+    // The mark of another country is a mistake.
+    let held = placed(&server, to("AT", ["Graz", "", "D-8010"])).await;
+    assert_eq!(active(&held), [HoldReason::VerificationFailed]);
+    assert_eq!(outcome(&held, VerificationRule::Address), VerificationOutcome::Failed);
+    assert_eq!(held.shipping_address.expect("an address").postal_code, "D-8010");
+    every_law_holds(&server).await;
+});
+
+on_both_engines!(
+    articles_references_and_accounts_are_taken_and_a_card_is_refused_without_its_digits,
+    async |server| {
+        stocked(&server, "V-1", 100).await;
+        let fine = [
+            "EAN 4001234500027",
+            "ref 112-3640021-5936259",
+            "IBAN DE89 3704 0044 0532 0130 00",
+            "DK4870870649529984, please pay back to it",
+        ];
+        for (number, instructions) in fine.into_iter().enumerate() {
+            let wish = changed(&format!("ann{number}"), |it| {
+                it.external_reference = "112-3640021-5936259".to_owned();
+                it.lines[0].description = "Mug, EAN 4001234500027".to_owned();
+                it.special_instructions = instructions.to_owned();
+            });
+            let order = placed(&server, wish).await;
+            assert_eq!(
+                (order.state(), order.special_instructions.as_str()),
+                (OrderState::Invoiced, instructions)
+            );
+            assert_eq!(order.external_reference, "112-3640021-5936259");
+            assert_eq!(order.lines[0].description, "Mug, EAN 4001234500027");
+        }
+
+        for card in ["4242424242424242", "my card is 4242 4242 4242 4242, 12/29", "3782-822463-10005"] {
+            let wish = changed("bob", |it| it.special_instructions = card.to_owned());
+            let refused = create_order(&server, wish).await.expect_err("a card");
+            assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
+            let bad = refused.get_details_bad_request().expect("the bad fields").field_violations;
+            let [bad] = &bad[..] else { panic!("{bad:?}") };
+            assert_eq!(bad.field, "order.special_instructions");
+            let told = format!("{} {}", refused.message(), String::from_utf8_lossy(refused.details()));
+            assert!(told.contains("looks like a card number"), "{told}");
+            assert!(["4242", "3782", "822463", "10005"].iter().all(|it| !told.contains(it)), "{told}");
+        }
+        every_law_holds(&server).await;
+    }
+);
 
 on_both_engines!(
     what_is_wrong_beside_one_good_contact_is_a_warning_and_a_held_customer_reads_one_point,
@@ -241,3 +311,42 @@ on_both_engines!(
         every_law_holds(&server).await;
     }
 );
+
+/// Faults in addresses are warnings, faults in a second contact stop an order, and so does a risk in the middle.
+fn otherwise(settings: &mut Settings) {
+    settings.rules.verification =
+        [(Rule::Address, Severity::Warn), (Rule::ContactDetails, Severity::Hold)].into();
+    settings.rules.assessed_risk = [(Risk::Medium, Severity::Hold)].into();
+}
+
+on_both_engines!(what_a_rule_or_a_risk_does_to_an_order_is_policy, otherwise, async |server| {
+    stocked(&server, "V-1", 100).await;
+    let warned = placed(&server, changed("bob", |it| address(it).postal_code = "1011".to_owned())).await;
+    assert_eq!((warned.state(), active(&warned)), (OrderState::Invoiced, Vec::new()));
+    assert_eq!(outcome(&warned, VerificationRule::Address), VerificationOutcome::Warned);
+    let [warning] = &warned.warnings[..] else { panic!("{:?}", warned.warnings) };
+    assert_eq!(
+        (warning.rule(), warning.field.as_str()),
+        (VerificationRule::Address, "shipping_address.postal_code")
+    );
+
+    let held = placed(&server, changed("ann", |it| customer(it).phone = "call me".to_owned())).await;
+    assert_eq!((held.state(), active(&held)), (OrderState::Received, vec![HoldReason::VerificationFailed]));
+    assert_eq!(outcome(&held, VerificationRule::ContactDetails), VerificationOutcome::Failed);
+    assert_eq!(outcome(&held, VerificationRule::Contact), VerificationOutcome::Passed);
+
+    // A service's word is a warning too where the rule's own is one.
+    let fine = placed(&server, draft("carl", "V-1", 1)).await;
+    let doubted = recorded(&server, &fine, VerificationFinding::Failed).await.expect("recorded");
+    assert!(active(&doubted).is_empty());
+    assert_eq!(outcome(&doubted, VerificationRule::Address), VerificationOutcome::Warned);
+
+    // What is left out stays as it is: a high risk stops an order by default.
+    for level in [pb::RiskLevel::Medium, pb::RiskLevel::High] {
+        let stopped = assessed(&server, &fine, level).await;
+        assert_eq!((active(&stopped), stopped.risk_level()), (vec![HoldReason::HighRiskOfFraud], level));
+        let free = assessed(&server, &fine, pb::RiskLevel::Low).await;
+        assert_eq!((active(&free), free.risk_level()), (Vec::new(), pb::RiskLevel::Low));
+    }
+    every_law_holds(&server).await;
+});

@@ -143,6 +143,10 @@ fn a_variable_is_the_key_that_it_says_and_its_codes_stay_as_they_are() {
         ("RULES__REGIONS", "rules.regions"),
         ("RULES__REGIONS__NORTH_AMERICA", "rules.regions.NORTH_AMERICA"),
         ("rules__regions__Asia", "rules.regions.Asia"),
+        ("RULES__VERIFICATION__ADDRESS", "rules.verification.ADDRESS"),
+        ("RULES__ASSESSED_RISK__MEDIUM", "rules.assessed_risk.MEDIUM"),
+        ("RULES__ALLOCATION", "rules.allocation"),
+        ("RULES__ALLOCATION_BY_REGION__ASIA", "rules.allocation_by_region.ASIA"),
         ("RULES__TRANSIT_DAYS__EXPRESS", "rules.transit_days.EXPRESS"),
         ("RULES__STUCK_AFTER_SECONDS__HOLD", "rules.stuck_after_seconds.HOLD"),
         (
