@@ -73,6 +73,7 @@ mod proxy;
 mod reads;
 mod refund_lines;
 mod relay;
+mod return_rules;
 mod returns;
 mod server;
 mod services;

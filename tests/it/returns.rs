@@ -13,7 +13,7 @@ use crate::warehouse::Warehouse;
 
 type Answer = Result<pb::Return, Status>;
 
-fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineRequest> {
+pub(crate) fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineRequest> {
     let line = |(line_number, quantity): &(i32, i64)| pb::ReturnLineRequest {
         line_number: *line_number,
         quantity: *quantity,
@@ -23,7 +23,12 @@ fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineR
     lines.iter().map(line).collect()
 }
 
-async fn ask(server: &Clients, order: &str, lines: &[(i32, i64)], reason: pb::ReturnReason) -> Answer {
+pub(crate) async fn ask(
+    server: &Clients,
+    order: &str,
+    lines: &[(i32, i64)],
+    reason: pb::ReturnReason,
+) -> Answer {
     let request = pb::CreateReturnRequest {
         order_id: order.to_owned(),
         lines: wanted(lines, reason),
@@ -33,13 +38,13 @@ async fn ask(server: &Clients, order: &str, lines: &[(i32, i64)], reason: pb::Re
     Ok(answer.into_inner().goods_return.expect("a return"))
 }
 
-async fn authorize(server: &Clients, id: &str) -> Answer {
+pub(crate) async fn authorize(server: &Clients, id: &str) -> Answer {
     let request = pb::AuthorizeReturnRequest { return_id: id.to_owned(), ..Default::default() };
     let answer = server.returns.clone().authorize_return(by("clerk", request)).await?;
     Ok(answer.into_inner().goods_return.expect("a return"))
 }
 
-async fn receive(server: &Clients, id: &str, quantity: i64) -> Answer {
+pub(crate) async fn receive(server: &Clients, id: &str, quantity: i64) -> Answer {
     let request = pb::ReceiveReturnRequest {
         return_id: id.to_owned(),
         location: LEIPZIG.to_owned(),
@@ -50,7 +55,7 @@ async fn receive(server: &Clients, id: &str, quantity: i64) -> Answer {
     Ok(answer.into_inner().goods_return.expect("a return"))
 }
 
-async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i64)]) -> Answer {
+pub(crate) async fn inspect(server: &Clients, id: &str, units: &[(pb::ReturnDisposition, i64)]) -> Answer {
     let inspection = |(disposition, quantity): &(pb::ReturnDisposition, i64)| pb::ReturnInspection {
         line_number: 1,
         disposition: (*disposition).into(),
