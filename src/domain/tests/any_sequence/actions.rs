@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
+use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::customers::feedback::FeedbackAnswer;
@@ -40,6 +41,7 @@ use crate::domain::returns::turn::OF_RETURNS;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::acts::{apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::placed::{CURRENCIES, a_shop_in};
 use crate::domain::tests::any_sequence::returned::end_returns;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
@@ -51,8 +53,8 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 #[test]
 fn the_actions_of_an_order_are_the_calls_that_are_not_refused() {
     let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(acts in vec(some_act(), 1..60))| {
-        let mut bench = Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    proptest!(config, |(currency in select(CURRENCIES.to_vec()), acts in vec(some_act(), 1..60))| {
+        let mut bench = a_shop_in(currency);
         for act in &acts {
             apply(&mut bench, act);
             if let Some(id) = order_of(&bench, act) {
