@@ -25,6 +25,8 @@ on_both_engines!(
         stocked(&server, "SIX", 20).await;
         create_courier(&server).await;
         let placed = delivered(&server, "ann").await;
+        // Its letters are later than its delivery, whichever clock tells the time.
+        Warehouse { server: &server }.until_quiet(&placed.id).await;
         let late = |why: &str| pb::CreateReturnRequest {
             order_id: placed.id.clone(),
             lines: wanted(&[(1, 2)], pb::ReturnReason::Damaged),
