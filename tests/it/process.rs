@@ -26,6 +26,7 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.rows_imported, "3 rows, 2 created; row 2: product.name: is required");
         says(&shown.price_changed, "at USD 18.50");
         says(&shown.price_changed, "at USD 19.50");
+        says(&shown.split_planned, "at CA-TORONTO; no single location has every line: split in order");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");
     }
     server.stop().await;
