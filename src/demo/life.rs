@@ -37,13 +37,10 @@ impl Demo {
             | Story::Cancelled
             | Story::Exception
             | Story::PassesOver
-            | Story::Changed => wish.clone(),
+            | Story::Changed
+            | Story::Split => wish.clone(),
         };
-        let mut order = self.client.create_order(&asked, &reference).await?;
-        self.tell_order("CreateOrder", &order);
-        self.tell_redeemed(&order).await?;
-        self.tell_promise(&order);
-
+        let mut order = self.place(&asked, &reference).await?;
         match wish.story {
             Story::Corrected => order = self.correct(&wish, order).await?,
             Story::Waits => order = self.wait_for_goods(&wish, order).await?,
@@ -52,7 +49,8 @@ impl Demo {
             | Story::Cancelled
             | Story::Exception
             | Story::PassesOver
-            | Story::Changed => {}
+            | Story::Changed
+            | Story::Split => {}
         }
         order = self.approve_what_waits(order).await?;
         self.pay(&wish, &order).await?;
@@ -90,6 +88,21 @@ impl Demo {
         order = self.client.close(&order.id).await?;
         self.tell_order("CloseOrder", &order);
         Ok(order.id)
+    }
+
+    async fn place(&mut self, wish: &Wish, reference: &str) -> Result<pb::Order, DemoError> {
+        let plan = match wish.story == Story::Split {
+            true => Some(self.plan_a_split(wish).await?),
+            false => None,
+        };
+        let order = self.client.create_order(wish, reference).await?;
+        self.tell_order("CreateOrder", &order);
+        if let Some(plan) = plan {
+            self.tell_split(&plan, &order);
+        }
+        self.tell_redeemed(&order).await?;
+        self.tell_promise(&order);
+        Ok(order)
     }
 
     /// The discount code that the order redeems, who gave it, and what it takes off.
@@ -298,7 +311,8 @@ impl Demo {
             | Story::Cancelled
             | Story::Corrected
             | Story::PassesOver
-            | Story::Changed => road::quiet_road(),
+            | Story::Changed
+            | Story::Split => road::quiet_road(),
         };
         for batch in reports {
             let answer = self.client.record(&assignment.courier, &number, batch).await?;

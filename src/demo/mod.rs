@@ -12,6 +12,7 @@ mod road;
 mod sample;
 mod shop;
 mod shown;
+mod split;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};

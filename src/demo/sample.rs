@@ -150,6 +150,8 @@ pub(super) enum Story {
     PassesOver,
     /// A part is cancelled after it was paid, and a count finds less than was set aside.
     Changed,
+    /// No location has all of it: before it is placed, it is asked where it would come from.
+    Split,
 }
 
 #[derive(Debug, Clone, Deserialize)]

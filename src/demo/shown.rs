@@ -21,6 +21,7 @@ pub struct Shown {
     pub counted_below_reserved: String,
     pub rows_imported: String,
     pub came_back: String,
+    pub split_planned: String,
 }
 
 impl Shown {
@@ -42,6 +43,7 @@ impl Shown {
             counted_below_reserved,
             rows_imported,
             came_back,
+            split_planned,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -59,6 +61,7 @@ impl Shown {
             (counted_below_reserved, "a count below what is reserved"),
             (rows_imported, "rows imported, a bad one named"),
             (came_back, "a return, with its refund by line"),
+            (split_planned, "a split over two locations, with its plan"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

@@ -6,7 +6,9 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{Clients, on_both_engines};
-use crate::shop::{by, create_order, create_product, draft, eur, every_law_holds, receive};
+use crate::shop::{
+    by, create_order, create_product, draft, eur, every_law_holds, order, pay_by_card, receive,
+};
 
 /// A location in Germany with this postal code and priority.
 async fn open(server: &Clients, code: &str, postal_code: &str, priority: i32) {
@@ -98,6 +100,57 @@ on_both_engines!(a_plan_says_where_from_and_why_from_nowhere_else, async |server
     let short = plan(&server, &[("POT", 16)], Priority).await.expect("an answer");
     assert_eq!((from(&short).len(), short.shortages[0].wanted, short.shortages[0].available), (0, 16, 15));
     every_law_holds(&server).await;
+});
+
+on_both_engines!(two_parcels_where_priority_takes_three, async |server| {
+    use pb::AllocationStrategy::{FewestShipments, Priority, Unspecified};
+    for (location, priority) in [("PLACE-A", 1), ("PLACE-B", 2), ("PLACE-C", 3)] {
+        open(&server, location, "04109", priority).await;
+    }
+    for sku in ["X", "Y", "Z"] {
+        create_product(&server, sku, 1_000).await;
+    }
+    for (sku, location) in [("X", "PLACE-A"), ("X", "PLACE-B"), ("Y", "PLACE-B"), ("Z", "PLACE-C")] {
+        receive(&server, sku, location, 1).await;
+    }
+
+    courier_of(&server, "SWIFT", &[("EUROPE", 490)]).await;
+
+    let wanted = [("X", 1), ("Y", 1), ("Z", 1)];
+    let three = plan(&server, &wanted, Priority).await.expect("a plan");
+    assert_eq!(from(&three), [(1, "PLACE-A", 1), (2, "PLACE-B", 1), (3, "PLACE-C", 1)]);
+    let two = plan(&server, &wanted, Unspecified).await.expect("a plan");
+    assert_eq!(two.allocation_strategy(), FewestShipments);
+    assert_eq!(from(&two), [(1, "PLACE-B", 1), (2, "PLACE-B", 1), (3, "PLACE-C", 1)]);
+    let why = "PLACE-B, PLACE-C have every line together: 2 shipments, where the order of priority takes 3";
+    assert_eq!(two.explanation, why);
+    let why_not_a = ("PLACE-A", "has 0 of 1 Y, has 0 of 1 Z");
+    assert_eq!(passed_over(&two), [why_not_a]);
+
+    let mut wish = draft("parcels", "X", 1);
+    wish.lines.extend(["Y", "Z"].map(|sku| pb::OrderLineDraft {
+        sku: sku.to_owned(),
+        quantity: 1,
+        ..Default::default()
+    }));
+    let placed = create_order(&server, wish).await.expect("an order");
+    let kept = placed.reservation.expect("it is reserved");
+    let taken: Vec<&str> = kept.items.iter().map(|it| it.location.as_str()).collect();
+    assert_eq!((taken, kept.explanation.as_str()), (vec!["PLACE-B", "PLACE-B", "PLACE-C"], why));
+    let others: Vec<_> =
+        kept.passed_over.iter().map(|it| (it.location.as_str(), it.reason.as_str())).collect();
+    assert_eq!(others, [why_not_a]);
+    pay_by_card(&server, &placed.id, "tok_success").await.expect("paid");
+    let mut left_from = Vec::new();
+    for shipment_id in order(&server, &placed.id).await.shipment_ids {
+        let request = pb::GetShipmentRequest { shipment_id };
+        let answer = server.shipping.clone().get_shipment(request).await.expect("it is there");
+        left_from.push(answer.into_inner().shipment.expect("a shipment").location);
+    }
+    left_from.sort();
+    assert_eq!(left_from, ["PLACE-B", "PLACE-C"]);
+    every_law_holds(&server).await;
+    server.stop().await;
 });
 
 on_both_engines!(an_order_and_a_cart_are_served_as_their_callers_say_and_keep_the_plan, async |server| {

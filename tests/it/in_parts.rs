@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, create_courier, create_order, draft, every_law_holds, in_seconds, level, order, pay_by_card,
-    receive, stocked,
+    LEIPZIG, create_courier, create_order, draft, eur, every_law_holds, in_seconds, level, order,
+    pay_by_card, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -46,6 +46,54 @@ on_both_engines!(what_is_there_goes_and_the_rest_follows, async |server| {
     warehouse.deliver(second).await;
     let over = order(&server, &placed.id).await;
     assert_eq!((over.state(), units(&over)), (pb::OrderState::Delivered, [0, 5, 0, 0]));
+    warehouse.close(&placed.id).await;
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// Everything is invoiced and paid, nothing given back, and nothing open: 100.00.
+async fn is_paid_whole(server: &TestServer, id: &str) {
+    let request = pb::GetOrderBalanceRequest { order_id: id.to_owned() };
+    let answer = server.billing.clone().get_order_balance(request).await.expect("a balance");
+    let it = answer.into_inner().balance.expect("a balance");
+    assert_eq!((it.invoiced, it.captured), (Some(eur(10_000)), Some(eur(10_000))));
+    for none in [it.credited, it.refunded, it.refund_pending, it.amount_due, it.open] {
+        assert_eq!(none, Some(eur(0)));
+    }
+}
+
+on_both_engines!(two_shipments_of_an_order_are_paid_once_with_one_invoice, async |server| {
+    stocked(&server, "P-1", 5).await;
+    let mut ten = in_parts("ada", 10);
+    ten.lines[0].unit_price = Some(eur(1_000));
+    ten.prices_include_tax = true;
+    let placed = paid(&server, ten).await;
+    assert_eq!((placed.shipment_ids.len(), units(&placed)), (1, [5, 0, 5, 0]));
+    is_paid_whole(&server, &placed.id).await;
+    let warehouse = Warehouse { server: &server };
+    let first = placed.shipment_ids[0].as_str();
+    warehouse.ship(first).await;
+    is_paid_whole(&server, &placed.id).await;
+
+    receive(&server, "P-1", LEIPZIG, 5).await;
+    let whole = warehouse.until(&placed.id, |it| it.shipment_ids.len() == 2).await;
+    assert_eq!(units(&whole), [5, 5, 0, 0]);
+    let second = whole.shipment_ids.iter().find(|it| *it != first).expect("another one").as_str();
+    warehouse.ship(second).await;
+    is_paid_whole(&server, &placed.id).await;
+    for id in [first, second] {
+        let request = pb::GetShipmentRequest { shipment_id: id.to_owned() };
+        let answer = server.shipping.clone().get_shipment(request).await.expect("it is there");
+        let items = answer.into_inner().shipment.expect("a shipment").items;
+        assert_eq!(items.iter().map(|it| it.quantity).sum::<i64>(), 5);
+        warehouse.deliver(id).await;
+    }
+
+    let over = order(&server, &placed.id).await;
+    assert_eq!((over.state(), units(&over)), (pb::OrderState::Delivered, [0, 10, 0, 0]));
+    assert_eq!((&over.invoice_number, &over.payment_ids), (&placed.invoice_number, &placed.payment_ids));
+    assert_eq!((over.payment_ids.len(), over.supplementary_invoice_ids.len()), (1, 0));
+    is_paid_whole(&server, &placed.id).await;
     warehouse.close(&placed.id).await;
     every_law_holds(&server).await;
     server.stop().await;

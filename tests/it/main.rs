@@ -76,6 +76,7 @@ mod rebuild;
 mod refund_lines;
 mod relay;
 mod return_papers;
+mod return_rules;
 mod returns;
 mod server;
 mod services;

@@ -35,6 +35,7 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.order_changed, "line 3 added");
         says(&shown.came_back, "credit note CRN-");
         says(&shown.came_back, " paid back");
+        says(&shown.split_planned, "at CA-TORONTO; no single location has every line: split in order");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");
     }
     server.stop().await;

@@ -13,7 +13,7 @@ use crate::warehouse::Warehouse;
 
 type Answer = Result<pb::Return, Status>;
 
-fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineRequest> {
+pub(crate) fn wanted(lines: &[(i32, i64)], reason: pb::ReturnReason) -> Vec<pb::ReturnLineRequest> {
     let line = |(line_number, quantity): &(i32, i64)| pb::ReturnLineRequest {
         line_number: *line_number,
         quantity: *quantity,
@@ -235,6 +235,79 @@ on_both_engines!(a_return_out_of_turn_is_refused_by_name_and_stays_as_it_is, asy
     let declined = pb::DeclineReturnRequest { validate_only: false, ..only_asked };
     server.returns.clone().decline_return(by("clerk", declined)).await.expect("declined");
     ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("its units are free again");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+async fn on_its_way(server: &Clients, id: &str, courier: &str, number: &str) -> Answer {
+    let request = pb::RecordReturnTransitRequest {
+        return_id: id.to_owned(),
+        courier: courier.to_owned(),
+        tracking_number: number.to_owned(),
+        ..Default::default()
+    };
+    let answer = server.returns.clone().record_return_transit(by("customer", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+async fn call_off(server: &Clients, id: &str, reason: &str) -> Answer {
+    let request =
+        pb::CancelReturnRequest { return_id: id.to_owned(), reason: reason.to_owned(), ..Default::default() };
+    let answer = server.returns.clone().cancel_return(by("customer", request)).await?;
+    Ok(answer.into_inner().goods_return.expect("a return"))
+}
+
+on_both_engines!(it_is_written_down_how_a_return_travels, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "joe").await;
+    let back = ask(&server, &placed.id, &[(1, 2)], pb::ReturnReason::Damaged).await.expect("six arrived");
+    let refused = on_its_way(&server, &back.id, "Post", "R 7").await.expect_err("it is not authorised");
+    assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
+    authorize(&server, &back.id).await.expect("asked for");
+
+    let refused = on_its_way(&server, &back.id, &"P".repeat(101), "R\n7").await.expect_err("two faults");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let bad = tonic_types::StatusExt::get_details_bad_request(&refused).expect("the fields");
+    let fields: Vec<_> = bad.field_violations.iter().map(|it| it.field.as_str()).collect();
+    assert_eq!(fields, ["courier", "tracking_number"]);
+    assert_eq!(get(&server, &back.id).await.state(), pb::ReturnState::Authorized);
+
+    let sent = on_its_way(&server, &back.id, "Post", "R 7").await.expect("it is authorised");
+    assert_eq!(sent.state(), pb::ReturnState::InTransit);
+    assert_eq!((sent.courier.as_str(), sent.tracking_number.as_str()), ("Post", "R 7"));
+    assert!(sent.transit_time.is_some());
+    on_its_way(&server, &back.id, "Post", "R 8").await.expect("the number was read wrongly");
+    let seen = get(&server, &back.id).await;
+    assert_eq!((seen.state(), seen.tracking_number.as_str()), (pb::ReturnState::InTransit, "R 8"));
+    let refused = call_off(&server, &back.id, "keeps them").await.expect_err("they are on their way");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
+    let here = receive(&server, &back.id, 2).await.expect("both");
+    assert_eq!((here.state(), here.tracking_number.as_str()), (pb::ReturnState::Received, "R 8"));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_return_that_is_called_off_frees_its_units, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "kai").await;
+    let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("all of it");
+    authorize(&server, &back.id).await.expect("asked for");
+    let ended = call_off(&server, &back.id, "keeps them").await.expect("nothing was sent");
+    assert_eq!(ended.state(), pb::ReturnState::Cancelled);
+    assert_eq!((ended.end_reason.as_str(), ended.close_time), ("keeps them", None));
+    assert!(ended.available_actions.is_empty());
+    assert_eq!(listed(&server, "state = CANCELLED").await, std::slice::from_ref(&back.id));
+    let after = order(&server, &placed.id).await;
+    assert_eq!((after.return_status(), after.lines[0].returned), (pb::ReturnStatus::None, 0));
+
+    let again = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Other).await.expect("they are free");
+    assert_eq!(again.number, 2);
+    let ended = call_off(&server, &again.id, "").await.expect("nobody has authorised it");
+    assert_eq!((ended.state(), ended.end_reason.as_str()), (pb::ReturnState::Cancelled, ""));
+    let twice = call_off(&server, &again.id, "").await.expect_err("it is over");
+    assert_eq!((twice.code(), reason(&twice).as_str()), (Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
     every_law_holds(&server).await;
     server.stop().await;
 });

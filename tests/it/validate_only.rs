@@ -1,11 +1,15 @@
 //! `validate_only`: a call that is only asked is answered as if it were made, and leaves nothing.
 
 use consign::pb;
-use futures_util::future::join_all;
-use tonic::Code;
+use consign::pb::reserve_stock_request::Source;
+use futures_util::future::{BoxFuture, join_all};
+use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{LEIPZIG, by, create_order, draft, every_law_holds, level, order, reason, stocked};
+use crate::shop::{
+    LEIPZIG, by, create_order, draft, eur, every_law_holds, level, open_location, order, reason, stocked,
+};
+use crate::warehouse::Warehouse;
 
 fn placing(name: &str, units: i64, validate_only: bool) -> pb::CreateOrderRequest {
     pb::CreateOrderRequest {
@@ -16,7 +20,7 @@ fn placing(name: &str, units: i64, validate_only: bool) -> pb::CreateOrderReques
     }
 }
 
-async fn place(server: &TestServer, request: pb::CreateOrderRequest) -> Result<pb::Order, tonic::Status> {
+async fn place(server: &TestServer, request: pb::CreateOrderRequest) -> Result<pb::Order, Status> {
     let answer = server.orders.clone().create_order(by("shop", request)).await?;
     Ok(answer.into_inner().order.expect("an order"))
 }
@@ -106,3 +110,242 @@ on_both_engines!(what_is_only_asked_beside_what_is_done_moves_no_unit, async |se
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+const HALLE: &str = "DE-HALLE";
+
+/// A call that is made, or only asked; its answer without what is another every time.
+type Call = fn(TestServer, bool) -> BoxFuture<'static, Result<String, Status>>;
+
+macro_rules! calls {
+    ($($service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? });)+) => {
+        &[$(
+            (stringify!($method), |server, only_asked| Box::pin(async move {
+                let request = pb::$request {
+                    $($field: $value,)*
+                    validate_only: only_asked,
+                    ..Default::default()
+                };
+                server.$service.clone().$method(by("clerk", request)).await.map(|it| lasting(it.get_ref()))
+            })),
+        )+]
+    };
+}
+
+/// Changes of stock and of what is sold, from where, by whom and for how much less: each legal after those before it.
+const ACCEPTED: &[(&str, Call)] = calls! {
+    inventory.receive_stock(ReceiveStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 5,
+    });
+    inventory.batch_adjust_stock(BatchAdjustStockRequest {
+        adjustments: vec![
+            adjustment(pb::AdjustmentReason::Found, 2),
+            adjustment(pb::AdjustmentReason::QualityHold, 3),
+        ],
+    });
+    inventory.release_quality_hold(ReleaseQualityHoldRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 1, note: "clean".to_owned(),
+    });
+    inventory.scrap_stock(ScrapStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 1, note: "broken".to_owned(),
+    });
+    inventory.count_stock(CountStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), counted: Some(50), note: "sheet 7".to_owned(),
+    });
+    inventory.transfer_stock(TransferStockRequest {
+        from_location: LEIPZIG.to_owned(), to_location: HALLE.to_owned(), items: vec![units(3)],
+    });
+    inventory.reserve_stock(ReserveStockRequest {
+        lines: vec![units(2)], source: Some(Source::Region("EUROPE".to_owned())), reference: "cart 7".to_owned(),
+    });
+    inventory.create_product(CreateProductRequest { product: Some(product("new")) });
+    inventory.update_product(UpdateProductRequest {
+        product: Some(product("renamed")), update_mask: only_the_name(),
+    });
+    inventory.deactivate_product(DeactivateProductRequest { sku: "V-2".to_owned() });
+    inventory.reactivate_product(ReactivateProductRequest { sku: "V-2".to_owned() });
+    inventory.create_stock_location(CreateStockLocationRequest { stock_location: Some(location("new")) });
+    inventory.update_stock_location(UpdateStockLocationRequest {
+        stock_location: Some(location("renamed")), update_mask: only_the_name(),
+    });
+    inventory.deactivate_stock_location(DeactivateStockLocationRequest { location: "DE-KOELN".to_owned() });
+    inventory.reactivate_stock_location(ReactivateStockLocationRequest { location: "DE-KOELN".to_owned() });
+    shipping.create_courier(CreateCourierRequest { courier: Some(courier("new")) });
+    shipping.update_courier(UpdateCourierRequest {
+        courier: Some(courier("renamed")), update_mask: only_the_name(),
+    });
+    shipping.deactivate_courier(DeactivateCourierRequest { courier: "swift".to_owned() });
+    shipping.reactivate_courier(ReactivateCourierRequest { courier: "swift".to_owned() });
+    discounts.create_discount_code(CreateDiscountCodeRequest { discount_code: Some(ten_off()) });
+    discounts.deactivate_discount_code(DeactivateDiscountCodeRequest { code: "TEN".to_owned() });
+    discounts.reactivate_discount_code(ReactivateDiscountCodeRequest { code: "TEN".to_owned() });
+};
+
+/// None of these can be done once all of the others are.
+const REFUSED: &[(&str, Call)] = calls! {
+    inventory.receive_stock(ReceiveStockRequest {
+        sku: "NONE".to_owned(), location: LEIPZIG.to_owned(), quantity: 5,
+    });
+    inventory.batch_adjust_stock(BatchAdjustStockRequest {
+        adjustments: vec![
+            adjustment(pb::AdjustmentReason::Found, 2),
+            adjustment(pb::AdjustmentReason::Lost, -999),
+        ],
+    });
+    inventory.release_quality_hold(ReleaseQualityHoldRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 99,
+    });
+    inventory.scrap_stock(ScrapStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 99,
+    });
+    inventory.count_stock(CountStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), counted: Some(0),
+    });
+    inventory.transfer_stock(TransferStockRequest {
+        from_location: LEIPZIG.to_owned(), to_location: HALLE.to_owned(), items: vec![units(999)],
+    });
+    inventory.reserve_stock(ReserveStockRequest {
+        lines: vec![units(999)], source: Some(Source::Region("EUROPE".to_owned())),
+    });
+    inventory.create_product(CreateProductRequest { product: Some(product("new")) });
+    inventory.deactivate_product(DeactivateProductRequest { sku: "V-1".to_owned() });
+    inventory.create_stock_location(CreateStockLocationRequest { stock_location: Some(location("new")) });
+    shipping.create_courier(CreateCourierRequest { courier: Some(courier("new")) });
+    discounts.create_discount_code(CreateDiscountCodeRequest { discount_code: Some(ten_off()) });
+};
+
+on_both_engines!(a_change_of_stock_or_master_data_that_is_only_asked_leaves_nothing, async |server| {
+    stocked(&server, "V-1", 40).await;
+    open_location(&server, HALLE, "EUROPE", "DE").await;
+    let placed = create_order(&server, draft("ada", "V-1", 1)).await.expect("an order");
+    // A letter that is sent is an event.
+    Warehouse { server: &server }.until_quiet(&placed.id).await;
+
+    for (name, call) in ACCEPTED {
+        let before = whole(&server).await;
+        let told = call(server.clone(), true).await.expect(name);
+        assert_eq!(whole(&server).await, before, "{name} was only asked");
+        let made = call(server.clone(), false).await.expect(name);
+        assert_eq!(told, made, "{name} is answered as it was told");
+        assert_ne!(whole(&server).await, before, "{name} was made");
+    }
+    let before = whole(&server).await;
+    for (name, call) in REFUSED {
+        let told = call(server.clone(), true).await.expect_err(name);
+        let made = call(server.clone(), false).await.expect_err(name);
+        assert_eq!((told.code(), told.message()), (made.code(), made.message()), "{name}");
+        assert_eq!(reason(&told), reason(&made), "{name}");
+        assert!(!reason(&made).is_empty(), "{name}: {made:?}");
+    }
+    assert_eq!(whole(&server).await, before, "what is refused leaves nothing");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+macro_rules! lists {
+    ($server:ident: $($service:ident.$method:ident($request:ident);)+) => {
+        [$({
+            let request = pb::$request { page_size: 200, ..Default::default() };
+            let page = $server.$service.clone().$method(request).await.expect(stringify!($method));
+            format!("{:?}", page.into_inner())
+        },)+]
+    };
+}
+
+/// All that a call could leave: shelves with their ledger, what goes with them, master data, and the latest event.
+async fn whole(server: &TestServer) -> Vec<String> {
+    let mut whole = Vec::from(lists! { server:
+        inventory.list_stock_levels(ListStockLevelsRequest);
+        inventory.list_stock_movements(ListStockMovementsRequest);
+        inventory.list_reservations(ListReservationsRequest);
+        inventory.list_transfers(ListTransfersRequest);
+        inventory.list_replenishments(ListReplenishmentsRequest);
+        inventory.list_products(ListProductsRequest);
+        inventory.list_stock_locations(ListStockLocationsRequest);
+        shipping.list_couriers(ListCouriersRequest);
+        discounts.list_discount_codes(ListDiscountCodesRequest);
+    });
+    let latest =
+        pb::ListEventsRequest { page_size: 1, order_by: "position desc".to_owned(), ..Default::default() };
+    let latest = server.events.clone().list_events(latest).await.expect("a page").into_inner().events;
+    whole.push(format!("the last event is {}", latest[0].position));
+    whole
+}
+
+/// The answer in words, without ids and times: they are others in a call that is made.
+fn lasting(answer: &impl std::fmt::Debug) -> String {
+    let text = format!("{answer:#?}");
+    let is_id = |word: &str| word.len() == 30 && word.as_bytes()[3] == b'_';
+    let mut kept = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if line.trim_start().starts_with("seconds: ") {
+            // Its nanoseconds.
+            lines.next();
+            continue;
+        }
+        let words = line.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+        kept.extend(words.filter(|it| !it.is_empty() && !is_id(it)).map(str::to_owned));
+    }
+    kept.join(" ")
+}
+
+fn adjustment(reason: pb::AdjustmentReason, delta: i64) -> pb::StockAdjustment {
+    pb::StockAdjustment {
+        sku: "V-1".to_owned(),
+        location: LEIPZIG.to_owned(),
+        reason: reason as i32,
+        delta,
+        ..Default::default()
+    }
+}
+
+fn units(quantity: i64) -> pb::StockLine {
+    pb::StockLine { sku: "V-1".to_owned(), quantity }
+}
+
+fn only_the_name() -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: vec!["name".to_owned()] })
+}
+
+fn product(name: &str) -> pb::Product {
+    pb::Product {
+        sku: "V-2".to_owned(),
+        name: name.to_owned(),
+        tax_category: "STANDARD".to_owned(),
+        weight_grams: 400,
+        unit_price: Some(eur(990)),
+        ..Default::default()
+    }
+}
+
+fn location(name: &str) -> pb::StockLocation {
+    pb::StockLocation {
+        location: "DE-KOELN".to_owned(),
+        name: name.to_owned(),
+        region: "EUROPE".to_owned(),
+        country: "DE".to_owned(),
+        ..Default::default()
+    }
+}
+
+fn courier(name: &str) -> pb::Courier {
+    let rate = pb::CourierRate {
+        region: "EUROPE".to_owned(),
+        service_level: pb::ServiceLevel::Standard.into(),
+        base_price: Some(eur(490)),
+        transit_days: 2,
+        ..Default::default()
+    };
+    pb::Courier {
+        courier: "swift".to_owned(),
+        name: name.to_owned(),
+        daily_cutoff: "16:00".to_owned(),
+        rates: vec![rate],
+        ..Default::default()
+    }
+}
+
+fn ten_off() -> pb::DiscountCode {
+    let value = Some(pb::discount::Value::RatePpm(100_000));
+    pb::DiscountCode { code: "TEN".to_owned(), discount: Some(pb::Discount { value }), ..Default::default() }
+}

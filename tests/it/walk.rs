@@ -3,6 +3,8 @@
 //! `validate_only`, is refused in the same words, and changes nothing when it is accepted.
 
 mod calls;
+mod returns;
+mod transfers;
 
 use std::collections::BTreeSet;
 
@@ -16,7 +18,7 @@ use crate::shop::{
     LEIPZIG, by, create_courier, create_order, draft, every_law_holds, open_location, order, pay_by_card,
     reason, receive, stocked,
 };
-use crate::walk::calls::{CALLS, Call, OF_REPLENISHMENTS, Target, nobody};
+use crate::walk::calls::{CALLS, Call, OF_REPLENISHMENTS, OF_RETURNS, OF_TRANSFERS, Target, nobody};
 use crate::warehouse::Warehouse;
 
 /// These are about reservations of other callers: no order names them.
@@ -53,7 +55,7 @@ async fn walk(server: TestServer) {
     println!("{} calls accepted and rolled back: {:?}", all.validated.len(), all.validated);
     assert!(all.validated.len() >= CALLS.len() / 2, "few calls were only asked: {:?}", all.validated);
 
-    for (name, call) in CALLS.iter().chain(OF_REPLENISHMENTS) {
+    for (name, call) in CALLS.iter().chain(OF_REPLENISHMENTS).chain(OF_RETURNS).chain(OF_TRANSFERS) {
         let status = call(server.clone(), nobody()).await.expect_err(name);
         assert_eq!(
             (status.code(), reason(&status).as_str()),

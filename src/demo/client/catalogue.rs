@@ -185,6 +185,22 @@ impl Client {
         call!(self.inventory, count_stock, "warehouse", request)
     }
 
+    pub(in crate::demo) async fn plan_allocation(
+        &mut self,
+        wish: &sample::Order,
+    ) -> Result<pb::PlanAllocationResponse, DemoError> {
+        let line = |(sku, quantity): (&String, &i64)| pb::StockLine { sku: sku.clone(), quantity: *quantity };
+        let country = pb::plan_allocation_request::Destination::Country(wish.address.country.clone());
+        let request = pb::PlanAllocationRequest {
+            lines: wish.lines.iter().map(line).collect(),
+            destination: Some(country),
+            postal_code: wish.address.postal_code.clone(),
+            currency: wish.currency.clone(),
+            ..Default::default()
+        };
+        call!(self.inventory, plan_allocation, "storefront", request)
+    }
+
     pub(in crate::demo) async fn set_reorder_rule(
         &mut self,
         sku: &str,

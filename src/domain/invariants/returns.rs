@@ -3,17 +3,20 @@
 use crate::domain::invariants::findings::Findings;
 use crate::domain::model::order::Order;
 use crate::domain::model::returns::{ReturnLine, ReturnState};
-use crate::domain::model::shipment::Shipment;
-use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::tracking::{TrackingEvent, TrackingStatus};
 
 impl Order {
-    /// No more comes back than was sold, no unit twice, and a return that is over has an answer for every unit.
+    /// No more comes back than was sold and sent, no unit twice, and a return that is over has an answer for every unit.
     pub(super) fn check_returns(&self, found: &mut Findings) {
         for line in &self.lines {
             let (returned, most) = (self.returned_units(line.number), line.remaining_quantity());
             let key = format!("{} line {}", self.id, line.number);
             let fits = returned == 0 || (!line.is_service() && returned <= most);
-            found.ensure("R1", key, fits, &format!("at most {most} in returns"), returned);
+            found.ensure("R1", &key, fits, &format!("at most {most} in returns"), returned);
+            let ended = self.units_that_ended(line.number);
+            let expected = format!("at most {ended}, that arrived or went astray, in returns");
+            found.ensure("R1", &key, returned <= ended, &expected, returned);
         }
         for line in &self.lines {
             self.check_paid_once(found, line.number);
@@ -34,6 +37,14 @@ impl Order {
 }
 
 impl Order {
+    /// Units of a line in shipments that arrived or went astray at some time, those included that were called off since:
+    /// what is in returns is among them.
+    fn units_that_ended(&self, line: i32) -> i64 {
+        let ended = self.live_shipments().filter(|it| has_ended(it));
+        let items = ended.flat_map(|it| &it.items).filter(|it| it.line == line);
+        items.fold(0, |sum, it| sum.saturating_add(it.quantity))
+    }
+
     /// No unit is paid for twice: what a return paid for is what was credited by it; and before a return paid for a unit,
     /// each that RefundPayment had paid back had come back, gone astray or been called off. No shipment is paid for twice.
     fn check_paid_once(&self, found: &mut Findings, line: i32) {
@@ -78,6 +89,15 @@ impl Order {
             found.ensure("R3", shipment.id, fits, &format!("at most {most} of line {line} paid for"), paid);
         }
     }
+}
+
+/// Whether it was ever reported that the journey of a shipment, or of a package of it, is over. Another end may be told
+/// later, but never that there is none.
+fn has_ended(shipment: &Shipment) -> bool {
+    let is_end = |it: &TrackingEvent| {
+        matches!(it.status, TrackingStatus::Delivered | TrackingStatus::Returned | TrackingStatus::Lost)
+    };
+    shipment.state == ShipmentState::Delivered || shipment.is_astray() || shipment.tracking.iter().any(is_end)
 }
 
 fn is_whole(line: &ReturnLine) -> bool {

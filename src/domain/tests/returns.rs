@@ -351,6 +351,24 @@ fn no_more_comes_back_than_arrived_and_only_in_time() {
 }
 
 #[test]
+fn a_document_with_more_in_returns_than_arrived_is_found() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("A-1", "LAX", 3)]);
+    let id = bench.paid(&order("ada", &[("A-1", 5)]));
+    assert_eq!(bench.order(id).shipments.len(), 2);
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    let arrived = bench.shipment(id, 0).units_of(1);
+    ask(&mut bench, id, &[(1, arrived)], ReturnReason::Damaged, "").expect("they arrived");
+
+    let mut more = bench.order(id).clone();
+    assert_eq!(more.violations(), []);
+    more.returns[0].lines[0].quantity += 1;
+    let expected = format!("at most {arrived}, that arrived or went astray, in returns");
+    let found = more.violations();
+    assert!(found.iter().any(|it| it.law == "R1" && it.expected == expected), "{found:?}");
+}
+
+#[test]
 fn a_fee_is_kept_where_the_customer_changed_their_mind_and_only_there() {
     for (why, fee) in [(ReturnReason::ChangedMind, 200), (ReturnReason::Damaged, 0)] {
         let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);

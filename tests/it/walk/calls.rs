@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use tonic::Status;
 
 use crate::server::TestServer;
-use crate::shop::{by, draft, in_seconds};
+use crate::shop::{LEIPZIG, by, draft, in_seconds};
 
 /// What the calls of one order aim at.
 #[derive(Clone, Default)]
@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) replenishment: String,
     pub(super) follow_up: String,
     pub(super) change: String,
+    pub(super) goods_return: String,
+    pub(super) transfer: String,
     pub(super) etag: String,
     pub(super) validate_only: bool,
 }
@@ -188,6 +190,50 @@ calls! {
     }) using it;
 }
 
+calls! {
+    /// The RPCs about a return of two units of line 1; each is about one of them, which is restocked and paid back.
+    OF_RETURNS;
+    "AuthorizeReturn": returns.authorize_return(AuthorizeReturnRequest {
+        return_id: it.goods_return, etag: it.etag,
+    }) using it;
+    "DeclineReturn": returns.decline_return(DeclineReturnRequest {
+        return_id: it.goods_return, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
+    "CancelReturn": returns.cancel_return(CancelReturnRequest {
+        return_id: it.goods_return, etag: it.etag, reason: "tried".to_owned(),
+    }) using it;
+    "RecordReturnTransit": returns.record_return_transit(RecordReturnTransitRequest {
+        return_id: it.goods_return, etag: it.etag, courier: "Post".to_owned(), tracking_number: "R 7".to_owned(),
+    }) using it;
+    "ReceiveReturn": returns.receive_return(ReceiveReturnRequest {
+        return_id: it.goods_return, etag: it.etag, location: LEIPZIG.to_owned(),
+        lines: vec![pb::LineUnits { line_number: 1, quantity: 1 }],
+    }) using it;
+    "InspectReturn": returns.inspect_return(InspectReturnRequest {
+        return_id: it.goods_return, etag: it.etag, inspections: vec![pb::ReturnInspection {
+            line_number: 1, disposition: pb::ReturnDisposition::Restock as i32, quantity: 1, ..Default::default()
+        }],
+    }) using it;
+    "ResolveReturn": returns.resolve_return(ResolveReturnRequest {
+        return_id: it.goods_return, etag: it.etag, reason: "tried".to_owned(),
+        resolutions: vec![pb::ReturnLineResolution {
+            line_number: 1, resolution: pb::ReturnResolution::Refund as i32, quantity: 1, ..Default::default()
+        }],
+    }) using it;
+    "CloseReturn": returns.close_return(CloseReturnRequest { return_id: it.goods_return, etag: it.etag }) using it;
+}
+
+calls! {
+    /// The RPCs about a transfer: all that is in transit arrives, or comes back.
+    OF_TRANSFERS;
+    "ReceiveTransfer": inventory.receive_transfer(ReceiveTransferRequest {
+        transfer_id: it.transfer, etag: it.etag,
+    }) using it;
+    "CancelTransfer": inventory.cancel_transfer(CancelTransferRequest {
+        transfer_id: it.transfer, etag: it.etag,
+    }) using it;
+}
+
 fn scan() -> pb::TrackingReport {
     pb::TrackingReport {
         status: pb::TrackingStatus::InTransit as i32,
@@ -214,6 +260,8 @@ pub(super) fn nobody() -> Target {
         replenishment: id("rpl"),
         follow_up: id("fup"),
         change: id("chg"),
+        goods_return: id("rma"),
+        transfer: id("trf"),
         etag: String::new(),
         validate_only: false,
     }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 use proptest::collection::vec;
+use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::customers::feedback::FeedbackAnswer;
@@ -13,6 +14,7 @@ use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::event::Machine;
 use crate::domain::model::evidence::Finding;
+use crate::domain::model::exchange::Instead;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::line::OrderLine;
@@ -21,7 +23,9 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::ChangeItem;
 use crate::domain::model::payment::{Payment, PaymentState, ProviderRequest};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::returns::ReturnReason;
+use crate::domain::model::returns::{
+    ResolvedUnits, Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution,
+};
 use crate::domain::model::scalars::{Ids, OrderId, PaymentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::states::State;
@@ -31,26 +35,31 @@ use crate::domain::ordering::evidence::Source;
 use crate::domain::ordering::resolve::Way;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::returns::create::ReturnedUnits;
+use crate::domain::returns::decide::ReturnDecision;
+use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
+use crate::domain::returns::turn::OF_RETURNS;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::acts::{apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::placed::{CURRENCIES, a_shop_in};
 use crate::domain::tests::any_sequence::returned::end_returns;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    actor, by_card, cash, checks_of, in_house, one_package, pending, proof, report,
+    actor, by_card, cash, checks_of, in_house, location_code, one_package, pending, proof, report,
 };
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 #[test]
 fn the_actions_of_an_order_are_the_calls_that_are_not_refused() {
     let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
-    proptest!(config, |(acts in vec(some_act(), 1..60))| {
-        let mut bench = Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    proptest!(config, |(currency in select(CURRENCIES.to_vec()), acts in vec(some_act(), 1..60))| {
+        let mut bench = a_shop_in(currency);
         for act in &acts {
             apply(&mut bench, act);
             if let Some(id) = order_of(&bench, act) {
                 actions_are_true(&bench, id);
+                bench.order(id).returns.iter().for_each(|it| actions_of_return_are_true(&bench, it));
             }
         }
     });
@@ -244,6 +253,56 @@ fn actions_are_true(bench: &Bench, id: OrderId) {
             order.record_tracking(unit, id, std::slice::from_ref(&tell)).map(|_| ())
         });
     }
+}
+
+/// The same for the calls about a return: in each state there is a unit that a call in turn can be about.
+fn actions_of_return_are_true(bench: &Bench, it: &Return) {
+    let order = bench.order(it.order);
+    let listed = it.available_actions();
+    let unavailable = order.unavailable_actions_of_return(it);
+    assert_eq!(listed.len() + unavailable.len(), OF_RETURNS.len(), "{listed:?} {unavailable:?}");
+    let probe = |action: Action, call: Probe<'_>| {
+        let outcome = call(&mut order.clone(), &mut a_desk(bench, "judge"));
+        assert_eq!(
+            listed.contains(&action),
+            outcome.is_ok(),
+            "{action} of a {} return: {outcome:?}\n{listed:?}",
+            it.state
+        );
+        let why = unavailable.iter().find(|it| it.action == action).map(|it| it.reason.as_str());
+        assert_eq!(why.is_some_and(|it| !it.is_empty()), outcome.is_err(), "{action}: {why:?}");
+    };
+
+    let (courier, tracking_number) = ("SNAIL".to_owned(), "R1".to_owned());
+    for (action, decision) in [
+        (Action::AuthorizeReturn, ReturnDecision::Authorize),
+        (Action::DeclineReturn, ReturnDecision::Decline("probed".to_owned())),
+        (Action::CancelReturn, ReturnDecision::Cancel("probed".to_owned())),
+        (Action::RecordReturnTransit, ReturnDecision::Transit { courier, tracking_number }),
+        (Action::CloseReturn, ReturnDecision::Close),
+    ] {
+        probe(action, &|order, unit| order.decide_return(unit, it.id, &decision));
+    }
+    let away = it.lines.iter().find(|it| it.expected() > 0).map(|it| it.line);
+    let here = it.lines.iter().find(|it| it.uninspected() > 0).map(|it| it.line);
+    let at = it.location.clone().unwrap_or_else(|| location_code(PLACES[0]));
+    let arrived: Vec<_> = away.map(|line| ArrivedUnits { line, quantity: 1 }).into_iter().collect();
+    probe(Action::ReceiveReturn, &|order, unit| order.receive_return(unit, it.id, &at, &arrived));
+    let thrown_away = here.map(|line| (line, ReturnDisposition::Scrap));
+    let inspected = thrown_away.or(away.map(|line| (line, ReturnDisposition::Missing)));
+    let inspected: Vec<_> = inspected
+        .map(|(line, disposition)| InspectedUnits { line, disposition, quantity: 1, lot: None })
+        .into_iter()
+        .collect();
+    probe(Action::InspectReturn, &|order, unit| order.inspect_return(unit, it.id, &inspected));
+    let answered = |line: &ReturnLine| ResolvedUnits {
+        line: line.line,
+        resolution: ReturnResolution::Reject,
+        quantity: line.unresolved(),
+        instead: Instead::default(),
+    };
+    let answers: Vec<_> = it.lines.iter().filter(|it| it.unresolved() > 0).map(answered).collect();
+    probe(Action::ResolveReturn, &|order, unit| order.resolve_return(unit, it.id, &answers, "probed"));
 }
 
 /// The calls about a change: to draft one, and to take the open one further.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::billing::pay::{NewPayment, ReceivedMoney};
 use crate::domain::inventory::adjust::AdjustReason;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
@@ -23,14 +24,14 @@ use crate::domain::tests::any_sequence::answers::{answer, answer_refund, cancel_
 use crate::domain::tests::any_sequence::changes::change;
 use crate::domain::tests::any_sequence::codes::with_code;
 use crate::domain::tests::any_sequence::disturbances::{DISTURBANCES, Disturbance};
-use crate::domain::tests::any_sequence::placed::{Style, new_order};
+use crate::domain::tests::any_sequence::placed::{Style, currency_of, new_order, sold_by};
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::returned::come_back;
 use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
     self, actor, by_card, cash, checks_of, declined, done, in_house, one_package, open_request, pending,
-    proof, report, unknown, usd,
+    proof, report, unknown,
 };
 
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
@@ -245,7 +246,8 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
     let about = order_of(bench, act);
     match act {
         Act::Place { name, lines, style } => {
-            let new = with_code(bench, style.price, new_order(*name, lines, *style));
+            let new = sold_by(bench, new_order(*name, lines, *style));
+            let new = with_code(bench, style.price, new);
             let _ = bench.create_order(&new);
         }
         Act::Proceed { choices, .. } => {
@@ -278,7 +280,8 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::Reorder { sku, location, point } => shelves::reorder(bench, *sku, *location, *point),
         Act::Replenish { which, to } => shelves::replenish(bench, *which, *to),
         Act::CheckOut { which, name, lines, style } => {
-            shelves::check_out(bench, *which, &new_order(*name, lines, *style));
+            let new = sold_by(bench, new_order(*name, lines, *style));
+            shelves::check_out(bench, *which, &new);
         }
         Act::KeepCart { which, seconds } => shelves::keep_cart(bench, *which, *seconds),
         Act::SetAside { sku, units, seconds } => shelves::set_aside(bench, *sku, *units, *seconds),
@@ -379,7 +382,8 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
 /// One command, whatever the order's state. What it cannot even be about counts as done.
 pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount: i64) -> Result<(), Refusal> {
     let order = bench.order(id).clone();
-    let part = (amount > 0).then_some(amount);
+    let part = (amount > 0).then(|| currency_of(bench).of(amount));
+    let by_card = |request| NewPayment { amount: part, ..by_card(request, None) };
     let payment = |state: PaymentState| order.payments.iter().find(|it| it.state == state).map(|it| it.id);
     let shipment = in_house(&order).first().map(|it| it.0).and_then(|number| order.shipments.get(number));
     let now = bench.now;
@@ -410,12 +414,15 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
             bench.on(id, |order, unit| order.decide_approval(unit, approval, decision, ""))
         }
         Disturbance::Authorize => bench
-            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, part)))
+            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize)))
             .map(|_| ()),
         Disturbance::Charge => bench
-            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, part)))
+            .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge)))
             .map(|_| ()),
-        Disturbance::Cash => bench.on(id, |order, unit| order.record_payment(unit, &cash(part))).map(|_| ()),
+        Disturbance::Cash => {
+            let received = ReceivedMoney { amount: part, ..cash(None) };
+            bench.on(id, |order, unit| order.record_payment(unit, &received)).map(|_| ())
+        }
         Disturbance::Capture => match payment(PaymentState::Authorized) {
             Some(payment) => bench.on(id, |order, unit| order.begin_capture(unit, payment)),
             None => Ok(()),
@@ -429,7 +436,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::Unknown => answer(bench, id, &unknown()),
         Disturbance::Refund => match order.payments.first().map(|it| it.id) {
             Some(payment) => {
-                bench.on(id, |order, unit| order.refund(unit, payment, part.map(usd), "goodwill")).map(|_| ())
+                bench.on(id, |order, unit| order.refund(unit, payment, part, "goodwill")).map(|_| ())
             }
             None => Ok(()),
         },
@@ -438,9 +445,8 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::RefundByHand => match order.payments.first().map(|it| it.id) {
             Some(payment) => {
                 let handed = HandedBack { method: Method::Cash, reference: String::new() };
-                let amount = part.map(usd);
                 bench
-                    .on(id, |order, unit| order.refund_by_hand(unit, payment, amount, "goodwill", &handed))
+                    .on(id, |order, unit| order.refund_by_hand(unit, payment, part, "goodwill", &handed))
                     .map(|_| ())
             }
             None => Ok(()),

@@ -6,8 +6,9 @@ use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
 use crate::domain::model::refund::RefundState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::OrderId;
+use crate::domain::tests::any_sequence::placed::currency_of;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{open_request, usd};
+use crate::domain::tests::given::open_request;
 
 pub(super) fn answer(bench: &mut Bench, id: OrderId, answer: &ProviderAnswer) -> Result<(), Refusal> {
     let Some((payment, request)) = open_request(bench.order(id)) else { return Ok(()) };
@@ -44,6 +45,6 @@ pub(super) fn refund_lines(bench: &mut Bench, id: OrderId, amount: i64) -> Resul
     let lines = i64::try_from(bench.order(id).lines.len()).expect("a few");
     let line = i32::try_from(1 + amount % lines).expect("a few");
     let units = [RefundedUnits { line, quantity: 1 + amount / 7 % 3 }];
-    let part = (amount % 3 == 0).then(|| usd(1 + amount));
+    let part = (amount % 3 == 0).then(|| currency_of(bench).of(1 + amount));
     bench.on(id, |order, unit| order.refund_lines(unit, payment, &units, part, "came back", None)).map(|_| ())
 }

@@ -1,12 +1,52 @@
-//! The orders that a sequence places.
+//! The orders that a sequence places, and the shop that it begins with.
+
+use std::sync::Arc;
 
 use crate::domain::model::amounts::Discount;
+use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::scalars::OnShortage;
-use crate::domain::tests::given::{MONDAY, dear, order, to_berlin, usd};
+use crate::domain::tests::any_sequence::SKUS;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{MONDAY, dear, order, sku, to_berlin, usd};
+
+/// With no, two and three decimals.
+pub(super) const CURRENCIES: [&str; 3] = ["JPY", "USD", "KWD"];
 
 /// Goods and services.
 pub(super) const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
+
+/// A shop with a few units of everything, that sells in this currency, and whose couriers are paid in it: as many minor
+/// units as in dollars.
+pub(super) fn a_shop_in(currency: &str) -> Bench {
+    let mut bench =
+        Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    let currency: Currency = currency.parse().expect("a currency");
+    for product in bench.snapshot.products.values_mut() {
+        let product = Arc::make_mut(product);
+        product.unit_price = product.unit_price.map(|it| currency.of(it.minor));
+    }
+    for courier in bench.snapshot.couriers.values_mut() {
+        Arc::make_mut(courier).rates.iter_mut().for_each(|it| it.currency = currency);
+    }
+    bench
+}
+
+/// What the shop sells in.
+pub(super) fn currency_of(bench: &Bench) -> Currency {
+    let price = bench.snapshot.products[&sku(SKUS[0])].unit_price;
+    price.expect("every product has one").currency
+}
+
+/// The order as the shop sells it.
+pub(super) fn sold_by(bench: &Bench, new: NewOrder) -> NewOrder {
+    let currency = currency_of(bench);
+    let mut new = NewOrder { currency, ..new };
+    for line in &mut new.lines {
+        line.unit_price = line.unit_price.map(|it| currency.of(it.minor));
+    }
+    new
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {

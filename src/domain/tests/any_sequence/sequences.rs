@@ -1,22 +1,26 @@
-//! Any sequence of commands, in any order, keeps every law.
+//! Any sequence of commands, in any order and currency, keeps every law.
 
 use proptest::prelude::*;
 
 use proptest::collection::vec;
+use proptest::sample::select;
 
 use crate::domain::model::scalars::OrderId;
 use crate::domain::tests::any_sequence::actions::{a_desk, bring_home};
 use crate::domain::tests::any_sequence::acts::{Act, all, apply, some_act};
 use crate::domain::tests::any_sequence::disturbances::Disturbance;
-use crate::domain::tests::any_sequence::placed::Style;
+use crate::domain::tests::any_sequence::placed::{CURRENCIES, Style, a_shop_in};
 use crate::domain::tests::bench::Bench;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_of_commands_keeps_every_law(acts in vec(some_act(), 1..60)) {
-        let mut bench = Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    fn any_sequence_of_commands_keeps_every_law(
+        currency in select(CURRENCIES.to_vec()),
+        acts in vec(some_act(), 1..60),
+    ) {
+        let mut bench = a_shop_in(currency);
         for act in &acts {
             apply(&mut bench, act);
             for id in all(&bench) {
@@ -35,8 +39,7 @@ proptest! {
 /// What is left waits for its payment, and not for the warehouse.
 #[test]
 fn all_but_what_a_change_added_can_be_called_off() {
-    let mut bench =
-        Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    let mut bench = a_shop_in("USD");
     let style = Style { waits: false, in_parts: false, abroad: false, price: 1, seconds: None };
     for act in [
         Act::SetAside { sku: 0, units: 1, seconds: 1 },
