@@ -101,7 +101,7 @@ pub(super) async fn reservation_violations(
             ORDER BY id LIMIT {PAGE}"
         );
         let rows = db.query(&sql, vec![after.into()]).await?;
-        let read = rows.iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
+        let read = rows.into_iter().map(read_reservation).collect::<Result<Vec<_>, _>>()?;
         let (Some(first), Some(last)) = (read.first(), read.last()) else { return Ok((count, found)) };
         let mut items = items_between(db, (first.0.id, last.0.id)).await?;
         (after, count) = (last.0.id, count + read.len() as u64);
@@ -124,7 +124,7 @@ pub(super) async fn reservation_violations(
     }
 }
 
-fn read_reservation(row: &Row) -> Result<(reservations::Model, Reservation), StoreError> {
+fn read_reservation(row: Row) -> Result<(reservations::Model, Reservation), StoreError> {
     let it = document::decode::<Reservation>("reservations", row.bytes(0)?)?;
     Ok((reservations::Model::read(&row.after(1))?, it))
 }
