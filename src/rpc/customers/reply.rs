@@ -17,6 +17,7 @@ pub(crate) fn discount_offer(feedback: &Feedback) -> Option<pb::DiscountOffer> {
 /// A message with its text; None: it cannot be written yet.
 pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText>) -> pb::CustomerMessage {
     shows_order(order);
+    let text = text.map(|it| without_codes(order, it));
     let letter = text.as_ref().and_then(|it| Letter::to(order, it).ok());
     let to = letter.map(|it| it.to.to_string()).unwrap_or_default();
     let unwritten = || MessageText {
@@ -68,8 +69,19 @@ pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText
     }
 }
 
-pub(crate) fn preview(text: MessageText) -> pb::PreviewMessageResponse {
+/// A text with the ends of the codes that the order's returns gave: they are as good as money, and more people read what
+/// was told than may spend it. The customer's own letter has them whole.
+fn without_codes(order: &Order, text: MessageText) -> MessageText {
+    let codes = order.returns.iter().flat_map(|it| &it.store_credits);
+    let codes: Vec<_> = codes.map(|it| (it.to_string(), it.masked())).collect();
+    let masked =
+        |text: String| codes.iter().fold(text, |text, (whole, end)| text.replace(whole.as_str(), end));
     let MessageText { locale, subject, body, html } = text;
+    MessageText { locale, subject, body: masked(body), html: masked(html) }
+}
+
+pub(crate) fn preview(order: &Order, text: MessageText) -> pb::PreviewMessageResponse {
+    let MessageText { locale, subject, body, html } = without_codes(order, text);
     pb::PreviewMessageResponse { locale, subject, body, html }
 }
 

@@ -298,7 +298,7 @@ impl pb::order_service_server::OrderService for Api {
         let text = self.app.letters.text_in(locale, &message, &order, &self.app.rules, &couriers);
         let lacking =
             |why: String| status::of_refusal(&Refusal::invalid("kind", format!("cannot be written: {why}")));
-        Ok(Response::new(customers::reply::preview(text.map_err(lacking)?)))
+        Ok(Response::new(customers::reply::preview(&order, text.map_err(lacking)?)))
     }
 
     async fn resend_message(

@@ -136,7 +136,7 @@ pub(super) struct Returned {
     pub reason: Option<String>,
     pub refund: Option<String>,
     pub credit: Option<String>,
-    /// The ends of the codes, which are as good as money.
+    /// The codes, which are as good as money: the customer gets them, and the API shows their ends where it shows the letter.
     pub codes: Option<String>,
     /// What was kept for putting it back on the shelf.
     pub fee: Option<String>,

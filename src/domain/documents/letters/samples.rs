@@ -94,7 +94,7 @@ fn full() -> Facts {
             reason: some("it was used"),
             refund: some("20.00"),
             credit: some("10.00"),
-            codes: some("…F3K9"),
+            codes: some("CREDIT-7QF3K9"),
             fee: some("2.00"),
             exchanged: items(),
             repaired: items(),

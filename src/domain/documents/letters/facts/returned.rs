@@ -1,7 +1,6 @@
 //! What letters tell of goods that come back.
 
 use crate::domain::documents::letters::facts::{Facts, Item, Returned, Source, plain};
-use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::message::Message;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::returns::{Return, ReturnLine};
@@ -18,10 +17,10 @@ impl Source<'_> {
         let refunded = refunds.filter(goes_back).map(|refund| refund.amount.minor).sum();
         let exchanged: i64 = it.exchanges.iter().map(|exchange| exchange.value_minor).sum();
         let some = |minor: i64| (minor > 0).then(|| self.money(minor));
-        let codes: Vec<String> = it.store_credits.iter().map(DiscountKey::masked).collect();
+        let codes: Vec<String> = it.store_credits.iter().map(ToString::to_string).collect();
         facts.returned = Some(Returned {
             number: it.full_number(order.number),
-            goods: self.returned_items(it, |line| line.quantity),
+            goods: self.returned_items(it, |line| line.quantity - line.missing),
             reason: plain(&it.end_reason),
             refund: some(refunded),
             credit: some(retained - it.fee_minor - exchanged).filter(|_| !codes.is_empty()),
