@@ -6,7 +6,7 @@ use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState};
-use crate::domain::model::message::MessageKind;
+use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::InvoiceId;
@@ -110,6 +110,14 @@ impl Order {
     pub fn nth_invoice_told(&self, sequence: i64) -> Option<&Invoice> {
         let index = usize::try_from(sequence.max(1) - 1).ok()?;
         self.invoices.get(index)
+    }
+
+    /// The invoices that a letter about a payment is about: those since the letter before it.
+    pub fn invoices_paid(&self, message: &Message) -> &[Invoice] {
+        let index = |it: i64| usize::try_from(it.max(1)).unwrap_or(usize::MAX).min(self.invoices.len());
+        let letters = self.messages.iter().filter(|it| it.kind == MessageKind::PaymentReceived);
+        let before = letters.map(|it| it.sequence).filter(|it| *it < message.sequence).max();
+        self.invoices.get(before.map_or(0, index)..index(message.sequence)).unwrap_or_default()
     }
 
     /// What tells the letters about a later invoice from those about the first, which is 0.

@@ -17,7 +17,6 @@ use crate::domain::model::check::{Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
-use crate::domain::model::invoice::InvoiceLine;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::Order;
@@ -60,6 +59,8 @@ pub(super) struct Facts {
     /// The order whose goods came back, if this one was made in exchange.
     pub exchange_of: Option<i64>,
     pub invoice: Option<String>,
+    /// Whether the invoice is only for what a change added.
+    pub of_change: bool,
     /// Whether the invoice goes with the letter as a file.
     pub invoice_attached: bool,
     pub held_until: Option<String>,
@@ -82,8 +83,9 @@ pub(super) struct Facts {
     pub cancelled: Vec<Item>,
     pub cancelled_value: Option<String>,
     pub credit_note: Option<String>,
-    /// What credit notes have taken off the invoice, and what is still to be paid.
+    /// What credit notes have taken off the invoice, what was paid before it pays for, and what is still to be paid.
     pub credited: Option<String>,
+    pub covered: Option<String>,
     pub due: Option<String>,
 
     pub shipment_number: usize,
@@ -204,11 +206,8 @@ impl Source<'_> {
             }
             MessageKind::OnHold => self.add_hold(&mut facts, message)?,
             MessageKind::AwaitingStock => self.add_awaited(&mut facts),
-            MessageKind::InvoiceIssued => self.add_invoice(&mut facts)?,
-            MessageKind::PaymentReceived => {
-                facts.paid.as_ref().ok_or("nothing has been paid")?;
-                facts.invoice = last_invoice(self.order);
-            }
+            MessageKind::InvoiceIssued => self.add_invoice(&mut facts, message)?,
+            MessageKind::PaymentReceived => self.add_payment(&mut facts, message)?,
             MessageKind::Shipped => {
                 let shipment = self.add_shipment(&mut facts, message)?;
                 facts.delivery_date = expected(shipment).map(|it| self.date(it));
@@ -347,33 +346,6 @@ impl Source<'_> {
         facts.delivery_date = last.map(|it| self.date(it));
     }
 
-    fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
-        facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
-        let invoice = self.order.main_invoice().ok_or("the order has no invoice")?;
-        // What it says, as its paper does; what was cancelled since is beside it.
-        let line = |it: &InvoiceLine| Item {
-            amount: self.money(it.amounts.gross_minor),
-            ..self.item(it.quantity, &it.description, it.sku.as_str())
-        };
-        facts.lines = invoice.lines.iter().map(line).collect();
-        self.set_sums(facts, &invoice.amounts, self.order.tax_rows_of(invoice));
-        self.set_paid_otherwise(facts, self.order.paid_by_credit(invoice));
-        let credited = self.order.credited_of(invoice);
-        facts.credited = (credited > 0).then(|| self.money(credited));
-        facts.due = self.due();
-        // Of another seller than today's it is not known here whether it is complete.
-        let seller = invoice.seller;
-        facts.invoice_attached = self.rules.sends_invoices && seller.is_some() && seller == self.rules.seller;
-        let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
-        facts.held_until = held_until.map(|it| self.locale.moment(&self.clock(), it));
-        // Who waited for stock is told the date now; anybody else was told it at the receipt.
-        let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
-        let is_news = has_waited && !self.order.waits_for_rest();
-        facts.delivery_date = self.order.promised_by.filter(|_| is_news).map(|it| self.date(it));
-        Ok(())
-    }
-
-    /// What is still to be paid, while it is waited for.
     fn add_shipment(&self, facts: &mut Facts, message: &Message) -> Result<&Shipment, String> {
         let shipment = self.shipment_of(message)?;
         let items = shipment.items.iter();
@@ -533,11 +505,6 @@ fn to_correct(order: &Order) -> ToCorrect {
         problems.any = true;
     }
     problems
-}
-
-fn last_invoice(order: &Order) -> Option<String> {
-    let invoice = order.main_invoice()?;
-    (invoice.number > 0).then(|| invoice.full_number())
 }
 
 fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a TrackingEvent, String> {

@@ -31,8 +31,11 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
             all.extend(ways.map(|it| Facts { refund_way: it, ..full.clone() }));
         }
         MessageKind::EstimateMoved | MessageKind::PromiseChanged => all.push(Facts { sooner: true, ..full }),
-        MessageKind::InvoiceIssued
-        | MessageKind::PaymentReceived
+        MessageKind::InvoiceIssued => {
+            all.push(Facts { of_change: true, ..full.clone() });
+            all.push(Facts { only_services: true, shipping: None, ..full });
+        }
+        MessageKind::PaymentReceived
         | MessageKind::DeliveryConfirmed
         | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
@@ -101,6 +104,7 @@ fn full() -> Facts {
             rejected: items(),
         }),
         invoice: some("INV-000007"),
+        of_change: false,
         invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),
         paid: some("32.90"),
@@ -116,6 +120,7 @@ fn full() -> Facts {
         cancelled_value: some("20.00"),
         credit_note: some("CRN-000003"),
         credited: some("20.00"),
+        covered: some("5.00"),
         due: some("35.00"),
         shipment_number: 1,
         shipment_count: 2,
