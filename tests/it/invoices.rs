@@ -12,8 +12,8 @@ use tonic::{Code, Status};
 
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, create_product, draft, every_law_holds, order, pay_by_card,
-    reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, order,
+    pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -209,6 +209,42 @@ on_both_engines!(
         server.stop().await;
     }
 );
+
+on_both_engines!(a_letter_asks_for_the_money_by_the_day_that_its_invoice_is_due, selling, async |server| {
+    stocked(&server, "I-6", 20).await;
+    let fitting = pb::Product {
+        sku: "FIT".to_owned(),
+        name: "Fitting at home".to_owned(),
+        unit_price: Some(eur(4_900)),
+        kind: pb::ProductKind::Service as i32,
+        ..Default::default()
+    };
+    let request =
+        pb::CreateProductRequest { product: Some(fitting), request_id: String::new(), validate_only: false };
+    server.inventory.clone().create_product(by("clerk", request)).await.expect("a service");
+    let warehouse = Warehouse { server: &server };
+
+    let goods = create_order(&server, draft("ann", "I-6", 1)).await.expect("an order");
+    warehouse.until_quiet(&goods.id).await;
+    let issued = invoice(&server, "INV-000001").await;
+    let (due, issue) = (issued.due_time.expect("a date"), issued.issue_time.expect("a date"));
+    assert_eq!(due.seconds - issue.seconds, 1_800, "as long as the goods are set aside");
+    let text = letter(&server, &goods.id).await;
+    let (_, asked) = text.split_once("Please pay €").expect("money is asked for");
+    let (_, day) = asked.split_once(" by ").expect("a day");
+    let (day, reference) = day.split_once(". For a bank transfer the reference is ").expect("a reference");
+    assert!(reference.starts_with("RF69 INV0 0000 1. The attached invoice says how you can pay."), "{text}");
+    assert!(text.contains(&format!("We keep the goods for you until {day}, ")), "{text}");
+
+    let services = create_order(&server, draft("ben", "FIT", 1)).await.expect("an order");
+    warehouse.until_quiet(&services.id).await;
+    let issued = invoice(&server, "INV-000002").await;
+    assert_eq!(issued.due_time, issued.issue_time, "at once");
+    let text = letter(&server, &services.id).await;
+    assert!(text.contains(" at once. For a bank transfer the reference is "), "{text}");
+    every_law_holds(&server).await;
+    server.stop().await;
+});
 
 on_both_engines!(an_invoice_says_what_it_lacks_and_is_not_sent_without_a_seller, async |server| {
     stocked(&server, "I-2", 20).await;

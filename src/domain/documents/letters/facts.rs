@@ -87,6 +87,9 @@ pub(super) struct Facts {
     pub credited: Option<String>,
     pub covered: Option<String>,
     pub due: Option<String>,
+    /// The last day for it; None: at once. And the reference for a transfer.
+    pub pay_by: Option<String>,
+    pub payment_reference: Option<String>,
 
     pub shipment_number: usize,
     pub shipment_count: usize,

@@ -33,6 +33,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         MessageKind::EstimateMoved | MessageKind::PromiseChanged => all.push(Facts { sooner: true, ..full }),
         MessageKind::InvoiceIssued => {
             all.push(Facts { of_change: true, ..full.clone() });
+            all.push(Facts { pay_by: None, ..full.clone() });
             all.push(Facts { only_services: true, shipping: None, ..full });
         }
         MessageKind::PaymentReceived
@@ -122,6 +123,8 @@ fn full() -> Facts {
         credited: some("20.00"),
         covered: some("5.00"),
         due: some("35.00"),
+        pay_by: some("7 March 2026"),
+        payment_reference: some("RF04 INV0 0000 7"),
         shipment_number: 1,
         shipment_count: 2,
         packages: 2,
@@ -156,6 +159,7 @@ fn bare(kind: MessageKind) -> Facts {
         taxes,
         invoice,
         paid,
+        payment_reference,
         refund,
         hold,
         goods,
@@ -175,7 +179,7 @@ fn bare(kind: MessageKind) -> Facts {
         Facts { number, lines, shipping, total, taxes, goods, shipment_number, contents, ..Facts::default() };
     match kind {
         MessageKind::OnHold => Facts { hold, ..always },
-        MessageKind::InvoiceIssued => Facts { invoice, ..always },
+        MessageKind::InvoiceIssued => Facts { invoice, payment_reference, ..always },
         MessageKind::PaymentReceived => Facts { paid, ..always },
         MessageKind::RefundIssued => Facts { refund, ..always },
         MessageKind::Shipped => Facts { tracking_number, ..always },

@@ -1,6 +1,7 @@
 //! Tests of `letters`.
 
 mod golden;
+mod invoices;
 mod services;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! What letters tell of money: invoices, how they are paid beside money, what is still due, what came in and went back.
 
 use crate::domain::documents::letters::facts::{Facts, Item, RefundWay, Source};
+use crate::domain::model::bank_numbers::grouped;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::message::{Message, MessageKind};
@@ -15,6 +16,9 @@ impl Source<'_> {
         let told = order.nth_invoice_told(message.sequence).or_else(|| order.main_invoice());
         let invoice = told.filter(|it| it.number > 0).ok_or("the order has no numbered invoice")?;
         facts.invoice = Some(invoice.full_number());
+        facts.pay_by = order.pay_by(invoice).map(|it| self.locale.date(it));
+        let checked = invoice.creditor_reference().map(|it| grouped(&it));
+        facts.payment_reference = Some(checked.unwrap_or_else(|| invoice.full_number()));
         facts.of_change = invoice.supplements.is_some();
         let line = |it: &InvoiceLine| Item {
             amount: self.money(it.amounts.gross_minor),
