@@ -160,7 +160,7 @@ on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server|
     let held = server.orders.clone().place_hold(by("clerk", request)).await.expect("a hold").into_inner();
     warehouse.until_quiet(&placed.id).await;
     let told = letter(&server, &placed.id, "ON_HOLD").await;
-    assert!(told.body.contains("noch einmal ansehen") && !told.body.contains("fraud"), "{}", told.body);
+    assert!(told.body.contains("wir prüfen Ihre Bestellung") && !told.body.contains("fraud"), "{}", told.body);
 
     let request = pb::ReleaseHoldRequest {
         order_id: placed.id.clone(),

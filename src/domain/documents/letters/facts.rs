@@ -13,7 +13,7 @@ use crate::domain::documents::letters::locale::Locale;
 use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
-use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
@@ -308,20 +308,20 @@ impl Source<'_> {
         let active = || holds.iter().rfind(|it| it.state == HoldState::Active).or(holds.last());
         let hold: Option<&Hold> = nth.map_or_else(active, |it| holds.get(it));
         let reason = hold.ok_or("the order has no hold")?.reason;
-        // The customer is not told about a suspicion.
+        facts.problems = to_correct(self.order);
+        // Who cannot put anything right is not asked to: a blocked customer is told nothing of the block.
         facts.hold = Some(match reason {
-            HoldReason::HighRiskOfFraud | HoldReason::Compliance => HoldReason::Other,
+            HoldReason::VerificationFailed if !facts.problems.any => HoldReason::Other,
             HoldReason::VerificationFailed
             | HoldReason::IncorrectAddress
+            | HoldReason::HighRiskOfFraud
+            | HoldReason::Compliance
             | HoldReason::UnknownDeliveryDate
             | HoldReason::QualityFailure
             | HoldReason::InventoryOutOfStock
             | HoldReason::CustomerRequest
             | HoldReason::Other => reason,
         });
-        if reason == HoldReason::VerificationFailed {
-            facts.problems = to_correct(self.order);
-        }
         Ok(())
     }
 
@@ -496,7 +496,13 @@ fn done_refunds(order: &Order) -> impl Iterator<Item = &Refund> {
 
 fn to_correct(order: &Order) -> ToCorrect {
     let mut problems = ToCorrect::default();
-    for check in order.checks.iter().filter(|it| it.verdict == Verdict::Failed) {
+    // What a service finds wrong of an order that was verified stops it with a warning.
+    let is_wrong = |it: &&Check| match it.verdict {
+        Verdict::Failed => true,
+        Verdict::Warned => order.is_said_to_be_wrong(it.rule),
+        Verdict::Passed | Verdict::Attested => false,
+    };
+    for check in order.checks.iter().filter(is_wrong) {
         match check.rule {
             Rule::Contact | Rule::ContactDetails => problems.contact = true,
             Rule::Address | Rule::AddressDetails => problems.address = true,
