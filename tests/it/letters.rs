@@ -147,6 +147,22 @@ on_both_engines!(a_preview_says_what_would_be_said_and_sends_and_stores_nothing,
     assert_eq!(order(&server, &placed.id).await.etag, etag);
 });
 
+fn answered(settings: &mut Settings) {
+    settings.mail.from = "Shop <orders@shop.example>".to_owned();
+    settings.mail.reply_to = "help@shop.example".to_owned();
+}
+
+on_both_engines!(every_letter_names_where_answers_go, answered, async |server| {
+    stocked(&server, "L-1", 20).await;
+    let placed = create_order(&server, in_locale("ann", "en")).await.expect("an order");
+    Warehouse { server: &server }.until_quiet(&placed.id).await;
+    let mailboxes = fs::read_dir(server.folder().join("data/messages")).unwrap();
+    let texts: String = mailboxes.map(|it| fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+    let lines = |header: &str| texts.lines().filter(|it| it.trim_end() == header).count();
+    let from = lines("From: \"Shop\" <orders@shop.example>");
+    assert_eq!((from, lines("Reply-To: help@shop.example")), (2, 2), "{texts}");
+});
+
 on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server| {
     stocked(&server, "L-1", 20).await;
     let warehouse = Warehouse { server: &server };
@@ -160,7 +176,11 @@ on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server|
     let held = server.orders.clone().place_hold(by("clerk", request)).await.expect("a hold").into_inner();
     warehouse.until_quiet(&placed.id).await;
     let told = letter(&server, &placed.id, "ON_HOLD").await;
-    assert!(told.body.contains("wir prüfen Ihre Bestellung") && !told.body.contains("fraud"), "{}", told.body);
+    assert!(
+        told.body.contains("wir prüfen Ihre Bestellung") && !told.body.contains("fraud"),
+        "{}",
+        told.body
+    );
 
     let request = pb::ReleaseHoldRequest {
         order_id: placed.id.clone(),

@@ -172,7 +172,10 @@ fn a_service_that_finds_a_contact_wrong_after_the_invoice_has_the_customer_asked
     says(&mut bench, id, Rule::Contact, Finding::Failed).expect("recorded");
     assert_eq!(active_holds(&bench, id), [HoldReason::VerificationFailed]);
     let letter = hold_letter(&bench, id);
-    assert!(letter.contains("- Your contact details: ") && letter.contains("answer this message"), "{letter}");
+    assert!(
+        letter.contains("- Your contact details: ") && letter.contains("answer this message"),
+        "{letter}"
+    );
 
     // It was verified before, so there is nothing to verify again: the right one ends the hold, and so does a person.
     let open = bench.order(id).available_actions();
