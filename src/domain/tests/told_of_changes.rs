@@ -2,6 +2,7 @@
 
 use crate::domain::documents::letters::Letters;
 use crate::domain::model::courier::CourierNames;
+use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order_change::{AddedLine, ChangeItem};
@@ -128,4 +129,61 @@ fn what_was_taken_off_pays_for_what_was_added_and_no_payment_is_told() {
         dollars(due)
     );
     assert!(body.contains(&words), "{body}");
+}
+
+/// Why a message is not worth sending.
+fn outdated(bench: &Bench, id: OrderId, message: &Message) -> Option<&'static str> {
+    bench.order(id).outdates(message, &bench.rules)
+}
+
+#[test]
+fn a_proposal_is_told_once_and_is_old_news_when_the_change_is_over() {
+    let (mut bench, id) = paid();
+    let draft = [set(1, 1), add("B-2", 1)];
+    let change = proposed(&mut bench, id, &draft);
+    bench.on(id, |order, unit| order.propose_change(unit, change)).expect("looked at once more");
+    assert_eq!(keys(&bench, id, MessageKind::ChangeProposed), ["CHANGE_PROPOSED/1"]);
+    let letter = of_kind(&bench, id, MessageKind::ChangeProposed).remove(0);
+    assert!(letter.kind.ages() && letter.due_at > bench.now);
+    let body = said(&bench, id, &letter).body;
+    let proposal = bench.order(id).changes[0].proposal.clone().expect("a proposal");
+    for part in [
+        "- Added: 1 × Thing B-2".to_owned(),
+        "- Fewer: 1 × Thing A-1 instead of 2".to_owned(),
+        format!("{} more to pay", dollars(proposal.to_pay_minor)),
+        "Nothing changes until this has been confirmed.".to_owned(),
+    ] {
+        assert!(body.contains(&part), "{part}: {body}");
+    }
+    assert!(!body.contains("by phone"), "{body}");
+
+    assert_eq!(outdated(&bench, id, &letter), None);
+    bench.on(id, |order, unit| order.decline_change(unit, change, "too dear")).expect("declined");
+    assert_eq!(outdated(&bench, id, &letter), Some("the change is over"));
+    let next = proposed(&mut bench, id, &draft);
+    assert_eq!(keys(&bench, id, MessageKind::ChangeProposed), ["CHANGE_PROPOSED/1", "CHANGE_PROPOSED/2"]);
+    let letter = of_kind(&bench, id, MessageKind::ChangeProposed).remove(1);
+    bench.on(id, |order, unit| order.confirm_change(unit, next)).expect("confirmed");
+    assert_eq!(outdated(&bench, id, &letter), Some("the change is over"));
+}
+
+#[test]
+fn a_proposal_that_is_made_anew_is_told_anew_where_it_reads_otherwise() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9), ("B-2", "NYC", 9)]);
+    let id = bench.placed(&order("ada", &[("A-1", 2)]));
+    let change = proposed(&mut bench, id, &[add("B-2", 1)]);
+    let first = of_kind(&bench, id, MessageKind::ChangeProposed).remove(0);
+    assert_eq!(outdated(&bench, id, &first), None);
+
+    // A unit is taken off by itself: the sums are others.
+    let units = [CancelledUnits { line: 1, quantity: 1 }];
+    bench.on(id, |order, unit| order.cancel_lines(unit, &units, "one is enough")).expect("taken off");
+    assert_eq!(outdated(&bench, id, &first), Some("what the change touches is different now"));
+    bench.on(id, |order, unit| order.propose_change(unit, change)).expect("proposed anew");
+    assert_eq!(keys(&bench, id, MessageKind::ChangeProposed), ["CHANGE_PROPOSED/1", "CHANGE_PROPOSED/2"]);
+    let second = of_kind(&bench, id, MessageKind::ChangeProposed).remove(1);
+    assert_eq!(outdated(&bench, id, &first), Some("the change was proposed anew"));
+    assert_eq!(outdated(&bench, id, &second), None);
+    bench.on(id, |order, unit| order.cancel(unit, "never mind")).expect("cancelled");
+    assert_eq!(outdated(&bench, id, &second), Some("the order is over"));
 }

@@ -1,5 +1,6 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
+mod changed;
 mod money;
 mod returned;
 
@@ -117,6 +118,7 @@ pub(super) struct Facts {
     pub discount_until: Option<String>,
 
     pub returned: Option<Returned>,
+    pub change: Option<Change>,
 
     pub tracking_url: Option<String>,
     pub feedback_url: Option<String>,
@@ -129,6 +131,32 @@ pub(super) struct Item {
     pub name: String,
     /// Before discounts.
     pub amount: String,
+}
+
+/// A change that is proposed, and what follows from it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Change {
+    pub added: Vec<Item>,
+    /// Lines of which fewer units stay, with those that there were.
+    pub fewer: Vec<Fewer>,
+    pub removed: Vec<Item>,
+    pub instructions: Option<String>,
+    /// Whether there are none any more.
+    pub without_instructions: bool,
+    /// Where the goods would go to, line by line.
+    pub address: Vec<String>,
+    pub total: String,
+    /// None: it stays as it is.
+    pub total_before: Option<String>,
+    pub to_pay: Option<String>,
+    pub paid_back: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Fewer {
+    pub quantity: i64,
+    pub before: i64,
+    pub name: String,
 }
 
 /// A return, and what the customer gets for it.
@@ -241,6 +269,7 @@ impl Source<'_> {
             MessageKind::FeedbackRequested => self.add_question(&mut facts),
             MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
             MessageKind::OrderLinesCancelled => self.add_cancelled(&mut facts, message)?,
+            MessageKind::ChangeProposed => self.add_change(&mut facts, message)?,
             MessageKind::ReturnAuthorized
             | MessageKind::ReturnDeclined
             | MessageKind::ReturnReceived

@@ -1,5 +1,6 @@
 //! Tests of `letters`.
 
+mod changes;
 mod golden;
 mod invoices;
 mod services;
@@ -39,6 +40,7 @@ fn order() -> Order {
     });
     order.promises_told = vec![days_later(5)];
     order.returns = vec![one_return(&order)];
+    order.changes = vec![changes::proposed()];
     order.checks.push(Check {
         rule: Rule::Address,
         verdict: Verdict::Failed,
