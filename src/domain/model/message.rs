@@ -39,7 +39,7 @@ string_enum! {
         HoldReleased = "HOLD_RELEASED",
         /// The order was corrected.
         OrderUpdated = "ORDER_UPDATED",
-        /// Before there are shipments: the order is promised for another day than the customer was told.
+        /// Before there are shipments: the order is promised for another day than the customer was told, or for the first one.
         PromiseChanged = "PROMISE_CHANGED",
         /// Asks for feedback once more.
         FeedbackRequested = "FEEDBACK_REQUESTED",
