@@ -101,6 +101,8 @@ pub enum ServeError {
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot use {path}: {source}")]
     Folder { path: PathBuf, source: io::Error },
+    #[error("mail.reply_to: {0}")]
+    ReplyTo(Invalid),
     #[error("mail.from: {0}")]
     Sender(Invalid),
     #[error("letters.templates: {0}")]

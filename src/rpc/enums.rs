@@ -109,6 +109,7 @@ enum_map! {
         OrderUpdated = OrderUpdated, PromiseChanged = PromiseChanged, FeedbackRequested = FeedbackRequested,
         OrderLinesCancelled = OrderLinesCancelled, ReturnAuthorized = ReturnAuthorized,
         ReturnDeclined = ReturnDeclined, ReturnReceived = ReturnReceived, ReturnResolved = ReturnResolved,
+        ChangeProposed = ChangeProposed,
     }
     message_state: MessageState = MessageState {
         Queued = Queued, Sent = Sent, Suppressed = Suppressed, Failed = Failed,

@@ -32,6 +32,9 @@ pub(super) fn mail(settings: &Settings) -> Result<Arc<dyn Mail>, ServeError> {
     if sender.name.is_empty() {
         sender.name.clone_from(&settings.rules.company_name);
     }
+    if !settings.mail.reply_to.is_empty() {
+        sender.reply_to = Some(settings.mail.reply_to.parse().map_err(ServeError::ReplyTo)?);
+    }
     match settings.mail.provider {
         settings::MailProvider::Folder => {
             let path = settings.messages_folder();

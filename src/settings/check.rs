@@ -5,8 +5,8 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode, ReturnRules,
-    ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
+    ApprovalRules, BareAddress, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode,
+    ReturnRules, ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
 };
 use crate::log;
 use crate::outside::Collector;
@@ -125,9 +125,12 @@ impl LetterSettings {
 
 impl Mail {
     fn check(&self, limits: &Limits, bad: &mut Problems) {
-        let Self { provider, from, folder, program, smtp } = self;
+        let Self { provider, from, reply_to, folder, program, smtp } = self;
         if from.parse::<Sender>().is_err() {
             bad.add("mail.from", "must be an e-mail address, or a name and an address in <>");
+        }
+        if !reply_to.is_empty() && reply_to.parse::<BareAddress>().is_err() {
+            bad.add("mail.reply_to", "must be one bare e-mail address, such as help@shop.example");
         }
         // A key of another provider says that something else was meant.
         if folder.is_some() && *provider != MailProvider::Folder {

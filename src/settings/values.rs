@@ -101,6 +101,8 @@ pub struct Mail {
     pub provider: MailProvider,
     /// Who messages come from: `orders@shop.example`, or `The shop <orders@shop.example>`.
     pub from: String,
+    /// Where customers' answers go, a bare address. Empty: to the address in `from`.
+    pub reply_to: String,
     /// For `folder`: where they are written. None: `messages` in the data directory.
     pub folder: Option<PathBuf>,
     /// For `program`: one that takes them as `sendmail -i -f SENDER -- RECIPIENT` does.
@@ -415,6 +417,7 @@ impl Default for Mail {
         Self {
             provider: MailProvider::Folder,
             from: "orders@localhost".to_owned(),
+            reply_to: String::new(),
             folder: None,
             program: None,
             smtp: Smtp::default(),

@@ -77,7 +77,8 @@ pub(super) async fn attachments(
         | MessageKind::RefundIssued
         | MessageKind::ReturnDeclined
         | MessageKind::ReturnReceived
-        | MessageKind::ReturnResolved => None,
+        | MessageKind::ReturnResolved
+        | MessageKind::ChangeProposed => None,
     };
     let Some(invoice) = told.filter(|it| it.number > 0) else { return Ok(Vec::new()) };
     let unread = |_| Unsent::Later("the seller could not be read".to_owned());

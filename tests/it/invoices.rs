@@ -12,7 +12,8 @@ use tonic::{Code, Status};
 
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
-    by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, reason, stocked,
+    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, order,
+    pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -74,6 +75,39 @@ async fn letter(server: &Clients, order: &str) -> String {
     page.messages[0].body.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// All letters of a kind, by subject and text in one line.
+async fn letters(server: &Clients, order: &str, kind: &str) -> Vec<(String, String)> {
+    let filter = format!("order_id = {order} AND kind = {kind}");
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    let page = server.orders.clone().list_messages(request).await.expect("a page").into_inner();
+    let said =
+        |it: pb::CustomerMessage| (it.subject, it.body.split_whitespace().collect::<Vec<_>>().join(" "));
+    page.messages.into_iter().map(said).collect()
+}
+
+/// Adds units of a product to an order that was sold.
+async fn add(server: &Clients, order: &str, sku: &str, quantity: i64) {
+    let line = pb::AddOrderLine { sku: sku.to_owned(), quantity, ..Default::default() };
+    let item = pb::OrderChangeItem { item: Some(pb::order_change_item::Item::AddLine(line)) };
+    let draft = pb::CreateOrderChangeRequest {
+        order_id: order.to_owned(),
+        items: vec![item],
+        reason: "as agreed by phone".to_owned(),
+        ..Default::default()
+    };
+    let drafted = server.changes.clone().create_order_change(by("clerk", draft)).await.expect("drafted");
+    let change_id = drafted.into_inner().change.expect("a change").id;
+    let order_id = order.to_owned();
+    let look = pb::ProposeOrderChangeRequest {
+        order_id: order_id.clone(),
+        change_id: change_id.clone(),
+        ..Default::default()
+    };
+    server.changes.clone().propose_order_change(by("clerk", look)).await.expect("proposed");
+    let word = pb::ConfirmOrderChangeRequest { order_id, change_id, ..Default::default() };
+    server.changes.clone().confirm_order_change(by("clerk", word)).await.expect("confirmed");
+}
+
 async fn rename(server: &Clients, order: &str, name: &str) {
     let mut wish = draft("grace", "I-1", 1);
     let mut customer = wish.customer.take().expect("a customer");
@@ -131,6 +165,84 @@ on_both_engines!(an_invoice_stays_as_it_was_issued_and_goes_with_its_letter_once
     assert_eq!(of_order(&server, &placed.id).await, paper);
     let next = create_order(&server, draft("ben", "I-1", 2)).await.expect("an order");
     assert_ne!(of_order(&server, &next.id).await.content, paper.content);
+    server.stop().await;
+});
+
+on_both_engines!(
+    the_letter_about_a_supplementary_invoice_tells_that_one_and_has_it_with_it,
+    selling,
+    async |server| {
+        stocked(&server, "I-5", 20).await;
+        create_product(&server, "POT", 2_500).await;
+        receive(&server, "POT", LEIPZIG, 5).await;
+        let warehouse = Warehouse { server: &server };
+        let placed = create_order(&server, draft("ann", "I-5", 1)).await.expect("an order");
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+        add(&server, &placed.id, "POT", 1).await;
+        warehouse.until_quiet(&placed.id).await;
+
+        let told = letters(&server, &placed.id, "INVOICE_ISSUED").await;
+        let of = |number: &str| {
+            let mut found = told.iter().filter(|it| it.0.contains(number));
+            let (Some((_, text)), None) = (found.next(), found.next()) else {
+                panic!("{number} in {told:?}")
+            };
+            text.as_str()
+        };
+        let supplement = invoice(&server, "INV-000002").await;
+        let due = supplement.amount_due.clone().expect("an amount");
+        let asked = format!("Please pay €{}.{:02}", due.units, due.nanos / 10_000_000);
+        let (first, second) = (of("INV-000001"), of("INV-000002"));
+        assert!(first.contains("I-5") && !first.contains("POT"), "{first}");
+        assert!(second.contains("POT") && !second.contains("I-5") && second.contains(&asked), "{second}");
+        let names: Vec<_> = attached(&server).into_iter().map(|it| it.0).collect();
+        assert!(names.contains(&"INV-000002.pdf".to_owned()) && names.len() == 2, "{names:?}");
+
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("the rest");
+        warehouse.until_quiet(&placed.id).await;
+        let paid = letters(&server, &placed.id, "PAYMENT_RECEIVED").await;
+        assert_eq!(paid.len(), 2);
+        for number in ["(invoice INV-000001)", "(invoice INV-000002)"] {
+            assert_eq!(paid.iter().filter(|it| it.1.contains(number)).count(), 1, "{number} in {paid:?}");
+        }
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);
+
+on_both_engines!(a_letter_asks_for_the_money_by_the_day_that_its_invoice_is_due, selling, async |server| {
+    stocked(&server, "I-6", 20).await;
+    let fitting = pb::Product {
+        sku: "FIT".to_owned(),
+        name: "Fitting at home".to_owned(),
+        unit_price: Some(eur(4_900)),
+        kind: pb::ProductKind::Service as i32,
+        ..Default::default()
+    };
+    let request =
+        pb::CreateProductRequest { product: Some(fitting), request_id: String::new(), validate_only: false };
+    server.inventory.clone().create_product(by("clerk", request)).await.expect("a service");
+    let warehouse = Warehouse { server: &server };
+
+    let goods = create_order(&server, draft("ann", "I-6", 1)).await.expect("an order");
+    warehouse.until_quiet(&goods.id).await;
+    let issued = invoice(&server, "INV-000001").await;
+    let (due, issue) = (issued.due_time.expect("a date"), issued.issue_time.expect("a date"));
+    assert_eq!(due.seconds - issue.seconds, 1_800, "as long as the goods are set aside");
+    let text = letter(&server, &goods.id).await;
+    let (_, asked) = text.split_once("Please pay €").expect("money is asked for");
+    let (_, day) = asked.split_once(" by ").expect("a day");
+    let (day, reference) = day.split_once(". For a bank transfer the reference is ").expect("a reference");
+    assert!(reference.starts_with("RF69 INV0 0000 1. The attached invoice says how you can pay."), "{text}");
+    assert!(text.contains(&format!("We are holding the goods for you until {day}, ")), "{text}");
+
+    let services = create_order(&server, draft("ben", "FIT", 1)).await.expect("an order");
+    warehouse.until_quiet(&services.id).await;
+    let issued = invoice(&server, "INV-000002").await;
+    assert_eq!(issued.due_time, issued.issue_time, "at once");
+    let text = letter(&server, &services.id).await;
+    assert!(text.contains(" at once. For a bank transfer the reference is "), "{text}");
+    every_law_holds(&server).await;
     server.stop().await;
 });
 

@@ -7,7 +7,10 @@ use consign::pb::{self, MessageKind};
 use consign::settings::Settings;
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, stocked};
+use crate::shop::{
+    LEIPZIG, by, create_courier, create_order, draft, every_law_holds, in_seconds, order, pay_by_card,
+    stocked,
+};
 use crate::warehouse::Warehouse;
 
 pub(crate) async fn letter(server: &TestServer, order: &str, kind: &str) -> pb::CustomerMessage {
@@ -147,6 +150,22 @@ on_both_engines!(a_preview_says_what_would_be_said_and_sends_and_stores_nothing,
     assert_eq!(order(&server, &placed.id).await.etag, etag);
 });
 
+fn answered(settings: &mut Settings) {
+    settings.mail.from = "Shop <orders@shop.example>".to_owned();
+    settings.mail.reply_to = "help@shop.example".to_owned();
+}
+
+on_both_engines!(every_letter_names_where_answers_go, answered, async |server| {
+    stocked(&server, "L-1", 20).await;
+    let placed = create_order(&server, in_locale("ann", "en")).await.expect("an order");
+    Warehouse { server: &server }.until_quiet(&placed.id).await;
+    let mailboxes = fs::read_dir(server.folder().join("data/messages")).unwrap();
+    let texts: String = mailboxes.map(|it| fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+    let lines = |header: &str| texts.lines().filter(|it| it.trim_end() == header).count();
+    let from = lines("From: \"Shop\" <orders@shop.example>");
+    assert_eq!((from, lines("Reply-To: help@shop.example")), (2, 2), "{texts}");
+});
+
 on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server| {
     stocked(&server, "L-1", 20).await;
     let warehouse = Warehouse { server: &server };
@@ -160,7 +179,11 @@ on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server|
     let held = server.orders.clone().place_hold(by("clerk", request)).await.expect("a hold").into_inner();
     warehouse.until_quiet(&placed.id).await;
     let told = letter(&server, &placed.id, "ON_HOLD").await;
-    assert!(told.body.contains("noch einmal ansehen") && !told.body.contains("fraud"), "{}", told.body);
+    assert!(
+        told.body.contains("wir prüfen Ihre Bestellung") && !told.body.contains("fraud"),
+        "{}",
+        told.body
+    );
 
     let request = pb::ReleaseHoldRequest {
         order_id: placed.id.clone(),
@@ -171,6 +194,61 @@ on_both_engines!(a_hold_is_told_and_so_is_that_the_order_goes_on, async |server|
     warehouse.until_quiet(&placed.id).await;
     let told = letter(&server, &placed.id, "HOLD_RELEASED").await;
     assert_eq!(told.subject, format!("Mit Ihrer Bestellung {} geht es weiter", placed.number));
+    every_law_holds(&server).await;
+});
+
+/// Has units ordered from a supplier, who says when they come.
+async fn order_more(server: &TestServer, sku: &str, expected: prost_types::Timestamp) {
+    let mut inventory = server.inventory.clone();
+    let rule = pb::ReorderRule { reorder_point: 5, order_up_to: 20, lead_time_days: 14 };
+    let request = pb::SetReorderRuleRequest {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        rule: Some(rule),
+        ..Default::default()
+    };
+    inventory.set_reorder_rule(by("clerk", request)).await.expect("a rule");
+    let listed = inventory.list_replenishments(pb::ListReplenishmentsRequest::default()).await;
+    let replenishment_id = listed.expect("a list").into_inner().replenishments.remove(0).id;
+    let request =
+        pb::ApproveReplenishmentRequest { replenishment_id: replenishment_id.clone(), ..Default::default() };
+    inventory.approve_replenishment(by("clerk", request)).await.expect("approved");
+    let request = pb::PlaceReplenishmentRequest {
+        replenishment_id,
+        expected_time: Some(expected),
+        ..Default::default()
+    };
+    inventory.place_replenishment(by("clerk", request)).await.expect("placed");
+}
+
+on_both_engines!(the_first_date_of_an_order_that_waits_is_told_once, async |server| {
+    stocked(&server, "L-2", 0).await;
+    create_courier(&server).await;
+    let warehouse = Warehouse { server: &server };
+    let wish = pb::OrderDraft { on_shortage: pb::OnShortage::Wait as i32, ..draft("ann", "L-2", 2) };
+    let placed = create_order(&server, wish).await.expect("it waits");
+    warehouse.until_quiet(&placed.id).await;
+    let told = letter(&server, &placed.id, "AWAITING_STOCK").await;
+    assert!(told.body.contains("We do not know yet when the goods will arrive."), "{}", told.body);
+
+    // The order is looked at again with a supplier's date.
+    order_more(&server, "L-2", in_seconds(3 * 86_400)).await;
+    for words in ["ring twice", "ring three times"] {
+        let request = pb::UpdateOrderRequest {
+            order_id: placed.id.clone(),
+            order: Some(pb::OrderDraft { special_instructions: words.to_owned(), ..Default::default() }),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["special_instructions".to_owned()] }),
+            ..Default::default()
+        };
+        server.orders.clone().update_order(by("clerk", request)).await.expect("words");
+    }
+    warehouse.until_quiet(&placed.id).await;
+    let dated = order(&server, &placed.id).await;
+    assert_eq!(dated.state(), pb::OrderState::AwaitingStock);
+    assert!(dated.promised_delivery_time.is_some());
+    let told = letter(&server, &placed.id, "PROMISE_CHANGED").await;
+    assert_eq!(told.subject, format!("The delivery date for your order {}", placed.number));
+    assert!(told.body.contains("- Delivery date: ") && !told.body.contains("Previous"), "{}", told.body);
     every_law_holds(&server).await;
 });
 

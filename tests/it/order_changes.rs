@@ -6,6 +6,7 @@ use futures_util::future::{join, join_all};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::letters::letter;
 use crate::server::{Clients, TestServer, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, level, order,
@@ -230,6 +231,38 @@ on_both_engines!(bad_input_is_told_at_once_and_a_shortage_changes_nothing, async
     let declined = server.changes.clone().decline_order_change(by("clerk", decline)).await.expect("declined");
     assert_eq!(declined.into_inner().change.expect("a change").decline_reason, "too dear");
     assert_eq!(order(&server, &placed.id).await.totals, placed.totals);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_proposed_change_is_told_once_with_what_it_costs, async |server| {
+    shop(&server).await;
+    let placed = paid(&server, cups("ann", 3)).await;
+    let change = proposed(&server, &placed.id, vec![set(1, 2), add("POT", 1)]).await;
+    propose(&server, &change).await.expect("looked at once more");
+    Warehouse { server: &server }.until_quiet(&placed.id).await;
+    let told = letter(&server, &placed.id, "CHANGE_PROPOSED").await;
+    assert_eq!(told.state(), pb::MessageState::Sent);
+    assert_eq!(told.subject, format!("A change to your order {} for you to confirm", placed.number));
+    let body = told.body.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in [
+        "- Added: 1 × product POT",
+        "- Fewer: 2 × product CUP instead of 3",
+        "You would have €15.00 more to pay.",
+        "Nothing changes until this has been confirmed.",
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+    assert!(!body.contains("by phone"), "{body}");
+    assert_eq!(order(&server, &placed.id).await.totals, placed.totals);
+
+    let request = pb::PreviewMessageRequest {
+        order_id: placed.id.clone(),
+        kind: pb::MessageKind::ChangeProposed as i32,
+        locale: "de".to_owned(),
+    };
+    let german = server.orders.clone().preview_message(request).await.expect("a preview").into_inner();
+    assert!(german.body.contains("- Kommt hinzu: 1 × product POT"), "{}", german.body);
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -7,6 +7,7 @@ use consign::settings::Settings;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use crate::letters::letter;
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{by, create_order, draft, every_law_holds, order, reason, stocked};
 
@@ -43,10 +44,19 @@ async fn recorded(
     order: &pb::Order,
     finding: VerificationFinding,
 ) -> Result<pb::Order, Status> {
+    recorded_of(server, order, VerificationRule::Address, finding).await
+}
+
+async fn recorded_of(
+    server: &TestServer,
+    order: &pb::Order,
+    rule: VerificationRule,
+    finding: VerificationFinding,
+) -> Result<pb::Order, Status> {
     let request = pb::RecordVerificationRequest {
         order_id: order.id.clone(),
         provider: "post".to_owned(),
-        rule: VerificationRule::Address.into(),
+        rule: rule.into(),
         finding: finding.into(),
         facts: vec!["looked up at the delivery point".to_owned()],
         reference: "DP-1".to_owned(),
@@ -350,3 +360,41 @@ on_both_engines!(what_a_rule_or_a_risk_does_to_an_order_is_policy, otherwise, as
     }
     every_law_holds(&server).await;
 });
+
+fn blocking(settings: &mut Settings) {
+    settings.rules.blocked_customers = vec!["mallory@example.com".to_owned()];
+}
+
+on_both_engines!(
+    who_can_put_a_contact_right_is_asked_to_and_who_is_blocked_is_not,
+    blocking,
+    async |server| {
+        stocked(&server, "V-1", 100).await;
+        let fine = placed(&server, draft("ann", "V-1", 1)).await;
+        let contact = VerificationRule::Contact;
+        let stopped =
+            recorded_of(&server, &fine, contact, VerificationFinding::Failed).await.expect("recorded");
+        assert_eq!(active(&stopped), [HoldReason::VerificationFailed]);
+        assert_eq!(outcome(&stopped, contact), VerificationOutcome::Warned);
+        let open = |it: &str| stopped.available_actions.iter().any(|action| action == it);
+        assert!(open("UpdateOrder") && open("ReleaseHold") && !open("VerifyOrder"));
+        let told = letter(&server, &fine.id, "ON_HOLD").await.body;
+        assert!(told.contains("\n- Your contact details: "), "{told}");
+
+        let request = pb::UpdateOrderRequest {
+            order_id: fine.id.clone(),
+            order: Some(changed("ann", |it| customer(it).email = "ann@example.org".to_owned())),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["customer".to_owned()] }),
+            ..Default::default()
+        };
+        let right = server.orders.clone().update_order(by("clerk", request)).await.expect("put right");
+        let right = right.into_inner().order.expect("the order");
+        assert!(active(&right).is_empty());
+
+        let blocked = placed(&server, draft("mallory", "V-1", 1)).await;
+        assert_eq!(active(&blocked), [HoldReason::VerificationFailed]);
+        let told = letter(&server, &blocked.id, "ON_HOLD").await.body;
+        assert!(told.contains("You do not need to do anything") && !told.contains("reply to this"), "{told}");
+        every_law_holds(&server).await;
+    }
+);

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
+use crate::domain::model::day::Day;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState};
-use crate::domain::model::message::MessageKind;
+use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::InvoiceId;
 use crate::domain::model::time::Timestamp;
+use crate::domain::model::time_zone::TimeZone;
 use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -52,17 +54,26 @@ impl Order {
         self.pay_by_credit(unit)
     }
 
-    /// The end of the terms of payment, but not after the goods are sold to others. None: at once.
+    /// The end of the terms of payment, but not after the goods are sold to others; without terms, until then. None: at once,
+    /// since there are neither.
     pub(super) fn due_at_latest(&self, unit: &UnitOfWork) -> Option<Timestamp> {
         let of_customer = self.named.as_ref().and_then(|it| it.payment_terms_days);
         let of_customer = of_customer.and_then(|it| u32::try_from(it).ok());
-        let days = Some(of_customer.unwrap_or(unit.rules.payment_terms_days)).filter(|it| *it > 0)?;
-        let ends = unit.now.plus(Duration::from_secs(u64::from(days) * 86_400));
+        let days = Some(of_customer.unwrap_or(unit.rules.payment_terms_days)).filter(|it| *it > 0);
+        let ends = days.map(|it| unit.now.plus(Duration::from_secs(u64::from(it) * 86_400)));
         let kept_until = match self.is_open_to_supplements() {
             true => Some(unit.now.plus(self.reservation_lifetime(unit.rules))),
             false => self.current_reservation().and_then(|it| it.expires_at),
         };
-        Some(kept_until.map_or(ends, |it| it.min(ends)))
+        ends.into_iter().chain(kept_until).min()
+    }
+
+    /// The last day on which an invoice is to be paid, on the calendar where its goods were to go; None: at once. Its paper and
+    /// its letter name this one.
+    pub(in crate::domain) fn pay_by(&self, invoice: &Invoice) -> Option<Day> {
+        let zone = TimeZone::of_address(self.invoiced_shipping_address(invoice));
+        let clock = zone.unwrap_or_else(TimeZone::utc).clock();
+        invoice.due_at.map(|it| clock.day_of(it))
     }
 
     /// Invoices go on naming those whom they were issued to: called before the order's customer or an address changes.
@@ -110,6 +121,14 @@ impl Order {
     pub fn nth_invoice_told(&self, sequence: i64) -> Option<&Invoice> {
         let index = usize::try_from(sequence.max(1) - 1).ok()?;
         self.invoices.get(index)
+    }
+
+    /// The invoices that a letter about a payment is about: those since the letter before it.
+    pub fn invoices_paid(&self, message: &Message) -> &[Invoice] {
+        let index = |it: i64| usize::try_from(it.max(1)).unwrap_or(usize::MAX).min(self.invoices.len());
+        let letters = self.messages.iter().filter(|it| it.kind == MessageKind::PaymentReceived);
+        let before = letters.map(|it| it.sequence).filter(|it| *it < message.sequence).max();
+        self.invoices.get(before.map_or(0, index)..index(message.sequence)).unwrap_or_default()
     }
 
     /// What tells the letters about a later invoice from those about the first, which is 0.

@@ -85,8 +85,13 @@ impl Order {
         if !awaited || self.due_minor() > 0 || self.awaits_approval_of_a_change() {
             return Ok(());
         }
+        let is_open = |id| self.open_supplements().any(|it| it.id == id);
+        let came_in = self.payments.iter().any(|it| it.captured_minor > 0 && is_open(it.invoice));
         self.mark_open_invoices_paid(unit)?;
-        self.notify(unit, MessageKind::PaymentReceived, None, self.nth_invoice());
+        // What was taken off may have paid for all that was added: then no money came in to be told of.
+        if came_in {
+            self.notify(unit, MessageKind::PaymentReceived, None, self.nth_invoice());
+        }
         Ok(())
     }
 

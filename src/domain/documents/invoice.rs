@@ -84,7 +84,7 @@ impl Writing<'_> {
         if !tax_number.is_empty() {
             facts.push((words.their_tax_number, tax_number));
         }
-        let due = invoice.due_at.map_or_else(|| words.at_once.to_owned(), |it| self.date(it));
+        let due = order.pay_by(invoice).map_or_else(|| words.at_once.to_owned(), |it| self.locale.date(it));
         facts.push((words.due, due));
         facts
     }

@@ -127,6 +127,10 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
     let sequence = match kind {
         MessageKind::EstimateMoved | MessageKind::PromiseMissed => shipment.map_or(0, of_date),
         MessageKind::PromiseChanged => i64::try_from(order.promises_told.len()).unwrap_or(0),
+        MessageKind::ChangeProposed => {
+            let proposals = order.changes.iter().filter_map(|it| it.proposal.as_ref());
+            proposals.map(|it| it.told).max().unwrap_or(0)
+        }
         MessageKind::OutForDelivery
         | MessageKind::DeliveryDelayed
         | MessageKind::DeliveryException

@@ -490,6 +490,13 @@ impl Order {
         let cancellations = self.messages.iter().filter(|it| it.kind == MessageKind::OrderLinesCancelled);
         let as_many = cancellations.count() == self.line_cancellations.len();
         found.ensure("L4", self.id, as_many, "told once of each part that was cancelled", "else");
+        let told_of = |nth: i64| {
+            self.messages.iter().any(|it| it.kind == MessageKind::ChangeProposed && it.sequence == nth)
+        };
+        for change in &self.changes {
+            let untold = change.proposal.as_ref().filter(|it| !told_of(it.told));
+            found.ensure("L4", change.id, untold.is_none(), "told what was proposed", "not");
+        }
         let delivered = self.delivered_at.is_none() || told(MessageKind::DeliveryConfirmed);
         found.ensure("L4", self.id, delivered, "told that it was delivered", "not");
         for shipment in self.live_shipments().filter(|it| it.handover.is_some()) {

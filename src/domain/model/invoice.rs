@@ -34,7 +34,7 @@ pub struct Invoice {
     /// Who sold. None: the shop had no name yet.
     #[serde(default)]
     pub seller: Option<SellerId>,
-    /// None: it was to be paid at once.
+    /// Until when it was to be paid; None: at once.
     #[serde(default)]
     pub due_at: Option<Timestamp>,
     /// Who it was issued to, if the order says something else by now.

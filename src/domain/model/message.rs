@@ -39,7 +39,7 @@ string_enum! {
         HoldReleased = "HOLD_RELEASED",
         /// The order was corrected.
         OrderUpdated = "ORDER_UPDATED",
-        /// Before there are shipments: the order is promised for another day than the customer was told.
+        /// Before there are shipments: the order is promised for another day than the customer was told, or for the first one.
         PromiseChanged = "PROMISE_CHANGED",
         /// Asks for feedback once more.
         FeedbackRequested = "FEEDBACK_REQUESTED",
@@ -52,6 +52,8 @@ string_enum! {
         ReturnReceived = "RETURN_RECEIVED",
         /// What the customer gets for it.
         ReturnResolved = "RETURN_RESOLVED",
+        /// A change of the order is proposed: what it would be like, and that nothing has happened yet.
+        ChangeProposed = "CHANGE_PROPOSED",
     }
 }
 
@@ -67,7 +69,8 @@ impl MessageKind {
             | Self::OrderUpdated
             | Self::OnHold
             | Self::HoldReleased
-            | Self::InvoiceIssued => COMPANY_WITHIN,
+            | Self::InvoiceIssued
+            | Self::ChangeProposed => COMPANY_WITHIN,
             Self::PromiseChanged
             | Self::AwaitingStock
             | Self::PaymentReceived
@@ -110,7 +113,8 @@ impl MessageKind {
             | Self::OrderRejected
             | Self::ReturnAuthorized
             | Self::ReturnDeclined
-            | Self::ReturnResolved => false,
+            | Self::ReturnResolved
+            | Self::ChangeProposed => false,
             Self::OrderReceived
             | Self::OrderUpdated
             | Self::HoldReleased
@@ -145,7 +149,8 @@ impl MessageKind {
             | Self::PromiseMissed
             | Self::DeliveryConfirmed
             | Self::FeedbackRequested
-            | Self::ReturnAuthorized => true,
+            | Self::ReturnAuthorized
+            | Self::ChangeProposed => true,
             Self::OrderReceived
             | Self::InvoiceIssued
             | Self::PaymentReceived

@@ -102,6 +102,38 @@ pub struct ChangeProposal {
     pub promised_before: Option<Timestamp>,
     pub promised_after: Option<Timestamp>,
     pub approvals: Vec<ChangeApproval>,
+    /// What would be added, in the words of its lines.
+    #[serde(default)]
+    pub added: Vec<ProposedLine>,
+    /// Which letter about a proposal tells it, from 1.
+    #[serde(default)]
+    pub told: i64,
+}
+
+impl ChangeProposal {
+    /// Whether the customer would read of both the same.
+    pub(in crate::domain) fn reads_like(&self, other: &Self) -> bool {
+        let wanted = |it: &Self| it.basis.lines.iter().map(|it| (it.number, it.wanted)).collect::<Vec<_>>();
+        let sums =
+            |it: &Self| (it.old_total_minor, it.new_total_minor, it.to_pay_minor, it.to_pay_back_minor);
+        sums(self) == sums(other)
+            && wanted(self) == wanted(other)
+            && self.added == other.added
+            && self.new_date() == other.new_date()
+    }
+
+    /// When the goods would be there, if that is another date than without the change.
+    pub fn new_date(&self) -> Option<Timestamp> {
+        self.promised_after.filter(|_| self.promised_after != self.promised_before)
+    }
+}
+
+/// A line that a change would add.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposedLine {
+    pub sku: Sku,
+    pub description: String,
+    pub quantity: i64,
 }
 
 /// Units of an added line, and how many of them are there.

@@ -84,7 +84,7 @@ pub struct Rules {
     pub returns: ReturnRules,
     /// The code of invoice numbers: `INV` gives INV-000001.
     pub invoice_series: String,
-    /// Days that a customer has to pay an invoice, at most as long as the goods are set aside. Zero: it is due at once.
+    /// Days that a customer has to pay an invoice, at most as long as the goods are set aside. Zero: as long as that.
     pub payment_terms_days: u32,
     /// Of the numbers of credit notes.
     pub credit_note_series: String,

@@ -58,6 +58,8 @@ pub struct Sender {
     /// Without the quotes that may stand around it; empty: none.
     pub name: String,
     pub address: BareAddress,
+    /// Where answers go. None: to the address.
+    pub reply_to: Option<BareAddress>,
 }
 
 impl FromStr for Sender {
@@ -72,7 +74,7 @@ impl FromStr for Sender {
         if name.contains(char::is_control) {
             return Err(Invalid::new("contains line breaks or other control characters"));
         }
-        Ok(Self { name: name.to_owned(), address: address.parse()? })
+        Ok(Self { name: name.to_owned(), address: address.parse()?, reply_to: None })
     }
 }
 

@@ -91,7 +91,7 @@ impl Order {
         self.record(unit, EventKind::OrderUpdated, None, "corrected");
         self.refit_reservation(unit)?;
         self.tell_of_correction(unit, correction);
-        self.release_address_holds(unit, correction)
+        self.release_corrected_holds(unit, correction)
     }
 
     fn tell_of_correction(&mut self, unit: &mut UnitOfWork, correction: &Correction) {
@@ -119,7 +119,7 @@ impl Order {
             self.void_labels(unit)?;
         }
         self.tell_of_correction(unit, correction);
-        self.release_address_holds(unit, correction)?;
+        self.release_corrected_holds(unit, correction)?;
         self.fill(unit).map(|_| ())
     }
 
@@ -162,18 +162,25 @@ impl Order {
         Ok(())
     }
 
-    /// A hold for a wrong address is over with the right one; whether it is right the rules say.
-    fn release_address_holds(
+    /// A hold for a wrong address is over with the right one; whether it is right the rules say. So is one for a wrong contact of
+    /// an order that was verified before; any other is verified again.
+    fn release_corrected_holds(
         &mut self,
         unit: &mut UnitOfWork,
         correction: &Correction,
     ) -> Result<(), Refusal> {
-        if correction.shipping_address.is_none() {
-            return Ok(());
+        let is_verified = self.state != OrderState::Received;
+        let has_address = correction.shipping_address.is_some();
+        let has_contact = correction.customer.is_some() && is_verified;
+        if has_address {
+            let of_address = |it: &Hold| it.reason == HoldReason::IncorrectAddress;
+            self.release_holds(unit, of_address, "the address was corrected")?;
         }
-        let of_address = |it: &Hold| it.reason == HoldReason::IncorrectAddress;
-        self.release_holds(unit, of_address, "the address was corrected")?;
-        if self.state != OrderState::Received {
+        if has_contact {
+            let of_contact = |it: &Hold| it.reason == HoldReason::VerificationFailed;
+            self.release_holds(unit, of_contact, "the contact was corrected")?;
+        }
+        if is_verified && (has_address || has_contact) {
             self.tell_released(unit);
         }
         Ok(())

@@ -1,8 +1,9 @@
 //! What a change would do: looked at on a copy of the order, and frozen.
 
 use crate::domain::model::approval::{Approval, ApprovalState};
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::Order;
-use crate::domain::model::order_change::{ChangeApproval, ChangeProposal, ChangeStock};
+use crate::domain::model::order_change::{ChangeApproval, ChangeProposal, ChangeStock, ProposedLine};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::ordering::change_items::Stock;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -56,6 +57,8 @@ impl Order {
             promised_before: self.promised_by,
             promised_after: then.promised_by,
             approvals: self.approvals_beyond(&then),
+            added: plan.added.iter().map(proposed).collect(),
+            told: 0,
         })
     }
 
@@ -67,4 +70,8 @@ impl Order {
         let new = then.approvals.iter().filter(is_new);
         new.map(|it| ChangeApproval { gate: it.gate, rule: it.rule.clone() }).collect()
     }
+}
+
+fn proposed(line: &OrderLine) -> ProposedLine {
+    ProposedLine { sku: line.sku.clone(), description: line.description.clone(), quantity: line.quantity }
 }

@@ -237,11 +237,8 @@ impl Order {
         let (Some(index), Some(mut check)) = (index, now) else { return Ok(()) };
         let reason = match rule {
             Rule::Address | Rule::AddressDetails => HoldReason::IncorrectAddress,
-            Rule::Contact
-            | Rule::ContactDetails
-            | Rule::RegionServed
-            | Rule::DuplicateOrder
-            | Rule::BlockedCustomer => HoldReason::Other,
+            Rule::Contact | Rule::ContactDetails => HoldReason::VerificationFailed,
+            Rule::RegionServed | Rule::DuplicateOrder | Rule::BlockedCustomer => HoldReason::Other,
         };
         let passed = match check.verdict {
             Verdict::Failed => {
@@ -257,6 +254,12 @@ impl Order {
         };
         self.checks[index] = check;
         if passed { self.release_ours(unit, reason, "an outside service has confirmed it") } else { Ok(()) }
+    }
+
+    /// Whether an outside service's last word about what the rule is about is that it is wrong.
+    pub(in crate::domain) fn is_said_to_be_wrong(&self, rule: Rule) -> bool {
+        let word = self.evidence.iter().rfind(|it| it.rule == rule && it.outdated_at.is_none());
+        word.is_some_and(|it| it.finding == Finding::Failed)
     }
 
     fn is_held_by_us(&self, reason: HoldReason) -> bool {

@@ -4,7 +4,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
 use crate::domain::model::message::{Message, MessageKind, MessageState};
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, HoldId, OnLate};
 use crate::domain::ordering::receive::{ACTIVE_HOLDS_MAX, HOLD_NOTE_MAX, HOLDS_BY_HAND_MAX};
@@ -160,10 +160,18 @@ impl Order {
         Ok(self.hold(unit, by, reason, note))
     }
 
+    /// Whether a word does not end it: an order that is not verified yet is verified again. One that was verified before has no
+    /// way back there.
+    pub(in crate::domain) fn is_ended_by_verifying(&self, hold: &Hold) -> bool {
+        hold.state == HoldState::Active
+            && hold.reason == HoldReason::VerificationFailed
+            && self.state == OrderState::Received
+    }
+
     /// Releases one hold; a verification hold asks for a verification instead of a word.
     pub fn release_hold(&mut self, unit: &mut UnitOfWork, id: HoldId, note: &str) -> Result<(), Refusal> {
         let hold = self.holds.iter().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("hold", id))?;
-        if hold.state == HoldState::Active && hold.reason == HoldReason::VerificationFailed {
+        if self.is_ended_by_verifying(hold) {
             let message = "a failed verification is released by UpdateOrder and VerifyOrder";
             return Err(self.unmet(Reason::HoldActive, message));
         }

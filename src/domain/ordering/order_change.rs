@@ -4,8 +4,11 @@ use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::line_cancellation::CancelledUnits;
+use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::order_change::{ChangeEnd, ChangeItem, OrderChange, OrderChangeState};
+use crate::domain::model::order_change::{
+    ChangeEnd, ChangeItem, ChangeProposal, OrderChange, OrderChangeState,
+};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, OrderChangeId};
 use crate::domain::ordering::change_items::Stock;
@@ -15,6 +18,10 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 /// How many changes of one order are kept. Each is shown with what it would do.
 pub(crate) const CHANGES_MAX: usize = 20;
+
+/// How many letters about proposals an order's customer gets before only the first of a change is told: each may be looked at
+/// anew as often as its figures move.
+const PROPOSALS_TOLD_MAX: usize = 40;
 
 /// How many things one change may ask for.
 pub(crate) const ITEMS_MAX: usize = 50;
@@ -139,7 +146,10 @@ impl Order {
         if !self.is_open_to_changes() {
             return Err(self.not_open_to_changes());
         }
-        let proposal = self.look_ahead(unit, index)?;
+        let mut proposal = self.look_ahead(unit, index)?;
+        let news = self.letter_about(index, &proposal);
+        let before = self.changes[index].proposal.as_ref().map_or(0, |it| it.told);
+        proposal.told = news.unwrap_or(before);
         let change = &mut self.changes[index];
         let step = match change.state {
             OrderChangeState::Proposed => None,
@@ -150,7 +160,35 @@ impl Order {
         change.proposal = Some(Box::new(proposal));
         let text = format!("change {id} proposed: the order would come to {new_total}");
         self.record(unit, EventKind::OrderChangeProposed, step, text);
+        if let Some(nth) = news {
+            self.notify(unit, MessageKind::ChangeProposed, None, nth);
+        }
         Ok(())
+    }
+
+    /// Which letter tells of a proposal. None: the one before reads the same, or there were so many.
+    fn letter_about(&self, index: usize, proposal: &ChangeProposal) -> Option<i64> {
+        let told = self.messages.iter().filter(|it| it.kind == MessageKind::ChangeProposed).count();
+        let is_news = match &self.changes[index].proposal {
+            None => true,
+            Some(before) => told < PROPOSALS_TOLD_MAX && !before.reads_like(proposal),
+        };
+        is_news.then(|| i64::try_from(told + 1).unwrap_or(i64::MAX))
+    }
+
+    /// The change whose proposal a letter tells.
+    pub fn change_told(&self, message: &Message) -> Option<&OrderChange> {
+        self.changes.iter().find(|it| it.proposal.as_ref().is_some_and(|it| it.told == message.sequence))
+    }
+
+    /// Why a letter about a proposal is not worth sending any more.
+    pub(in crate::domain) fn outdates_proposal(&self, message: &Message) -> Option<&'static str> {
+        let Some(change) = self.change_told(message) else { return Some("the change was proposed anew") };
+        if change.state != OrderChangeState::Proposed {
+            return Some("the change is over");
+        }
+        let basis = change.proposal.as_ref().map(|it| &it.basis);
+        (basis != Some(&self.basis_of(&change.items))).then_some("what the change touches is different now")
     }
 
     /// Does what was proposed, in one decision.

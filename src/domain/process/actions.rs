@@ -4,7 +4,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::booking::Booking;
 use crate::domain::model::feedback::FeedbackState;
-use crate::domain::model::hold::{Hold, HoldReason, HoldState};
+use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::OrderChangeState;
 use crate::domain::model::payment::PaymentState;
@@ -51,8 +51,7 @@ impl Order {
         if self.is_open_to_corrections() {
             actions.push(Action::UpdateOrder);
         }
-        let by_a_word =
-            |it: &Hold| it.state == HoldState::Active && it.reason != HoldReason::VerificationFailed;
+        let by_a_word = |it: &Hold| it.state == HoldState::Active && !self.is_ended_by_verifying(it);
         if self.holds.iter().any(by_a_word) {
             actions.push(Action::ReleaseHold);
         }

@@ -299,6 +299,7 @@ impl Order {
                 self.messages.iter().any(is_later).then_some("the order was corrected again")
             }
             MessageKind::PromiseChanged => self.outdates_promise(message, rules),
+            MessageKind::ChangeProposed => self.outdates_proposal(message),
             MessageKind::AwaitingStock => {
                 (!self.waits_for_stock()).then_some("the order does not wait for stock now")
             }

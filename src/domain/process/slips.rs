@@ -9,7 +9,7 @@ use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::message::{Message, MessageKind, MessageState};
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::Rules;
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
@@ -87,21 +87,33 @@ impl Order {
         }
     }
 
-    /// The customer goes by the promise that the first letter names: the one when it is sent.
+    /// The customer goes by the promise that the first letter names: the one when it is sent. Who was told no date then has the
+    /// first one told by a letter of its own, or by the one about the invoice.
     fn note_promise_told(&mut self) {
         let is_first = |it: &Message| it.kind == MessageKind::OrderReceived;
         let is_waiting = |it: &Message| is_first(it) && it.state == MessageState::Queued;
         self.promise_told = match self.promise_told {
             Some(told) if self.messages.iter().any(is_waiting) => self.promised_by.or(Some(told)),
             Some(told) => Some(told),
+            None if self.was_told_no_date() || !self.promises_told.is_empty() => None,
             None => self.promised_by,
         };
     }
 
-    /// Tells the customer a promise that is not the one told last, as long as there are no shipments to tell of.
+    /// Whether it waits for stock, and its customer has read that nobody knows until when.
+    fn was_told_no_date(&self) -> bool {
+        let is_read = |it: &Message| it.kind == MessageKind::AwaitingStock && it.state == MessageState::Sent;
+        self.last_promise_told().is_none()
+            && self.state == OrderState::AwaitingStock
+            && self.messages.iter().any(is_read)
+    }
+
+    /// Tells the customer a promise that is not the one told last, or the first, as long as there are no shipments to tell of.
     fn tell_promise(&mut self, unit: &mut UnitOfWork) {
         let has_room = self.promises_told.len() < LETTERS_MAX;
-        let Some(promised) = self.moved_promise(unit.rules).filter(|_| has_room) else { return };
+        let first = self.promised_by.filter(|_| self.was_told_no_date());
+        let news = first.or_else(|| self.moved_promise(unit.rules));
+        let Some(promised) = news.filter(|_| has_room) else { return };
         self.promises_told.push(promised);
         let nth = i64::try_from(self.promises_told.len()).unwrap_or(i64::MAX);
         self.notify(unit, MessageKind::PromiseChanged, None, nth);

@@ -108,11 +108,13 @@ impl Order {
             StuckGate::Verification => {
                 (calls(&[Action::UpdateOrder, Action::VerifyOrder]), vec![Opener::Support, Opener::Customer])
             }
-            StuckGate::Hold if hold == Some(HoldReason::VerificationFailed) => {
+            StuckGate::Hold
+                if hold == Some(HoldReason::VerificationFailed) && self.state == OrderState::Received =>
+            {
                 (calls(&[Action::UpdateOrder, Action::VerifyOrder]), vec![Opener::Support, Opener::Customer])
             }
             StuckGate::Hold
-                if hold == Some(HoldReason::IncorrectAddress) && self.is_open_to_corrections() =>
+                if hold.is_some_and(is_ended_by_a_correction) && self.is_open_to_corrections() =>
             {
                 (calls(&[Action::UpdateOrder, Action::ReleaseHold]), vec![Opener::Support, Opener::Customer])
             }
@@ -200,6 +202,11 @@ impl Order {
         let further = if is_delivered { Action::CloseOrder } else { Action::ConfirmDelivery };
         vec![EventKind::MessageSent.as_str(), further.as_str()]
     }
+}
+
+/// Whether the right address or contact ends it.
+fn is_ended_by_a_correction(reason: HoldReason) -> bool {
+    matches!(reason, HoldReason::IncorrectAddress | HoldReason::VerificationFailed)
 }
 
 fn releasers(reason: HoldReason) -> Vec<Opener> {

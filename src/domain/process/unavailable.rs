@@ -2,7 +2,7 @@
 
 use crate::domain::customers::feedback::why_not_open;
 use crate::domain::model::action::Action;
-use crate::domain::model::hold::{HoldReason, HoldState};
+use crate::domain::model::hold::HoldState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::PaymentState;
 use crate::domain::model::returns::Return;
@@ -166,8 +166,7 @@ impl Order {
     }
 
     fn why_no_hold_released(&self) -> String {
-        let failed = |reason| reason == HoldReason::VerificationFailed;
-        match self.holds.iter().any(|it| it.state == HoldState::Active && failed(it.reason)) {
+        match self.holds.iter().any(|it| self.is_ended_by_verifying(it)) {
             true => "a failed verification is released by UpdateOrder and VerifyOrder".to_owned(),
             false => "no hold is active".to_owned(),
         }

@@ -1,11 +1,15 @@
 //! What outside services and people say of an order is acted on, and a wrong address can be put right until it has left.
 
+use crate::domain::documents::letters::Letters;
+use crate::domain::model::action::Action;
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Check, Risk, Rule, Severity, Verdict};
+use crate::domain::model::courier::CourierNames;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::evidence::Finding;
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::invoice::Invoice;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Reason, Refusal};
@@ -151,6 +155,55 @@ fn a_service_that_finds_an_address_wrong_after_the_invoice_stops_the_order_until
     says(&mut bench, id, Rule::Address, Finding::Failed).expect("recorded");
     says(&mut bench, id, Rule::Address, Finding::Passed).expect("recorded");
     assert!(active_holds(&bench, id).is_empty());
+}
+
+/// What the last letter about a hold says, in one line.
+fn hold_letter(bench: &Bench, id: OrderId) -> String {
+    let order = bench.order(id);
+    let letter = order.messages.iter().rfind(|it| it.kind == MessageKind::OnHold).expect("a letter");
+    let text = Letters::default().text(letter, order, &bench.rules, &CourierNames::new());
+    text.expect("written").body.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_service_that_finds_a_contact_wrong_after_the_invoice_has_the_customer_asked_for_the_right_one() {
+    let mut bench = bench();
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    says(&mut bench, id, Rule::Contact, Finding::Failed).expect("recorded");
+    assert_eq!(active_holds(&bench, id), [HoldReason::VerificationFailed]);
+    let letter = hold_letter(&bench, id);
+    assert!(
+        letter.contains("- Your contact details: ") && letter.contains("reply to this message"),
+        "{letter}"
+    );
+
+    // It was verified before, so there is nothing to verify again: the right one ends the hold, and so does a person.
+    let open = bench.order(id).available_actions();
+    assert!(open.contains(&Action::UpdateOrder) && open.contains(&Action::ReleaseHold), "{open:?}");
+    assert!(!open.contains(&Action::VerifyOrder), "{open:?}");
+    let mut customer = bench.order(id).customer.clone();
+    customer.email = "ada@example.org".to_owned();
+    let correction = Correction { customer: Some(customer), ..Correction::default() };
+    bench.on(id, |order, unit| order.correct(unit, &correction)).expect("put right");
+    assert_eq!(active_holds(&bench, id), []);
+
+    says(&mut bench, id, Rule::Contact, Finding::Failed).expect("recorded");
+    let hold = bench.order(id).holds.last().expect("a hold").id;
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "called")).expect("released");
+    says(&mut bench, id, Rule::Contact, Finding::Failed).expect("recorded");
+    says(&mut bench, id, Rule::Contact, Finding::Passed).expect("recorded");
+    assert_eq!(active_holds(&bench, id), []);
+}
+
+#[test]
+fn a_blocked_customer_reads_nothing_of_the_block_and_is_not_asked_for_help() {
+    let mut bench = bench();
+    bench.rules.blocked_customers = vec!["mallory@example.com".to_owned()];
+    let id = bench.placed(&order("mallory", &[("A-1", 1)]));
+    assert_eq!(active_holds(&bench, id), [HoldReason::VerificationFailed]);
+    let letter = hold_letter(&bench, id);
+    assert!(letter.contains("You do not need to do anything") && !letter.contains("answer"), "{letter}");
+    assert!(!letter.contains("help") && !letter.contains("block"), "{letter}");
 }
 
 #[test]

@@ -18,8 +18,8 @@ fn bench(terms_days: u32, kept_days: u64) -> Bench {
 }
 
 #[test]
-fn an_invoice_is_due_at_once_or_at_the_end_of_the_terms_but_not_after_the_goods_are_free() {
-    for (terms, kept, due) in [(0, 30, None), (14, 30, Some(14)), (14, 7, Some(7))] {
+fn an_invoice_is_due_at_the_end_of_the_terms_but_not_after_the_goods_are_free_for_others() {
+    for (terms, kept, due) in [(0, 30, Some(30)), (14, 30, Some(14)), (14, 7, Some(7))] {
         let mut bench = bench(terms, kept);
         let id = bench.placed(&order("ada", &[("A-1", 1)]));
         let invoice = &bench.order(id).invoices[0];

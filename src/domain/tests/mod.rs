@@ -50,6 +50,7 @@ mod store_credits;
 mod subscriptions;
 mod summaries;
 mod told;
+mod told_of_changes;
 mod transfers;
 mod twenty_steps;
 mod waits;

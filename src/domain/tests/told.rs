@@ -7,12 +7,13 @@ use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, Unsent};
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::OrderState;
 use crate::domain::model::scalars::{HoldId, OrderId};
 use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::order;
+use crate::domain::tests::given::{order, waiting};
 
 const DAY: u64 = 86_400;
 
@@ -170,6 +171,76 @@ fn a_promise_that_jumps_to_and_fro_is_told_ten_times_at_most() {
         promise(&mut bench, id, if turn % 2 == 0 { 5 } else { 0 });
     }
     assert_eq!(of_kind(&bench, id, MessageKind::PromiseChanged).len(), 10);
+}
+
+/// An order that waits for stock of which nobody knows when it comes, and whose customer was told so.
+fn waits_for_the_unknown() -> (Bench, OrderId) {
+    let mut bench = Bench::with_stock(&[]);
+    let id = bench.placed(&waiting(order("ada", &[("A-1", 1)])));
+    let letter = of_kind(&bench, id, MessageKind::AwaitingStock).remove(0);
+    assert!(body(&bench, id, &letter).contains("We do not know yet when the goods will arrive."));
+    bench.send_messages(id);
+    assert_eq!((bench.order(id).promised_by, bench.order(id).promise_told), (None, None));
+    (bench, id)
+}
+
+/// Has the order promised for so many days from now.
+fn dated(bench: &mut Bench, id: OrderId, days: u64) -> Timestamp {
+    let promised = bench.now.plus(std::time::Duration::from_secs(days * DAY));
+    bench
+        .on(id, |order, _| {
+            order.promised_by = Some(promised);
+            Ok(())
+        })
+        .expect("a promise");
+    promised
+}
+
+#[test]
+fn the_first_date_of_an_order_that_waits_is_told_once_and_so_is_each_later_one() {
+    let (mut bench, id) = waits_for_the_unknown();
+    let first = dated(&mut bench, id, 9);
+    dated(&mut bench, id, 9);
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1"]);
+    let letter = of_kind(&bench, id, MessageKind::PromiseChanged).remove(0);
+    let text = said(&bench, id, &letter);
+    assert!(text.subject.starts_with("The delivery date for your order"), "{}", text.subject);
+    let words = body(&bench, id, &letter);
+    assert!(words.contains("we now know when") && words.contains("- Delivery date: "), "{words}");
+    assert!(!words.contains("Previous") && !words.contains("sorry"), "{words}");
+    assert_eq!(outdated(&bench, id, &letter), None);
+    assert_eq!((bench.order(id).promise_told, bench.order(id).last_promise_told()), (None, Some(first)));
+
+    bench.send_messages(id);
+    dated(&mut bench, id, 15);
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1", "PROMISE_CHANGED/2"]);
+    let later = of_kind(&bench, id, MessageKind::PromiseChanged).remove(1);
+    let words = body(&bench, id, &later);
+    assert!(words.contains("later than we told you") && words.contains("- Previous date: "), "{words}");
+    assert_eq!(said(&bench, id, &letter).body, text.body, "what the first one says does not change");
+}
+
+#[test]
+fn a_date_that_comes_with_the_stock_is_told_by_the_letter_about_the_invoice_alone() {
+    let (mut bench, id) = waits_for_the_unknown();
+    bench.stock("A-1", "NYC", 1);
+    bench.fill(id);
+    assert_eq!(bench.state(id), OrderState::Invoiced);
+    assert!(of_kind(&bench, id, MessageKind::PromiseChanged).is_empty());
+    let invoice = of_kind(&bench, id, MessageKind::InvoiceIssued).remove(0);
+    assert!(body(&bench, id, &invoice).contains("We plan to deliver your order by "));
+    assert!(bench.order(id).promise_told.is_some());
+}
+
+#[test]
+fn a_date_that_is_known_before_the_letter_about_the_wait_goes_is_told_by_that_letter() {
+    let mut bench = Bench::with_stock(&[]);
+    let id = bench.placed(&waiting(order("ada", &[("A-1", 1)])));
+    let promised = dated(&mut bench, id, 9);
+    bench.send_messages(id);
+    dated(&mut bench, id, 9);
+    assert!(of_kind(&bench, id, MessageKind::PromiseChanged).is_empty());
+    assert!(bench.order(id).promise_told.is_some_and(|it| it >= promised));
 }
 
 #[test]

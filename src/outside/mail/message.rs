@@ -41,9 +41,10 @@ pub(super) fn written(email: &Email, from: &Sender, encoding: Encoding) -> Resul
     let (sender, recipient) = (address(&from.address)?, address(&email.to)?);
     let envelope = Envelope::new(Some(sender.clone()), vec![recipient.clone()]).map_err(unusable)?;
     let name = Some(one_line(&from.name)).filter(|it| !it.is_empty());
+    let reply_to = from.reply_to.as_ref().map(address).transpose()?;
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-    let head = lettre::Message::builder()
+    let mut head = lettre::Message::builder()
         .date(instant_of(email.id))
         .from(message::Mailbox::new(name, sender))
         .to(message::Mailbox::new(None, recipient))
@@ -51,6 +52,9 @@ pub(super) fn written(email: &Email, from: &Sender, encoding: Encoding) -> Resul
         .message_id(Some(message_id(email, from)))
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
         .envelope(envelope.clone());
+    if let Some(address) = reply_to {
+        head = head.reply_to(message::Mailbox::new(None, address));
+    }
     let message = with_body(head, email, encoding).map_err(unusable)?;
     Ok(Written { envelope, bytes: message.formatted() })
 }

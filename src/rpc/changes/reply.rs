@@ -74,6 +74,8 @@ fn proposal(currency: Currency, proposal: &ChangeProposal) -> pb::OrderChangePro
         promised_before,
         promised_after,
         approvals,
+        added: _,
+        told: _,
     } = proposal;
     let in_stock = |it: &ChangeStock| pb::OrderChangeStock {
         line_number: it.line,

@@ -84,6 +84,16 @@ fn a_region_list_that_is_given_replaces_the_default_one() {
 }
 
 #[test]
+fn answers_go_to_one_bare_address() {
+    for bad in ["Help <help@shop.example>", "help", "a@shop.example, b@shop.example"] {
+        assert_eq!(keys(&format!("mail.reply_to = \"{bad}\"")), ["mail.reply_to"]);
+    }
+    let settings = read("mail.reply_to = \"help@shop.example\"").expect("legal");
+    assert_eq!(settings.mail.reply_to, "help@shop.example");
+    assert!(read("mail.reply_to = \"\"").is_ok());
+}
+
+#[test]
 fn the_company_is_named_as_the_sender_is_unless_it_says_otherwise() {
     let name = |toml: &str| read(toml).expect("legal").rules.company_name;
     assert_eq!(name("mail.from = \"Northwind <orders@shop.example>\""), "Northwind");

@@ -32,7 +32,7 @@ pub(super) fn payment_box(writing: &Writing<'_>) -> PaymentBox {
         return paying;
     }
 
-    let until = invoice.due_at.map(|it| writing.date(it));
+    let until = order.pay_by(invoice).map(|it| writing.locale.date(it));
     let total = writing.money(to_pay_minor);
     paying.sentences.push(match until {
         Some(date) => filled(words.pay_until, &[("total", &total), ("date", &date)]),

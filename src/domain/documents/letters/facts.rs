@@ -1,5 +1,6 @@
 //! What letters tell: the facts of an order, in the words and numbers of one language.
 
+mod changed;
 mod money;
 mod returned;
 
@@ -13,11 +14,10 @@ use crate::domain::documents::letters::locale::Locale;
 use crate::domain::documents::text::line;
 use crate::domain::model::address::Address;
 use crate::domain::model::amounts::Amounts;
-use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::check::{Check, Rule, Verdict};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::hold::{Hold, HoldReason, HoldState};
-use crate::domain::model::invoice::InvoiceLine;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::message::{Message, MessageKind};
 use crate::domain::model::order::Order;
@@ -60,6 +60,8 @@ pub(super) struct Facts {
     /// The order whose goods came back, if this one was made in exchange.
     pub exchange_of: Option<i64>,
     pub invoice: Option<String>,
+    /// Whether the invoice is only for what a change added.
+    pub of_change: bool,
     /// Whether the invoice goes with the letter as a file.
     pub invoice_attached: bool,
     pub held_until: Option<String>,
@@ -82,9 +84,13 @@ pub(super) struct Facts {
     pub cancelled: Vec<Item>,
     pub cancelled_value: Option<String>,
     pub credit_note: Option<String>,
-    /// What credit notes have taken off the invoice, and what is still to be paid.
+    /// What credit notes have taken off the invoice, what was paid before it pays for, and what is still to be paid.
     pub credited: Option<String>,
+    pub covered: Option<String>,
     pub due: Option<String>,
+    /// The last day for it; None: at once. And the reference for a transfer.
+    pub pay_by: Option<String>,
+    pub payment_reference: Option<String>,
 
     pub shipment_number: usize,
     pub shipment_count: usize,
@@ -112,6 +118,7 @@ pub(super) struct Facts {
     pub discount_until: Option<String>,
 
     pub returned: Option<Returned>,
+    pub change: Option<Change>,
 
     pub tracking_url: Option<String>,
     pub feedback_url: Option<String>,
@@ -124,6 +131,32 @@ pub(super) struct Item {
     pub name: String,
     /// Before discounts.
     pub amount: String,
+}
+
+/// A change that is proposed, and what follows from it.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Change {
+    pub added: Vec<Item>,
+    /// Lines of which fewer units stay, with those that there were.
+    pub fewer: Vec<Fewer>,
+    pub removed: Vec<Item>,
+    pub instructions: Option<String>,
+    /// Whether there are none any more.
+    pub without_instructions: bool,
+    /// Where the goods would go to, line by line.
+    pub address: Vec<String>,
+    pub total: String,
+    /// None: it stays as it is.
+    pub total_before: Option<String>,
+    pub to_pay: Option<String>,
+    pub paid_back: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Fewer {
+    pub quantity: i64,
+    pub before: i64,
+    pub name: String,
 }
 
 /// A return, and what the customer gets for it.
@@ -204,11 +237,8 @@ impl Source<'_> {
             }
             MessageKind::OnHold => self.add_hold(&mut facts, message)?,
             MessageKind::AwaitingStock => self.add_awaited(&mut facts),
-            MessageKind::InvoiceIssued => self.add_invoice(&mut facts)?,
-            MessageKind::PaymentReceived => {
-                facts.paid.as_ref().ok_or("nothing has been paid")?;
-                facts.invoice = last_invoice(self.order);
-            }
+            MessageKind::InvoiceIssued => self.add_invoice(&mut facts, message)?,
+            MessageKind::PaymentReceived => self.add_payment(&mut facts, message)?,
             MessageKind::Shipped => {
                 let shipment = self.add_shipment(&mut facts, message)?;
                 facts.delivery_date = expected(shipment).map(|it| self.date(it));
@@ -239,6 +269,7 @@ impl Source<'_> {
             MessageKind::FeedbackRequested => self.add_question(&mut facts),
             MessageKind::RefundIssued => self.add_refund(&mut facts, message)?,
             MessageKind::OrderLinesCancelled => self.add_cancelled(&mut facts, message)?,
+            MessageKind::ChangeProposed => self.add_change(&mut facts, message)?,
             MessageKind::ReturnAuthorized
             | MessageKind::ReturnDeclined
             | MessageKind::ReturnReceived
@@ -306,20 +337,20 @@ impl Source<'_> {
         let active = || holds.iter().rfind(|it| it.state == HoldState::Active).or(holds.last());
         let hold: Option<&Hold> = nth.map_or_else(active, |it| holds.get(it));
         let reason = hold.ok_or("the order has no hold")?.reason;
-        // The customer is not told about a suspicion.
+        facts.problems = to_correct(self.order);
+        // Who cannot put anything right is not asked to: a blocked customer is told nothing of the block.
         facts.hold = Some(match reason {
-            HoldReason::HighRiskOfFraud | HoldReason::Compliance => HoldReason::Other,
+            HoldReason::VerificationFailed if !facts.problems.any => HoldReason::Other,
             HoldReason::VerificationFailed
             | HoldReason::IncorrectAddress
+            | HoldReason::HighRiskOfFraud
+            | HoldReason::Compliance
             | HoldReason::UnknownDeliveryDate
             | HoldReason::QualityFailure
             | HoldReason::InventoryOutOfStock
             | HoldReason::CustomerRequest
             | HoldReason::Other => reason,
         });
-        if reason == HoldReason::VerificationFailed {
-            facts.problems = to_correct(self.order);
-        }
         Ok(())
     }
 
@@ -347,33 +378,6 @@ impl Source<'_> {
         facts.delivery_date = last.map(|it| self.date(it));
     }
 
-    fn add_invoice(&self, facts: &mut Facts) -> Result<(), String> {
-        facts.invoice = Some(last_invoice(self.order).ok_or("the order has no numbered invoice")?);
-        let invoice = self.order.main_invoice().ok_or("the order has no invoice")?;
-        // What it says, as its paper does; what was cancelled since is beside it.
-        let line = |it: &InvoiceLine| Item {
-            amount: self.money(it.amounts.gross_minor),
-            ..self.item(it.quantity, &it.description, it.sku.as_str())
-        };
-        facts.lines = invoice.lines.iter().map(line).collect();
-        self.set_sums(facts, &invoice.amounts, self.order.tax_rows_of(invoice));
-        self.set_paid_otherwise(facts, self.order.paid_by_credit(invoice));
-        let credited = self.order.credited_of(invoice);
-        facts.credited = (credited > 0).then(|| self.money(credited));
-        facts.due = self.due();
-        // Of another seller than today's it is not known here whether it is complete.
-        let seller = invoice.seller;
-        facts.invoice_attached = self.rules.sends_invoices && seller.is_some() && seller == self.rules.seller;
-        let held_until = self.order.reservations.last().and_then(|it| it.expires_at);
-        facts.held_until = held_until.map(|it| self.locale.moment(&self.clock(), it));
-        // Who waited for stock is told the date now; anybody else was told it at the receipt.
-        let has_waited = self.order.messages.iter().any(|it| it.kind == MessageKind::AwaitingStock);
-        let is_news = has_waited && !self.order.waits_for_rest();
-        facts.delivery_date = self.order.promised_by.filter(|_| is_news).map(|it| self.date(it));
-        Ok(())
-    }
-
-    /// What is still to be paid, while it is waited for.
     fn add_shipment(&self, facts: &mut Facts, message: &Message) -> Result<&Shipment, String> {
         let shipment = self.shipment_of(message)?;
         let items = shipment.items.iter();
@@ -521,7 +525,13 @@ fn done_refunds(order: &Order) -> impl Iterator<Item = &Refund> {
 
 fn to_correct(order: &Order) -> ToCorrect {
     let mut problems = ToCorrect::default();
-    for check in order.checks.iter().filter(|it| it.verdict == Verdict::Failed) {
+    // What a service finds wrong of an order that was verified stops it with a warning.
+    let is_wrong = |it: &&Check| match it.verdict {
+        Verdict::Failed => true,
+        Verdict::Warned => order.is_said_to_be_wrong(it.rule),
+        Verdict::Passed | Verdict::Attested => false,
+    };
+    for check in order.checks.iter().filter(is_wrong) {
         match check.rule {
             Rule::Contact | Rule::ContactDetails => problems.contact = true,
             Rule::Address | Rule::AddressDetails => problems.address = true,
@@ -533,11 +543,6 @@ fn to_correct(order: &Order) -> ToCorrect {
         problems.any = true;
     }
     problems
-}
-
-fn last_invoice(order: &Order) -> Option<String> {
-    let invoice = order.main_invoice()?;
-    (invoice.number > 0).then(|| invoice.full_number())
 }
 
 fn event_of<'a>(message: &Message, shipment: &'a Shipment) -> Result<&'a TrackingEvent, String> {

@@ -29,7 +29,7 @@ macro_rules! letters {
             "delivery_attempted" "ready_for_pickup" "delivery_rearranged" "estimate_moved" "promise_missed"
             "delivery_confirmed" "feedback_requested"
             "order_lines_cancelled" "order_cancelled" "order_expired" "order_rejected" "refund_issued"
-            "return_authorized" "return_declined" "return_received" "return_resolved"
+            "return_authorized" "return_declined" "return_received" "return_resolved" "change_proposed"
         }
     };
 }

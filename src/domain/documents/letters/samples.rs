@@ -1,7 +1,7 @@
 //! Facts that templates are tried with before they are used.
 
 use crate::domain::documents::letters::facts::{
-    Facts, Item, RefundWay, Returned, TaxRow, ToCorrect, Trouble,
+    Change, Facts, Fewer, Item, RefundWay, Returned, TaxRow, ToCorrect, Trouble,
 };
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
@@ -31,8 +31,12 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
             all.extend(ways.map(|it| Facts { refund_way: it, ..full.clone() }));
         }
         MessageKind::EstimateMoved | MessageKind::PromiseChanged => all.push(Facts { sooner: true, ..full }),
-        MessageKind::InvoiceIssued
-        | MessageKind::PaymentReceived
+        MessageKind::InvoiceIssued => {
+            all.push(Facts { of_change: true, ..full.clone() });
+            all.push(Facts { pay_by: None, ..full.clone() });
+            all.push(Facts { only_services: true, shipping: None, ..full });
+        }
+        MessageKind::PaymentReceived
         | MessageKind::DeliveryConfirmed
         | MessageKind::FeedbackRequested
         | MessageKind::OrderCancelled
@@ -43,6 +47,17 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
             let bare =
                 Returned { number: "100042-R1".to_owned(), goods: full.goods.clone(), ..Returned::default() };
             all.push(Facts { returned: Some(bare), ..full });
+        }
+        MessageKind::ChangeProposed => {
+            let bare = Change { total: "37.90".to_owned(), ..Change::default() };
+            let given_back = Change {
+                to_pay: None,
+                paid_back: Some("5.00".to_owned()),
+                instructions: None,
+                without_instructions: true,
+                ..change(items())
+            };
+            all.extend([bare, given_back].map(|it| Facts { change: Some(it), ..full.clone() }));
         }
         MessageKind::ReturnAuthorized
         | MessageKind::ReturnReceived
@@ -63,12 +78,6 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
 }
 
 fn full() -> Facts {
-    let some = |text: &str| Some(text.to_owned());
-    let items = || {
-        let item =
-            |quantity, name: &str| Item { quantity, name: name.to_owned(), amount: "25.00".to_owned() };
-        vec![item(2, "Mug, blue"), item(1, "Pen")]
-    };
     Facts {
         name: some("Ada Byron"),
         company: some("North Wind Ltd."),
@@ -81,26 +90,14 @@ fn full() -> Facts {
         tax: some("5.25"),
         tax_included: some("5.25"),
         total: "32.90".to_owned(),
-        taxes: vec![
-            TaxRow { rate: "19%".to_owned(), base: "20.00".to_owned(), tax: "3.80".to_owned() },
-            TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
-        ],
+        taxes: taxes(),
         by_credit: some("-12.90"),
         by_exchange: some("-12.90"),
         exchange_of: Some(100_001),
-        returned: Some(Returned {
-            number: "100042-R1".to_owned(),
-            goods: items(),
-            reason: some("it was used"),
-            refund: some("20.00"),
-            credit: some("10.00"),
-            codes: some("CREDIT-7QF3K9"),
-            fee: some("2.00"),
-            exchanged: items(),
-            repaired: items(),
-            rejected: items(),
-        }),
+        returned: Some(returned()),
+        change: Some(change(items())),
         invoice: some("INV-000007"),
+        of_change: false,
         invoice_attached: true,
         held_until: some("7 March 2026, 12:00 UTC"),
         paid: some("32.90"),
@@ -116,7 +113,10 @@ fn full() -> Facts {
         cancelled_value: some("20.00"),
         credit_note: some("CRN-000003"),
         credited: some("20.00"),
+        covered: some("5.00"),
         due: some("35.00"),
+        pay_by: some("7 March 2026"),
+        payment_reference: some("RF04 INV0 0000 7"),
         shipment_number: 1,
         shipment_count: 2,
         packages: 2,
@@ -141,6 +141,52 @@ fn full() -> Facts {
     }
 }
 
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn items() -> Vec<Item> {
+    let item = |quantity, name: &str| Item { quantity, name: name.to_owned(), amount: "25.00".to_owned() };
+    vec![item(2, "Mug, blue"), item(1, "Pen")]
+}
+
+fn taxes() -> Vec<TaxRow> {
+    vec![
+        TaxRow { rate: "19%".to_owned(), base: "20.00".to_owned(), tax: "3.80".to_owned() },
+        TaxRow { rate: "7%".to_owned(), base: "4.90".to_owned(), tax: "0.93".to_owned() },
+    ]
+}
+
+fn returned() -> Returned {
+    Returned {
+        number: "100042-R1".to_owned(),
+        goods: items(),
+        reason: some("it was used"),
+        refund: some("20.00"),
+        credit: some("10.00"),
+        codes: some("CREDIT-7QF3K9"),
+        fee: some("2.00"),
+        exchanged: items(),
+        repaired: items(),
+        rejected: items(),
+    }
+}
+
+fn change(items: Vec<Item>) -> Change {
+    Change {
+        added: items.clone(),
+        fewer: vec![Fewer { quantity: 1, before: 3, name: "Mug, blue".to_owned() }],
+        removed: items,
+        instructions: some("ring twice"),
+        without_instructions: false,
+        address: vec!["Ada Byron".to_owned(), "2 Side Street".to_owned()],
+        total: "37.90".to_owned(),
+        total_before: Some("32.90".to_owned()),
+        to_pay: Some("5.00".to_owned()),
+        paid_back: None,
+    }
+}
+
 /// What no letter of this kind is without.
 fn bare(kind: MessageKind) -> Facts {
     let Facts {
@@ -151,6 +197,7 @@ fn bare(kind: MessageKind) -> Facts {
         taxes,
         invoice,
         paid,
+        payment_reference,
         refund,
         hold,
         goods,
@@ -164,13 +211,14 @@ fn bare(kind: MessageKind) -> Facts {
         location,
         trouble,
         returned,
+        change,
         ..
     } = full();
     let always =
         Facts { number, lines, shipping, total, taxes, goods, shipment_number, contents, ..Facts::default() };
     match kind {
         MessageKind::OnHold => Facts { hold, ..always },
-        MessageKind::InvoiceIssued => Facts { invoice, ..always },
+        MessageKind::InvoiceIssued => Facts { invoice, payment_reference, ..always },
         MessageKind::PaymentReceived => Facts { paid, ..always },
         MessageKind::RefundIssued => Facts { refund, ..always },
         MessageKind::Shipped => Facts { tracking_number, ..always },
@@ -183,6 +231,7 @@ fn bare(kind: MessageKind) -> Facts {
         | MessageKind::ReturnDeclined
         | MessageKind::ReturnReceived
         | MessageKind::ReturnResolved => Facts { returned, ..always },
+        MessageKind::ChangeProposed => Facts { change, ..always },
         MessageKind::OrderReceived
         | MessageKind::OrderUpdated
         | MessageKind::HoldReleased

@@ -148,7 +148,9 @@ impl MessageKind {
     /// The step that sends it.
     pub fn step(self) -> Step {
         match self {
-            Self::OrderReceived | Self::OrderUpdated | Self::OrderLinesCancelled => Step::ReceiveOrder,
+            Self::OrderReceived | Self::OrderUpdated | Self::OrderLinesCancelled | Self::ChangeProposed => {
+                Step::ReceiveOrder
+            }
             Self::OnHold | Self::HoldReleased => Step::VerifyCustomer,
             Self::AwaitingStock | Self::PromiseChanged => Step::ReserveInventory,
             Self::InvoiceIssued => Step::GenerateInvoice,

@@ -174,6 +174,23 @@ fn a_sender_with_a_name_is_written_so_that_every_reader_sees_the_name() {
 }
 
 #[test]
+fn answers_go_where_the_settings_say_and_else_to_the_sender() {
+    let written = |reply_to: Option<&str>| {
+        let reply_to = reply_to.map(|it| it.parse().expect("a bare address"));
+        text_by(&letter("a", "b"), &Sender { reply_to, ..sender() }, Encoding::Ascii)
+    };
+    for (address, header) in [
+        ("help@shop.example", "Reply-To: help@shop.example"),
+        ("hilfe@müller.de", "Reply-To: hilfe@xn--mller-kva.de"),
+    ] {
+        let text = written(Some(address));
+        assert!(headers(&text).contains(&header), "{text}");
+        assert!(headers(&text).contains(&"From: orders@shop.example"), "{text}");
+    }
+    assert!(!written(None).contains("Reply-To"));
+}
+
+#[test]
 fn every_bare_address_can_be_written_and_its_domain_is_in_ascii() {
     for (to, written) in [
         ("o'hara@example.ie", "To: o'hara@example.ie"),
