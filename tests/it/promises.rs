@@ -404,7 +404,7 @@ async fn waiting(server: &TestServer, sku: &str, expected: prost_types::Timestam
     (goods, placed)
 }
 
-async fn letters(server: &TestServer, order_id: &str, kind: &str) -> Vec<pb::Message> {
+async fn letters(server: &TestServer, order_id: &str, kind: &str) -> Vec<pb::CustomerMessage> {
     Warehouse { server }.until_quiet(order_id).await;
     let filter = format!("order_id = {order_id} AND kind = {kind}");
     let request = pb::ListMessagesRequest { filter, ..Default::default() };
