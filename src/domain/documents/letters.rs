@@ -124,9 +124,11 @@ pub fn message_to_preview(order: &Order, kind: MessageKind) -> Message {
     let shipment = order.live_shipments().last();
     let of_event = |it: &Shipment| it.tracking.iter().map(|it| it.sequence).max().unwrap_or(0);
     let of_date = |it: &Shipment| i64::try_from(it.told.len()).unwrap_or(0);
+    let of_promise = || i64::try_from(order.promises_told.len()).unwrap_or(0);
     let sequence = match kind {
-        MessageKind::EstimateMoved | MessageKind::PromiseMissed => shipment.map_or(0, of_date),
-        MessageKind::PromiseChanged => i64::try_from(order.promises_told.len()).unwrap_or(0),
+        MessageKind::EstimateMoved => shipment.map_or(0, of_date),
+        MessageKind::PromiseMissed => shipment.map_or_else(of_promise, of_date),
+        MessageKind::PromiseChanged => of_promise(),
         MessageKind::OutForDelivery
         | MessageKind::DeliveryDelayed
         | MessageKind::DeliveryException

@@ -1,5 +1,7 @@
 //! The promise of an order: when it leaves and arrives at the earliest, and why.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::day::Day;
@@ -89,10 +91,22 @@ impl Promise {
         last(self.legs.iter().map(|it| it.cheapest_at.or(it.delivery_at)))
     }
 
+    /// The longest way of its parts, as far as it is known; None: of no part.
+    pub fn transit(&self) -> Option<Duration> {
+        self.legs.iter().filter_map(PromiseLeg::transit).max()
+    }
+
     /// The reasons of all parts.
     pub fn words(&self) -> String {
         let told = self.legs.iter().map(|it| it.why.as_str()).filter(|it| !it.is_empty());
         told.collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl PromiseLeg {
+    /// From leaving to arriving; None: not known.
+    pub fn transit(&self) -> Option<Duration> {
+        Some(self.delivery_at?.since(self.ship_at?))
     }
 }
 

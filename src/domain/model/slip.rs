@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::model::scalars::{ApprovalId, PaymentId, ShipmentId, string_enum};
+use crate::domain::model::scalars::{ApprovalId, OrderId, PaymentId, ShipmentId, string_enum};
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -32,6 +32,8 @@ pub enum SlipSubject {
     Shipment(ShipmentId),
     Approval(ApprovalId),
     Payment(PaymentId),
+    /// The order itself, as long as it has no shipment.
+    Order(OrderId),
 }
 
 /// One slip. Kind, subject and the time that it is about tell it from all others: it is told once.
@@ -54,6 +56,17 @@ impl Slip {
     pub(in crate::domain) fn is_like(&self, other: &Self) -> bool {
         self.kind == other.kind && self.subject == other.subject
     }
+
+    /// Whether the other one is the same promise, told by then of the order's first shipments, or of the order that has none
+    /// any more.
+    pub(in crate::domain) fn becomes(&self, other: &Self) -> bool {
+        let is_other_subject = matches!(
+            (self.subject, other.subject),
+            (SlipSubject::Order(_), SlipSubject::Shipment(_))
+                | (SlipSubject::Shipment(_), SlipSubject::Order(_))
+        );
+        is_other_subject && self.kind == other.kind && self.about == other.about
+    }
 }
 
 impl fmt::Display for SlipSubject {
@@ -62,6 +75,7 @@ impl fmt::Display for SlipSubject {
             Self::Shipment(id) => id.fmt(f),
             Self::Approval(id) => id.fmt(f),
             Self::Payment(id) => id.fmt(f),
+            Self::Order(id) => id.fmt(f),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
+use crate::domain::model::promise::{Promise, PromiseLeg};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::slip::{Slip, SlipKind, SlipSubject};
@@ -63,12 +64,13 @@ impl Order {
         let told: Vec<ShipmentId> = indexes.filter_map(|index| self.tell_estimate(unit, index)).collect();
 
         let standing = self.slips(unit.now, unit.rules);
-        let noticed = |it: &&Slip| self.noticed_slips().any(|noticed| noticed.is(it));
+        let before: Vec<Slip> = self.noticed_slips().copied().collect();
+        let noticed = |it: &&Slip| before.iter().any(|noticed| noticed.is(it));
         let new: Vec<Slip> = standing.iter().filter(|it| tells && !noticed(it)).copied().collect();
         // What cannot be told now does not end what was told before.
         let goes_on = |it: &Slip| match tells {
             true => standing.iter().any(|now| now.is(it)),
-            false => standing.iter().any(|now| now.is_like(it) || makes_idle(now, it)),
+            false => standing.iter().any(|now| now.is_like(it) || makes_idle(now, it) || it.becomes(now)),
         };
         self.slips.retain(goes_on);
         for index in 0..self.shipments.len() {
@@ -78,12 +80,19 @@ impl Order {
             }
         }
         for slip in new {
+            self.begin_slip(unit, slip);
+            // What was said of the order is not said again of its shipments.
+            if before.iter().any(|it| it.becomes(&slip)) {
+                continue;
+            }
             // An estimate that was just told has its event.
             let is_told = |id: &ShipmentId| slip.subject == SlipSubject::Shipment(*id);
             if slip.kind != SlipKind::EstimateMoved || !told.iter().any(is_told) {
                 self.record_automatic(unit, event_of(slip.kind), None, words(&slip));
             }
-            self.begin_slip(unit, slip);
+            if slip.kind == SlipKind::PromiseMissed {
+                self.tell_missed(unit, slip.subject);
+            }
         }
     }
 
@@ -176,22 +185,29 @@ impl Order {
 
     fn begin_slip(&mut self, unit: &mut UnitOfWork, slip: Slip) {
         let of_shipment = self.shipments.iter().position(|it| slip.subject == SlipSubject::Shipment(it.id));
-        let Some(index) = of_shipment else {
-            self.slips.push(slip);
-            return;
-        };
-        let shipment = &mut self.shipments[index];
-        shipment.slips.push(slip);
-        let (id, nth) = (shipment.id, i64::try_from(shipment.told.len()).unwrap_or(i64::MAX));
-        self.touch_shipment(unit, index);
-        if slip.kind == SlipKind::PromiseMissed {
-            self.notify(unit, MessageKind::PromiseMissed, Some(id), nth);
+        match of_shipment {
+            Some(index) => {
+                self.shipments[index].slips.push(slip);
+                self.touch_shipment(unit, index);
+            }
+            None => self.slips.push(slip),
         }
+    }
+
+    /// Tells the customer that the date told last is over: of the shipment, or of the order that has none.
+    fn tell_missed(&mut self, unit: &mut UnitOfWork, subject: SlipSubject) {
+        let shipment = self.shipments.iter().find(|it| subject == SlipSubject::Shipment(it.id));
+        let (id, nth) = match shipment {
+            Some(it) => (Some(it.id), it.told.len()),
+            None => (None, self.promises_told.len()),
+        };
+        self.notify(unit, MessageKind::PromiseMissed, id, i64::try_from(nth).unwrap_or(i64::MAX));
     }
 
     /// Why a letter about a date is not worth sending any more.
     pub(super) fn outdates_slip(&self, message: &Message, rules: &Rules) -> Option<&'static str> {
-        let shipment = self.shipments.iter().find(|it| Some(it.id) == message.shipment)?;
+        let Some(id) = message.shipment else { return self.outdates_missed(message) };
+        let shipment = self.shipments.iter().find(|it| it.id == id)?;
         match way_of(shipment.state) {
             Way::InHouse | Way::OnTheRoad => {}
             Way::AtPickupPoint => return Some("the parcel waits to be collected"),
@@ -207,6 +223,17 @@ impl Order {
         let moved =
             message.kind == MessageKind::EstimateMoved && self.moved_estimate(shipment, rules).is_some();
         moved.then_some("delivery is expected on another date again")
+    }
+
+    /// The same of a letter that tells of no shipment, as there was none.
+    fn outdates_missed(&self, message: &Message) -> Option<&'static str> {
+        let is_past = usize::try_from(message.sequence).is_ok_and(|nth| nth < self.promises_told.len());
+        if is_past || self.live_shipments().any(|it| !it.told.is_empty()) {
+            return Some("another date has been told since");
+        }
+        let mut sent = self.live_shipments().peekable();
+        let nothing_comes = sent.peek().is_some() && !sent.any(awaits_delivery);
+        nothing_comes.then_some("no delivery is waited for any more")
     }
 
     /// The delivery that the customer was told last, and the one that is expected, if that is another one: later by more
@@ -232,6 +259,7 @@ impl Order {
             found.extend(pickup_slip(shipment, rules));
             found.extend(silence_slip(shipment, rules));
         }
+        found.extend(self.unprepared_slips(rules));
         found.extend(self.approval_slips(rules));
         found.extend(self.payment_slips(rules));
         found
@@ -262,31 +290,33 @@ impl Order {
     fn promise_slips(&self, shipment: &Shipment, rules: &Rules) -> Vec<Slip> {
         let told = self.delivery_told(shipment, shipment.told.len()).filter(|_| awaits_delivery(shipment));
         let Some(about) = told else { return Vec::new() };
-        let subject = SlipSubject::Shipment(shipment.id);
-        let missed = unless_zero(rules.slips.promise_missed_seconds).map(|after| Slip {
-            kind: SlipKind::PromiseMissed,
-            subject,
-            about,
-            since: about.plus(after),
-        });
-        let at_risk = unless_zero(rules.slips.promise_at_risk_seconds).map(|before| {
-            let leaves_by = match shipment.handover {
-                Some(_) => None,
-                None => Some(about.minus(self.transit_of(shipment, rules))),
-            };
-            let soon = about.minus(before);
-            let since = leaves_by.map_or(soon, |it| it.min(soon)).max(shipment.created_at);
-            Slip { kind: SlipKind::PromiseAtRisk, subject, about, since }
-        });
-        missed.into_iter().chain(at_risk).collect()
+        let leaves_by = match shipment.handover {
+            Some(_) => None,
+            None => Some(about.minus(self.transit_of(shipment, rules))),
+        };
+        let told = Told { subject: SlipSubject::Shipment(shipment.id), about, leaves_by };
+        told.slips(shipment.created_at, rules)
     }
 
-    /// The time on the road: as the courier plans it, or as promises count with.
+    /// The slips of a promise for which nothing is being prepared: the order waits for stock, for money or for somebody's
+    /// word.
+    fn unprepared_slips(&self, rules: &Rules) -> Vec<Slip> {
+        let waits = self.live_shipments().next().is_none() && self.wanted_goods().next().is_some();
+        let Some(about) = self.last_promise_told().filter(|_| waits) else { return Vec::new() };
+        let transit = self.promise.as_ref().and_then(Promise::transit);
+        let transit = transit.unwrap_or(DAY * rules.transit_days(self.service));
+        let leaves_by = Some(about.minus(transit));
+        Told { subject: SlipSubject::Order(self.id), about, leaves_by }.slips(self.created_at, rules)
+    }
+
+    /// The time on the road: as the courier plans it, or as the promise counts with.
     fn transit_of(&self, shipment: &Shipment, rules: &Rules) -> Duration {
-        match &shipment.assignment {
-            Some(given) => given.delivery_at.since(given.pickup_at),
-            None => DAY * rules.transit_days(self.service),
+        if let Some(given) = &shipment.assignment {
+            return given.delivery_at.since(given.pickup_at);
         }
+        let mut legs = self.promise.iter().flat_map(|it| &it.legs);
+        let own = legs.find(|it| it.location == shipment.location).and_then(PromiseLeg::transit);
+        own.unwrap_or(DAY * rules.transit_days(self.service))
     }
 
     fn approval_slips(&self, rules: &Rules) -> Vec<Slip> {
@@ -311,6 +341,34 @@ impl Order {
             since: asked.plus(after),
         };
         self.payments.iter().filter_map(|it| Some(slip((it.id, it.unanswered_since()?)))).collect()
+    }
+}
+
+/// A delivery that the customer was told.
+struct Told {
+    subject: SlipSubject,
+    about: Timestamp,
+    /// When the goods have to leave for it; None: they have left.
+    leaves_by: Option<Timestamp>,
+}
+
+impl Told {
+    /// It is at risk when little time is left, or less than the way takes; missed when it is over. Neither before the
+    /// subject was there.
+    fn slips(self, created_at: Timestamp, rules: &Rules) -> Vec<Slip> {
+        let Self { subject, about, leaves_by } = self;
+        let missed = unless_zero(rules.slips.promise_missed_seconds).map(|after| Slip {
+            kind: SlipKind::PromiseMissed,
+            subject,
+            about,
+            since: about.plus(after),
+        });
+        let at_risk = unless_zero(rules.slips.promise_at_risk_seconds).map(|before| {
+            let soon = about.minus(before);
+            let since = leaves_by.map_or(soon, |it| it.min(soon)).max(created_at);
+            Slip { kind: SlipKind::PromiseAtRisk, subject, about, since }
+        });
+        missed.into_iter().chain(at_risk).collect()
     }
 }
 

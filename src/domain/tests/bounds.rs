@@ -507,7 +507,8 @@ pub(crate) fn largest() -> Order {
     };
     // An estimate, a promise, and a pickup or a scan.
     shipment.slips = vec![slip; 3];
-    order.slips = vec![slip; order.payments.len() + order.approvals.len()];
+    // And a promise of the order itself.
+    order.slips = vec![slip; order.payments.len() + order.approvals.len() + 1];
     order.shipments = vec![shipment.clone(); ITEMS_MAX];
     call_off_lines(&mut order);
     bring_all_back(&mut order);

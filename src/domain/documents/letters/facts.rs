@@ -85,6 +85,7 @@ pub(super) struct Facts {
     pub credited: Option<String>,
     pub due: Option<String>,
 
+    /// Zero: it is about none.
     pub shipment_number: usize,
     pub shipment_count: usize,
     pub packages: usize,
@@ -416,9 +417,16 @@ impl Source<'_> {
         facts.sooner = told.is_some_and(|it| expected < it);
     }
 
+    /// The date that is over: of a shipment, or of an order that has none.
     fn add_missed(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
-        let shipment = self.add_shipment(facts, message)?;
         let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
+        if message.shipment.is_none() {
+            let told = self.order.nth_promise_told(nth).ok_or("the order has no such date")?;
+            facts.told_date = Some(self.date(told));
+            facts.delivery_date = self.order.promised_by.filter(|it| *it > told).map(|it| self.date(it));
+            return Ok(());
+        }
+        let shipment = self.add_shipment(facts, message)?;
         let told = self.order.delivery_told(shipment, nth).ok_or("the shipment has no such date")?;
         facts.told_date = Some(self.date(told));
         facts.delivery_date = shipment.estimated_at.filter(|it| *it > told).map(|it| self.date(it));

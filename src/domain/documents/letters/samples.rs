@@ -36,6 +36,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::OrderCancelled
         | MessageKind::OrderRejected => all.push(Facts { only_services: true, shipping: None, ..full }),
         MessageKind::AwaitingStock => all.push(Facts { rest_waits: false, ..full }),
+        MessageKind::PromiseMissed => all.push(Facts { shipment_number: 0, tracking_number: None, ..full }),
         MessageKind::OrderReceived => all.push(Facts { exchange_of: None, ..full }),
         MessageKind::OrderUpdated
         | MessageKind::HoldReleased
@@ -47,8 +48,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         | MessageKind::OrderExpired
         | MessageKind::LocationChanged
         | MessageKind::DeliveryRearranged
-        | MessageKind::OrderLinesCancelled
-        | MessageKind::PromiseMissed => {}
+        | MessageKind::OrderLinesCancelled => {}
     }
     all
 }

@@ -353,6 +353,21 @@ fn a_date_that_was_missed_is_named_with_the_next_one_if_there_is_one() {
 }
 
 #[test]
+fn a_date_that_was_missed_before_anything_left_is_the_one_of_the_order() {
+    let mut order = order();
+    order.shipments.clear();
+    order.promised_by = None;
+    let letter = Message { shipment: None, ..message(MessageKind::PromiseMissed) };
+    let text = Letters::default().text(&letter, &order, &Rules::default(), &falcon());
+    let body = joined(&said(text.expect("it can be written")).body);
+    let told = format!("your order {} should have been with you by Saturday, 7 March 2026,", order.number);
+    assert!(body.contains(&told) && body.contains("it has not left us yet"), "{body}");
+    assert!(!body.contains("Tracking number") && !body.contains("Expected delivery now"), "{body}");
+    let second = Message { sequence: 2, ..letter };
+    assert_eq!(refused(&second, &order), "the order has no such date");
+}
+
+#[test]
 fn news_of_the_journey_carry_what_the_courier_said() {
     has(
         MessageKind::DeliveryDelayed,
