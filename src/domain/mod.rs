@@ -97,6 +97,7 @@ pub use inventory::quality::{HeldUnits, ReleaseQualityHold, ScrapStock};
 #[cfg(test)]
 pub(crate) use inventory::receive::receive_stock;
 pub use inventory::receive::{ReceiveStock, ReceivedStock};
+pub use inventory::redate::RedateOrder;
 pub use inventory::replenish::{
     DecideReplenishment, PlaceReplenishment, ReorderRule, SetReorderRule, UpdateReplenishment,
 };

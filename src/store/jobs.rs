@@ -5,12 +5,22 @@ use std::time::Duration;
 use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 
-use crate::domain::{Lease, LocationCode, OrderId, Sku, Timestamp};
+use crate::domain::{Lease, LocationCode, OrderId, RegionCode, Sku, Timestamp};
 use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
 use crate::store::handle::Store;
 use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
 use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
+
+/// What tells one moment of what is on order of a product from another: how many replenishments are open, the sum of their
+/// versions, and when the last of them was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supply {
+    open: i64,
+    versions: i64,
+    changed_at: i64,
+}
 
 impl Store {
     /// Claims due jobs for `lease`, other callers' reservations for half of the limit at most, and gives them back the
@@ -108,6 +118,49 @@ impl Store {
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
         db.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Products after this one, or from the first on, that orders wait for, and what is on order of each.
+    pub async fn awaited_supplies(
+        &self,
+        after: Option<&Sku>,
+        limit: u64,
+    ) -> Result<Vec<(Sku, Supply)>, StoreError> {
+        // From product to product along the index, however many orders wait for each.
+        let sql = "WITH RECURSIVE wanted (sku, place) AS ( \
+              SELECT (SELECT first.sku FROM order_waits AS first WHERE first.sku > $1 \
+                  ORDER BY first.sku, first.region LIMIT 1), CAST(1 AS BIGINT) \
+              UNION ALL \
+              SELECT (SELECT next.sku FROM order_waits AS next WHERE next.sku > wanted.sku \
+                  ORDER BY next.sku, next.region LIMIT 1), wanted.place + 1 \
+              FROM wanted WHERE wanted.sku IS NOT NULL AND wanted.place < $2) \
+            SELECT sku, (SELECT COUNT(*){open}), (SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT){open}), \
+              (SELECT CAST(COALESCE(MAX(updated_at), 0) AS BIGINT){open}) \
+            FROM wanted WHERE sku IS NOT NULL ORDER BY sku";
+        let open = " FROM replenishments WHERE replenishments.sku = wanted.sku \
+            AND state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')";
+        let values = vec![after.map_or("", Sku::as_str).into(), bounded(limit).into()];
+        let rows = self.look().await?.query(&sql.replace("{open}", open), values).await?;
+        let supply = |row: &Row| {
+            let supply = Supply { open: row.get(1)?, versions: row.get(2)?, changed_at: row.get(3)? };
+            Ok((row.get(0)?, supply))
+        };
+        rows.iter().map(supply).collect()
+    }
+
+    /// Orders that wait for a product, the oldest of each region first, after this one or from the first on.
+    pub async fn orders_awaiting(
+        &self,
+        sku: &Sku,
+        after: Option<&(RegionCode, i64)>,
+        limit: u64,
+    ) -> Result<Vec<(OrderId, RegionCode, i64)>, StoreError> {
+        let sql = "SELECT order_id, region, number FROM order_waits \
+            WHERE sku = $1 AND (region, number) > ($2, $3) ORDER BY region, number LIMIT $4";
+        let (region, number) = after.map_or(("", 0), |(region, number)| (region.as_str(), *number));
+        let values = vec![sku.as_str().into(), region.into(), number.into(), bounded(limit).into()];
+        let rows = self.look().await?.query(sql, values).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
     }
 
     /// Shelves whose lots somebody has to look at, because the day of one has passed, after this one or from the first on.

@@ -22,6 +22,7 @@ pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;
 pub use handle::Store;
+pub use jobs::Supply;
 pub use query::deliveries::{Delivery, Failing, Followed, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};

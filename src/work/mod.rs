@@ -8,6 +8,7 @@
 //! | `invoices`, `drawings` | invoices as papers, for letters and callers; how many papers are drawn at once |
 //! | `missing_stock` | the loop that goes on where a count touches more reservations than one decision may |
 //! | `awaiting_stock` | the loop that fills orders waiting for stock, first come, first served |
+//! | `redates` | the loop that promises waiting orders anew when goods on order come on another day |
 //! | `erasures` | the loop that finishes what was begun to be erased of persons |
 //! | `publish` | the loops that tell subscribers of events |
 //! | `retention` | the loop that forgets what was kept long enough |
@@ -25,6 +26,7 @@ mod missing_stock;
 mod outbound;
 mod publish;
 mod rates;
+mod redates;
 mod retention;
 mod subscriptions;
 #[cfg(test)]
@@ -91,6 +93,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(jobs::run_jobs(app.clone(), shutdown.clone()));
     loops.spawn(awaiting_stock::fill_orders(app.clone(), shutdown.clone()));
+    loops.spawn(redates::redate_orders(app.clone(), shutdown.clone()));
     loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
     loops.spawn(retention::forget_in_time(app.clone(), shutdown.clone()));
     loops.spawn(erasures::finish_erasures(app.clone(), shutdown.clone()));

@@ -8,8 +8,8 @@ use time::{Date, Month, OffsetDateTime, Time};
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, in_seconds,
-    level, open_location, order, pay_by_card, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, expect_on,
+    in_seconds, level, on_order, open_location, order, pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -305,41 +305,6 @@ fn change_of_clocks(month: Month) -> Date {
     };
     let sundays = (today().year()..).map(last_sunday);
     sundays.into_iter().find(|it| days_after(*it, -7) > today()).expect("the clocks will change")
-}
-
-/// A proposal for a shelf that is empty, placed with the supplier.
-async fn on_order(server: &TestServer, sku: &str, expected: prost_types::Timestamp) -> String {
-    let mut inventory = server.inventory.clone();
-    let rule = pb::ReorderRule { reorder_point: 5, order_up_to: 20, lead_time_days: 14 };
-    let request = pb::SetReorderRuleRequest {
-        sku: sku.to_owned(),
-        location: LEIPZIG.to_owned(),
-        rule: Some(rule),
-        ..Default::default()
-    };
-    inventory.set_reorder_rule(by("clerk", request)).await.expect("a rule");
-    let listed = inventory.list_replenishments(pb::ListReplenishmentsRequest::default()).await;
-    let proposal = listed.expect("a list").into_inner().replenishments.remove(0).id;
-    let request =
-        pb::ApproveReplenishmentRequest { replenishment_id: proposal.clone(), ..Default::default() };
-    inventory.approve_replenishment(by("clerk", request)).await.expect("approved");
-    let request = pb::PlaceReplenishmentRequest {
-        replenishment_id: proposal.clone(),
-        expected_time: Some(expected),
-        ..Default::default()
-    };
-    inventory.place_replenishment(by("clerk", request)).await.expect("placed");
-    proposal
-}
-
-async fn expect_on(server: &TestServer, replenishment: &str, expected: prost_types::Timestamp) {
-    let request = pb::UpdateReplenishmentRequest {
-        replenishment_id: replenishment.to_owned(),
-        expected_time: Some(expected),
-        update_mask: Some(prost_types::FieldMask { paths: vec!["expected_time".to_owned()] }),
-        ..Default::default()
-    };
-    server.inventory.clone().update_replenishment(by("clerk", request)).await.expect("a new date");
 }
 
 /// When goods that are on order are ready, fetched and delivered in Portugal.

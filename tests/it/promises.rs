@@ -1,14 +1,16 @@
 //! Promises over the wire: calendars and zones as they were written, dates with their reasons, what is too late.
 
 use consign::pb::{self, check_availability_request::Destination};
+use consign::settings::Settings;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, in_seconds,
-    order, pay_by_card, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_order, create_product, draft, eur, every_law_holds, expect_on,
+    in_seconds, on_order, order, pay_by_card, reason, receive, stocked,
 };
+use crate::warehouse::Warehouse;
 
 const DAY: i64 = 86_400;
 
@@ -289,3 +291,102 @@ on_both_engines!(an_order_is_split_over_as_few_locations_as_possible, async |ser
     );
     every_law_holds(&server).await;
 });
+
+/// An order of four units, of which one is there, that waits for the rest of them; they are expected then.
+async fn waiting(server: &TestServer, sku: &str, expected: prost_types::Timestamp) -> (String, pb::Order) {
+    stocked(server, sku, 1).await;
+    let goods = on_order(server, sku, expected).await;
+    let new = pb::OrderDraft { on_shortage: pb::OnShortage::Wait as i32, ..draft("ada", sku, 4) };
+    let placed = create_order(server, new).await.expect("an order that waits");
+    assert_eq!(placed.state(), pb::OrderState::AwaitingStock);
+    (goods, placed)
+}
+
+async fn letters(server: &TestServer, order_id: &str, kind: &str) -> Vec<pb::CustomerMessage> {
+    Warehouse { server }.until_quiet(order_id).await;
+    let filter = format!("order_id = {order_id} AND kind = {kind}");
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages
+}
+
+on_both_engines!(a_supplier_that_is_late_moves_the_promise_of_those_who_wait, async |server| {
+    let (first, later) = (in_seconds(5 * DAY), in_seconds(14 * DAY));
+    let (goods, placed) = waiting(&server, "S-1", first).await;
+    let (others, other) = waiting(&server, "S-2", first).await;
+    let told = placed.promised_delivery_time.expect("a promise");
+    assert!(letters(&server, &placed.id, "PROMISE_CHANGED").await.is_empty());
+
+    let warehouse = Warehouse { server: &server };
+    expect_on(&server, &goods, later).await;
+    let moved = warehouse.until(&placed.id, |it| it.promised_delivery_time != Some(told)).await;
+    assert_eq!(
+        moved.promised_delivery_time.map(|it| it.seconds),
+        Some(told.seconds + later.seconds - first.seconds)
+    );
+    assert_eq!(moved.promise.expect("a promise").occasion, "AVAILABILITY");
+    let sent = letters(&server, &placed.id, "PROMISE_CHANGED").await;
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].body.contains("New delivery date: "), "{}", sent[0].body);
+
+    // The same day again: nothing moves. Of two products the first is looked at first.
+    let before = order(&server, &placed.id).await.etag;
+    expect_on(&server, &goods, later).await;
+    expect_on(&server, &others, later).await;
+    warehouse.until(&other.id, |it| it.promised_delivery_time != other.promised_delivery_time).await;
+    assert_eq!(letters(&server, &other.id, "PROMISE_CHANGED").await.len(), 1);
+    assert_eq!(letters(&server, &placed.id, "PROMISE_CHANGED").await.len(), 1);
+    assert_eq!(order(&server, &placed.id).await.etag, before, "nothing has touched it");
+
+    // Called off: nobody knows a day, which is no new day to tell.
+    let request = pb::CancelReplenishmentRequest { replenishment_id: goods, ..Default::default() };
+    server.inventory.clone().cancel_replenishment(by("clerk", request)).await.expect("called off");
+    let unknown = warehouse.until(&placed.id, |it| it.promised_delivery_time.is_none()).await;
+    assert_eq!(unknown.state(), pb::OrderState::AwaitingStock);
+    assert_eq!(letters(&server, &placed.id, "PROMISE_CHANGED").await.len(), 1);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// What is there is delivered at once, and is missed a second later.
+fn at_once(it: &mut Settings) {
+    it.rules.handling_hours = 0;
+    it.rules.transit_days.insert("STANDARD".parse().expect("a service"), 0);
+    it.rules.slips.promise_missed_seconds = 1;
+}
+
+on_both_engines!(
+    a_promise_that_passes_while_the_order_waits_is_told_once_and_not_again_of_its_shipment,
+    at_once,
+    async |server| {
+        let (_, placed) = waiting(&server, "S-1", in_seconds(3)).await;
+        let warehouse = Warehouse { server: &server };
+        let missed = |it: &pb::Order| it.slips.iter().any(|it| it.kind() == pb::SlipKind::PromiseMissed);
+        let late = warehouse.until(&placed.id, missed).await;
+        assert!(late.late && late.shipment_ids.is_empty());
+        assert_eq!(late.slips.len(), 1);
+        assert_eq!(late.slips[0].subject_id, placed.id);
+        assert_eq!(late.slips[0].about_time, placed.promised_delivery_time);
+        let sent = letters(&server, &placed.id, "PROMISE_MISSED").await;
+        assert_eq!((sent.len(), sent[0].state()), (1, pb::MessageState::Sent));
+        let body = sent[0].body.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(body.contains("it has not left us yet"), "{body}");
+        assert_eq!(sent[0].shipment_id, "");
+
+        receive(&server, "S-1", LEIPZIG, 9).await;
+        warehouse.until(&placed.id, |it| it.state() == pb::OrderState::Invoiced).await;
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("paid");
+        let planned = order(&server, &placed.id).await;
+        assert_eq!(planned.shipment_ids.len(), 1);
+        let stands: Vec<_> = planned.slips.iter().map(|it| (it.kind(), it.subject_id.clone())).collect();
+        assert_eq!(stands, [(pb::SlipKind::PromiseMissed, planned.shipment_ids[0].clone())]);
+        assert_eq!(letters(&server, &placed.id, "PROMISE_MISSED").await.len(), 1);
+
+        let key = Some(pb::get_order_timeline_request::Key::OrderId(placed.id.clone()));
+        let request = pb::GetOrderTimelineRequest { key };
+        let timeline = server.orders.clone().get_order_timeline(request).await.expect("a timeline");
+        let events = timeline.into_inner().timeline.expect("a timeline").events;
+        assert_eq!(events.iter().filter(|it| it.r#type == "PROMISE_MISSED").count(), 1);
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);

@@ -83,6 +83,44 @@ pub(crate) async fn stocked(server: &Clients, sku: &str, units: i64) {
     }
 }
 
+/// A proposal for a shelf that is as good as empty, placed with the supplier.
+pub(crate) async fn on_order(server: &Clients, sku: &str, expected: prost_types::Timestamp) -> String {
+    let mut inventory = server.inventory.clone();
+    let rule = pb::ReorderRule { reorder_point: 5, order_up_to: 20, lead_time_days: 14 };
+    let request = pb::SetReorderRuleRequest {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        rule: Some(rule),
+        ..Default::default()
+    };
+    inventory.set_reorder_rule(by("clerk", request)).await.expect("a rule");
+    let filter = format!("state = PROPOSED AND sku = {sku}");
+    let request = pb::ListReplenishmentsRequest { filter, ..Default::default() };
+    let listed = inventory.list_replenishments(request).await;
+    let proposal = listed.expect("a list").into_inner().replenishments.remove(0).id;
+    let request =
+        pb::ApproveReplenishmentRequest { replenishment_id: proposal.clone(), ..Default::default() };
+    inventory.approve_replenishment(by("clerk", request)).await.expect("approved");
+    let request = pb::PlaceReplenishmentRequest {
+        replenishment_id: proposal.clone(),
+        expected_time: Some(expected),
+        ..Default::default()
+    };
+    inventory.place_replenishment(by("clerk", request)).await.expect("placed");
+    proposal
+}
+
+/// The supplier names another day.
+pub(crate) async fn expect_on(server: &Clients, replenishment: &str, expected: prost_types::Timestamp) {
+    let request = pb::UpdateReplenishmentRequest {
+        replenishment_id: replenishment.to_owned(),
+        expected_time: Some(expected),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["expected_time".to_owned()] }),
+        ..Default::default()
+    };
+    server.inventory.clone().update_replenishment(by("clerk", request)).await.expect("a new date");
+}
+
 pub(crate) async fn create_courier(server: &Clients) {
     create_courier_for(server, "swift", "Swift Parcel", 490).await;
 }

@@ -20,6 +20,7 @@ pub(super) mod plan_allocation;
 pub(super) mod quality;
 pub(super) mod ranking;
 pub(super) mod receive;
+pub(super) mod redate;
 pub(super) mod replenish;
 pub(super) mod reserve;
 pub(super) mod reserve_for_others;

@@ -12,7 +12,7 @@ use crate::domain::inventory::fewest::Supply;
 use crate::domain::inventory::ledger::{give_back, set_aside};
 use crate::domain::inventory::ranking::{Carriage, Ranking};
 use crate::domain::model::approval::ApprovalState;
-use crate::domain::model::availability::AvailabilityFound;
+use crate::domain::model::availability::{AvailabilityFound, LineAvailability};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::line::OrderLine;
@@ -20,7 +20,7 @@ use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::policy::{Allocation, Rules};
-use crate::domain::model::promise::{Promise, PromiseOccasion};
+use crate::domain::model::promise::{Promise, PromiseLeg, PromiseOccasion};
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
 use crate::domain::model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
 use crate::domain::model::scalars::{Actor, OnLate, OnShortage, RegionCode, ReservationId, Sku};
@@ -76,7 +76,7 @@ impl Order {
         needs
     }
 
-    fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
+    pub(super) fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let ranking = self.ranking(unit);
         let waits = self.state == OrderState::AwaitingStock;
         self.wanted_goods()
@@ -314,6 +314,11 @@ impl Order {
 
     /// What there is, and when it arrives: what is there, and what is on order.
     fn note_availability(&mut self, unit: &mut UnitOfWork, supplies: &BTreeMap<Sku, Supply>) {
+        let found = self.dates_by(unit, supplies);
+        self.note_dates(unit, found);
+    }
+
+    pub(super) fn dates_by(&self, unit: &UnitOfWork, supplies: &BTreeMap<Sku, Supply>) -> Dates {
         let needs = self.needs();
         let mut lines = availability(&needs, supplies);
         let wish = self.wish().expect("a verified order has a region");
@@ -323,6 +328,11 @@ impl Order {
         for line in &mut lines {
             line.by_location.truncate(LOCATIONS_NOTED_MAX);
         }
+        Dates { lines, legs }
+    }
+
+    pub(super) fn note_dates(&mut self, unit: &mut UnitOfWork, found: Dates) {
+        let Dates { lines, legs } = found;
         let occasion = PromiseOccasion::Availability;
         match legs {
             Some(legs) => self.note_promise(unit, Promise::new(unit.now, occasion, legs)),
@@ -426,6 +436,12 @@ impl Order {
         self.record(unit, kind, Some(step), text);
         Ok(())
     }
+}
+
+/// What there is of each line, and the way of all of them; None: of some, nobody knows it.
+pub(super) struct Dates {
+    pub lines: Vec<LineAvailability>,
+    pub legs: Option<Vec<PromiseLeg>>,
 }
 
 pub(super) fn reserved_items(takes: &[Take]) -> Vec<ReservedItem> {

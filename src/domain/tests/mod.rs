@@ -18,6 +18,7 @@ mod elsewhere;
 mod evidence;
 mod exact;
 mod exchanges;
+mod expected;
 mod feedback;
 mod given;
 mod imports;

@@ -138,6 +138,8 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "list_stuck_orders": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, None),
         "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
+        "awaited_supplies": store.awaited_supplies(None, 256),
+        "orders_awaiting": store.orders_awaiting(&sku("A-1"), None, 64),
         "shelves_with_missing": store.shelves_with_missing(None, 16),
         "has_news_for": store.has_news_for("shop"),
         "events_to_retell": store.events_to_retell("shop", 32),

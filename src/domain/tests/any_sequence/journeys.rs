@@ -1,5 +1,6 @@
-//! Journeys with random slips: estimates that jump, scans that stop, pickups that fail, time that passes, jobs that run
-//! late or twice. None is silent, none is told twice, no letter tells old news.
+//! Journeys with random slips: estimates that jump, scans that stop, pickups that fail, suppliers that are late, time that
+//! passes, jobs that run late or twice, with shipments and without. None is silent, none is told twice, no letter tells
+//! old news.
 
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use crate::domain::model::message::{Message, MessageKind, MessageState, Suppress
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
-use crate::domain::model::slip::{Slip, SlipKind};
+use crate::domain::model::slip::{Slip, SlipKind, SlipSubject};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::tests::any_sequence::acts::proceed;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{dear, in_house, order, report};
+use crate::domain::tests::expected::{expect_at, redate, supplied};
+use crate::domain::tests::given::{dear, in_house, order, report, waiting};
 
 const HOUR: u64 = 3_600;
 
@@ -47,6 +49,32 @@ enum Step {
     Hold(HoldReason),
     Release,
     Deliver,
+    /// The supplier of what is waited for names another time.
+    Move {
+        hours: u64,
+    },
+    /// What is waited for is there.
+    Arrive,
+}
+
+/// How a journey begins.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    Waiting,
+    Unpaid,
+    Unapproved,
+    InHouse,
+    OnTheRoad,
+}
+
+fn some_start() -> impl Strategy<Value = Start> {
+    prop_oneof![
+        2 => Just(Start::Waiting),
+        1 => Just(Start::Unpaid),
+        2 => Just(Start::Unapproved),
+        2 => Just(Start::InHouse),
+        4 => Just(Start::OnTheRoad),
+    ]
 }
 
 fn some_step() -> impl Strategy<Value = Step> {
@@ -74,6 +102,8 @@ fn some_step() -> impl Strategy<Value = Step> {
         1 => select(reasons).prop_map(Step::Hold),
         2 => Just(Step::Release),
         1 => Just(Step::Deliver),
+        2 => (0_u64..900).prop_map(|hours| Step::Move { hours }),
+        1 => Just(Step::Arrive),
     ]
 }
 
@@ -83,33 +113,45 @@ fn of_a_thousand_journeys_no_slip_is_silent_or_told_twice_and_no_letter_is_old_n
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let told = std::cell::RefCell::new(std::collections::BTreeSet::new());
-    let journeys = (prop::bool::weighted(0.25), prop::bool::weighted(0.7), vec(some_step(), 4..36));
-    let outcome = runner.run(&journeys, |(is_dear, leaves, steps)| {
-        let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("A-1", "LAX", 3)]);
-        let id = begin(&mut bench, is_dear, leaves);
+    let of_orders = std::cell::Cell::new(0);
+    let outcome = runner.run(&(some_start(), vec(some_step(), 4..36)), |(start, steps)| {
+        let (mut bench, id) = begin(start);
         for step in &steps {
             let before = bench.order(id).clone();
             take(&mut bench, id, step);
             look(&bench, id, &before, matches!(step, Step::Job));
         }
         told.borrow_mut().extend(bench.history(id).iter().filter_map(|it| slip_of(it.kind)));
+        let missed = |it: &&Message| it.kind == MessageKind::PromiseMissed && it.shipment.is_none();
+        of_orders.set(of_orders.get() + bench.order(id).messages.iter().filter(missed).count());
         Ok(())
     });
     outcome.expect("every journey");
     // Journeys on which nothing slips would show nothing.
+    assert!(of_orders.get() > 0, "no promise passed before there was a shipment");
     assert_eq!(told.borrow().iter().copied().collect::<Vec<_>>(), SlipKind::ALL.to_vec());
 }
 
-fn begin(bench: &mut Bench, is_dear: bool, leaves: bool) -> OrderId {
-    if is_dear {
+fn begin(start: Start) -> (Bench, OrderId) {
+    if matches!(start, Start::Waiting) {
+        let (mut bench, _) = supplied();
         bench.rules.reservation_lifetime_seconds = 30 * 24 * HOUR;
-        return bench.placed(&dear(order("ada", &[("A-1", 1)])));
+        let id = bench.placed(&waiting(order("ada", &[("A-1", 10)])));
+        return (bench, id);
     }
-    let id = bench.paid(&order("ada", &[("A-1", 4)]));
-    if leaves {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 3), ("A-1", "LAX", 3)]);
+    let id = match start {
+        Start::Waiting | Start::Unpaid | Start::Unapproved => {
+            bench.rules.reservation_lifetime_seconds = 30 * 24 * HOUR;
+            let new = order("ada", &[("A-1", 1)]);
+            bench.placed(&if matches!(start, Start::Unpaid) { new } else { dear(new) })
+        }
+        Start::InHouse | Start::OnTheRoad => bench.paid(&order("ada", &[("A-1", 4)])),
+    };
+    if matches!(start, Start::OnTheRoad) {
         bench.ship(id, 0);
     }
-    id
+    (bench, id)
 }
 
 fn take(bench: &mut Bench, id: OrderId, step: &Step) {
@@ -165,6 +207,21 @@ fn take(bench: &mut Bench, id: OrderId, step: &Step) {
                 bench.deliver(id, number);
             }
         }
+        Step::Move { hours } => {
+            let goods = bench.snapshot.replenishments.values().find(|it| it.state.is_on_order());
+            if let Some(goods) = goods.map(|it| it.id).filter(|_| order.state == OrderState::AwaitingStock) {
+                let at = bench.now.plus(Duration::from_secs(hours * HOUR));
+                expect_at(bench, goods, Some(at).filter(|_| hours % 10 > 0));
+                redate(bench, id);
+                assert!(!redate(bench, id), "the second look finds nothing to do");
+            }
+        }
+        Step::Arrive => {
+            if order.state == OrderState::AwaitingStock {
+                bench.stock("A-1", "NYC", 9);
+                bench.fill(id);
+            }
+        }
     }
 }
 
@@ -205,6 +262,14 @@ fn is_news(bench: &Bench, order: &Order, letter: &Message) {
             let off = promised.since(told).max(told.since(promised));
             let after = Duration::from_secs(bench.rules.slips.estimate_moved_seconds);
             assert!(off <= after, "{told} is told, {promised} is promised");
+            return;
+        }
+        MessageKind::PromiseMissed if letter.shipment.is_none() => {
+            let nth = usize::try_from(letter.sequence).expect("a number");
+            assert_eq!(nth, order.promises_told.len(), "a newer date was told");
+            assert!(order.nth_promise_told(nth).expect("a date") < bench.now, "it is not over");
+            let mut sent = order.live_shipments().peekable();
+            assert!(sent.peek().is_none() || sent.any(is_awaited), "nobody waits for anything");
             return;
         }
         MessageKind::EstimateMoved | MessageKind::PromiseMissed => {}
@@ -253,9 +318,10 @@ fn look(bench: &Bench, id: OrderId, before: &Order, is_job: bool) {
     let events: Vec<&Event> = bench.history(id).iter().filter(is_new).collect();
     assert!(tells || events.is_empty(), "told although nobody is to be told: {events:?}");
 
-    // One event for each slip that begins, and for each date that is told.
+    // One event for each slip that begins, and for each date that is told; none for one that goes on as a shipment's.
     for slip in after.noticed_slips().filter(|it| !before.noticed_slips().any(|old| old.is(it))) {
-        assert_eq!(told_of(&events, slip), 1, "{slip:?}: {events:?}");
+        let goes_on = before.noticed_slips().any(|old| old.becomes(slip));
+        assert_eq!(told_of(&events, slip), usize::from(!goes_on), "{slip:?}: {events:?}");
     }
     for event in &events {
         let kind = slip_of(event.kind);
@@ -269,6 +335,29 @@ fn look(bench: &Bench, id: OrderId, before: &Order, is_job: bool) {
             is_heard(bench, after, shipment, is_job);
         }
     }
+    let waits = after.live_shipments().next().is_none() && after.wanted_goods().next().is_some();
+    if let Some(told) = after.last_promise_told().filter(|_| tells && waits) {
+        is_order_heard(bench, after, told, is_job);
+    }
+}
+
+/// The customer knows when an order comes that has no shipment yet, and is told when it does not.
+fn is_order_heard(bench: &Bench, order: &Order, told: Timestamp, is_job: bool) {
+    let rules = &bench.rules.slips;
+    let letters = |kind: MessageKind| order.messages.iter().filter(move |it| it.kind == kind);
+    let is_full = letters(MessageKind::PromiseChanged).count() == 10;
+    let late = order.promised_by.map_or(0, |it| it.since(told).as_secs());
+    assert!(is_full || late <= rules.estimate_moved_seconds, "silent: {:?}", order.promised_by);
+
+    let nth = i64::try_from(order.promises_told.len()).expect("a few");
+    let about_it =
+        letters(MessageKind::PromiseMissed).filter(|it| it.shipment.is_none() && it.sequence == nth);
+    let about_it = about_it.count();
+    let is_missed = bench.now.since(told).as_secs() >= rules.promise_missed_seconds && bench.now > told;
+    assert!(about_it == 1 || !(is_missed && is_job), "silent: {told} at {}", bench.now);
+    assert!(about_it == 0 || is_missed, "not missed yet: {told} at {}", bench.now);
+    let stands = |it: &Slip| it.kind == SlipKind::PromiseMissed && it.subject == SlipSubject::Order(order.id);
+    assert!(order.noticed_slips().any(stands) || !(is_missed && is_job), "it does not stand");
 }
 
 fn told_of(events: &[&Event], slip: &Slip) -> usize {
@@ -290,6 +379,11 @@ fn is_heard(bench: &Bench, order: &Order, shipment: &Shipment, is_job: bool) {
 
     let nth = i64::try_from(shipment.told.len()).expect("a few");
     let about_it = letters(MessageKind::PromiseMissed).filter(|it| it.sequence == nth).count();
+    // It may have been told before there was a shipment, and then not once more.
+    let promises = i64::try_from(order.promises_told.len()).expect("a few");
+    let before = order.messages.iter().filter(|it| it.kind == MessageKind::PromiseMissed);
+    let before = before.filter(|it| it.shipment.is_none() && it.sequence == promises && nth == 0);
+    let about_it = about_it + before.count();
     let is_missed = bench.now.since(told).as_secs() >= rules.promise_missed_seconds && bench.now > told;
     assert!(about_it == 1 || !(is_missed && is_job), "silent: {told} at {}", bench.now);
     assert!(about_it == 0 || is_missed, "not missed yet: {told} at {}", bench.now);
