@@ -177,6 +177,14 @@ impl Collector for Stored {
         gauges(to, "approvals_waiting", "Approvals that wait for a person, by gate", "gate", approvals)?;
         let stuck = figures.stuck.iter().map(|(gate, count)| (gate.as_str(), *count));
         gauges(to, "orders_stuck", "Orders that stand still for too long, by gate", "gate", stuck)?;
+        gauge(
+            to,
+            "orders_late",
+            "Orders of which something has slipped, 10,000 at most",
+            figures.late.count,
+        )?;
+        let help = "For how long the one that is late for longest has been so";
+        gauge(to, "orders_oldest_late_seconds", help, age(figures.late))?;
         gauge(to, "feed_position", "Position of the last event", figures.position)
     }
 }

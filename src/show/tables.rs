@@ -69,8 +69,10 @@ pub(super) fn stuck(stuck: &pb::StuckOrder) -> String {
     let order = stuck.order.clone().unwrap_or_default();
     let openers: Vec<_> =
         stuck.openers().map(|it| word(it.as_str_name(), "OPENER_").to_lowercase()).collect();
+    let slips: Vec<_> = stuck.slips.iter().map(|it| word(it.kind().as_str_name(), "SLIP_KIND_")).collect();
+    let late = if slips.is_empty() { String::new() } else { format!("; late: {}", slips.join(", ")) };
     format!(
-        "{:<10} {:<21} {:<21} {:<20}  {} ({})",
+        "{:<10} {:<21} {:<21} {:<20}  {} ({}){late}",
         order.number,
         state(order.state()),
         word(stuck.gate().as_str_name(), "STUCK_GATE_"),
@@ -147,7 +149,7 @@ pub(super) fn overview(it: &pb::Overview) -> String {
         line(&format!("orders {}", state(count.state())), count.count, None);
     }
     line("orders on hold", it.on_hold_count, None);
-    line("orders late", it.late_count, None);
+    line("orders late", it.late_count, it.late_since_time);
     for count in &it.stuck {
         let (gate, waiting) =
             (word(count.gate().as_str_name(), "STUCK_GATE_"), count.waiting.unwrap_or(none));
@@ -237,13 +239,14 @@ mod tests {
             since_time: Some(prost_types::Timestamp { seconds: 1_780_000_000, nanos: 0 }),
             opened_by: vec!["ApproveRequest".to_owned()],
             openers: vec![pb::Opener::Approver.into()],
+            slips: vec![pb::Slip { kind: pb::SlipKind::PromiseMissed.into(), ..Default::default() }],
             ..Default::default()
         };
         let row = super::stuck(&stuck);
         for (head, value) in [
             ("GATE", "RESERVATION_APPROVAL"),
             ("SINCE", "2026-05-28T20:26:40Z"),
-            ("OPENED BY", "ApproveRequest (approver)"),
+            ("OPENED BY", "ApproveRequest (approver); late: PROMISE_MISSED"),
         ] {
             assert_eq!(STUCK_HEAD.find(head), row.find(value), "{head}:\n{STUCK_HEAD}\n{row}");
         }

@@ -296,6 +296,7 @@ on_both_engines!(what_happens_is_counted_and_what_waits_is_told, with_port, asyn
         r#"consign_orders_stuck{gate="HOLD"}"#,
         r#"consign_outside_calls_total{target="mail",outcome="done"}"#,
         r#"consign_outside_call_duration_seconds_count{target="subscribers"}"#,
+        "consign_orders_late",
         "consign_writer_queue_changes",
         "consign_payments_unanswered",
         "consign_jobs_oldest_due_seconds",

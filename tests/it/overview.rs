@@ -229,8 +229,9 @@ on_both_engines!(each_count_follows_an_order_through_its_states, eventful, async
         ..Default::default()
     };
     server.shipping.clone().record_tracking_events(by("courier", request)).await.expect("recorded");
-    let (_, listed) = agreed(&server).await;
+    let (seen, listed) = agreed(&server).await;
     assert_eq!(of(&listed, "orders").get("late = true"), Some(&1), "{listed:?}");
+    assert_eq!(seen.late_since_time, order(&server, &placed).await.slips[0].since_time);
 
     // It arrives, something of it is to go back, and its customer is asked whether the address may change.
     warehouse.deliver(&shipment_id).await;

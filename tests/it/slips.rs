@@ -76,6 +76,16 @@ on_both_engines!(a_slipped_estimate_is_one_letter_and_stands_in_the_lists_until_
     assert!(late[0].late);
     assert_eq!((slip.kind(), slip.subject_id.as_str()), (pb::SlipKind::EstimateMoved, shipment.as_str()));
     assert_eq!(slip.about_time, Some(later));
+    // It has not waited for long, and stands among the stuck ones all the same, at its own gate.
+    for gate in [pb::StuckGate::Unspecified, pb::StuckGate::Delivery] {
+        let page = stuck(&server, gate, 0, String::new()).await;
+        let [found] = &page.stuck_orders[..] else { panic!("one: {page:?}") };
+        assert_eq!(found.order.as_ref().map(|it| it.id.as_str()), Some(ids[0].as_str()));
+        assert_eq!((found.gate(), &found.slips), (pb::StuckGate::Delivery, &late[0].slips));
+        assert_eq!(found.openers().next(), Some(pb::Opener::Courier));
+        assert!(!found.opened_by.is_empty() && found.since_time.is_some());
+    }
+    assert!(stuck(&server, pb::StuckGate::Hold, 0, String::new()).await.stuck_orders.is_empty());
     // Nothing that is late is in the archive.
     assert_eq!(orders(&server, "late = true AND archived = false").await.len(), 1);
     assert!(orders(&server, "late = true AND archived = true").await.is_empty());
@@ -95,6 +105,60 @@ on_both_engines!(a_slipped_estimate_is_one_letter_and_stands_in_the_lists_until_
     warehouse.deliver(&shipment).await;
     assert!(orders(&server, "late = true").await.is_empty());
     assert!(shipments(&server, "late = true").await.is_empty());
+    assert!(stuck(&server, pb::StuckGate::Unspecified, 0, String::new()).await.stuck_orders.is_empty());
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// What is on the road is stuck there after a second.
+fn in_haste(it: &mut Settings) {
+    it.rules.stuck_after_seconds.insert("DELIVERY".parse().expect("a gate"), 1);
+}
+
+on_both_engines!(an_order_that_is_stuck_and_late_is_listed_once, in_haste, async |server| {
+    stocked(&server, "S-4", 5).await;
+    create_courier(&server).await;
+    let warehouse = Warehouse { server: &server };
+    let mut ids = Vec::new();
+    for buyer in ["ann", "ben"] {
+        let placed = create_order(&server, draft(buyer, "S-4", 1)).await.expect("an order");
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+        warehouse.ship_all(&placed.id).await;
+        warehouse.until_quiet(&placed.id).await;
+        ids.push(placed.id);
+    }
+    let slipped = order(&server, &ids[1]).await;
+    let promised = slipped.promised_delivery_time.expect("a promise");
+    let later = prost_types::Timestamp { seconds: promised.seconds + 9 * DAY, ..promised };
+    estimate(&server, &slipped.shipment_ids[0], later).await;
+    warehouse.until_quiet(&ids[1]).await;
+
+    let any = pb::StuckGate::Unspecified;
+    let begun = Instant::now();
+    let is_stuck = |it: &pb::StuckOrder| {
+        let since = it.since_time.as_ref().map_or(i64::MAX, |it| it.seconds);
+        in_seconds(0).seconds > since + 2
+    };
+    let found = loop {
+        let found = stuck(&server, any, 0, String::new()).await.stuck_orders;
+        if found.len() > 1 && found.iter().all(is_stuck) {
+            break found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "never stuck: {found:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let id_of = |it: &pb::StuckOrder| it.order.as_ref().map(|it| it.id.clone()).unwrap_or_default();
+    assert_eq!(found.iter().map(id_of).collect::<Vec<_>>(), ids, "each once, the longest first");
+    assert_eq!(found.iter().map(|it| it.slips.len()).collect::<Vec<_>>(), [0, 1]);
+
+    let mut paged = Vec::new();
+    let mut token = String::new();
+    for _ in 0..2 {
+        let page = stuck(&server, pb::StuckGate::Delivery, 1, token).await;
+        paged.extend(page.stuck_orders);
+        token = page.next_page_token;
+    }
+    assert_eq!((paged, token.as_str()), (found, ""));
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -349,6 +349,11 @@ impl Order {
         self.noticed_slips().next().is_some()
     }
 
+    /// Since when the slip stands that has stood longest.
+    pub fn slipped_since(&self) -> Option<Timestamp> {
+        self.noticed_slips().map(|it| it.since).min()
+    }
+
     /// The shipments that count: all but cancelled ones.
     pub fn live_shipments(&self) -> impl Iterator<Item = &Shipment> {
         self.shipments.iter().filter(|it| it.state != ShipmentState::Cancelled)

@@ -84,7 +84,8 @@ pub(crate) fn overview(
         last_position: position,
         orders: each(orders, |it, count| pb::OrderCount { state: enums::order_state(it), count }),
         on_hold_count: on_hold,
-        late_count: late,
+        late_count: late.count,
+        late_since_time: late.since.map(timestamp),
         stuck: each(stuck, |it, wait| pb::StuckCount {
             gate: enums::stuck_gate(it),
             waiting: Some(waiting(wait)),

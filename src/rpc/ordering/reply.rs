@@ -451,16 +451,31 @@ pub(crate) fn hold(hold: &Hold) -> pb::Hold {
     }
 }
 
-/// An order that has waited for too long; None: it goes on by itself.
+/// How many slips of a stuck order are shown: each shipment may have some.
+const SLIPS_SHOWN_MAX: usize = 20;
+
+/// An order that has waited for too long, or is late; None: it goes on by itself.
 pub(crate) fn stuck_order(order: &Order) -> Option<pb::StuckOrder> {
-    let Wait { gate, hold, opened_by, openers } = order.waits_for()?;
+    let wait = order.waits_for();
+    let mut slips: Vec<_> = order.noticed_slips().collect();
+    if wait.is_none() && slips.is_empty() {
+        return None;
+    }
+    slips.sort_by_key(|it| it.since);
+    slips.truncate(SLIPS_SHOWN_MAX);
+    let since = order.waiting.map(|it| it.since).or(order.slipped_since());
+    let (gate, hold, opened_by, openers) = match wait {
+        Some(Wait { gate, hold, opened_by, openers }) => (enums::stuck_gate(gate), hold, opened_by, openers),
+        None => (0, None, Vec::new(), Vec::new()),
+    };
     Some(pb::StuckOrder {
         order: Some(basic(order)),
-        gate: enums::stuck_gate(gate),
+        gate,
         hold_reason: hold.map_or(0, enums::hold_reason),
-        since_time: order.waiting.map(|it| timestamp(it.since)),
+        since_time: since.map(timestamp),
         opened_by: opened_by.into_iter().map(str::to_owned).collect(),
         openers: openers.into_iter().map(enums::opener).collect(),
+        slips: slips.into_iter().map(slip).collect(),
     })
 }
 

@@ -28,6 +28,8 @@ pub struct Figures {
     pub approvals: BTreeMap<Gate, i64>,
     /// Orders that stand still at a gate for longer than the rules allow; of gates for which they say so.
     pub stuck: BTreeMap<StuckGate, i64>,
+    /// Orders of which something has slipped.
+    pub late: Backlog,
     /// Of the last event.
     pub position: i64,
     pub at: Timestamp,
@@ -90,9 +92,14 @@ impl Store {
             let rows = format!("orders WHERE stuck_gate = '{gate}' AND stuck_since <= $1");
             stuck.insert(*gate, counted(&db, &rows, vec![at.minus(after).unix_micros().into()]).await?);
         }
+        let late = format!(
+            "SELECT slipped_since AS since FROM orders WHERE slipped_since IS NOT NULL \
+            ORDER BY slipped_since LIMIT {COUNTED_MAX}"
+        );
+        let late = waiting(&db, &late, Vec::new()).await?;
         drop(db);
         let position = self.last_position().await?;
-        Ok(Figures { jobs_due, payments_unanswered, messages, approvals, stuck, position, at })
+        Ok(Figures { jobs_due, payments_unanswered, messages, approvals, stuck, late, position, at })
     }
 
     pub fn pressure(&self) -> Pressure {

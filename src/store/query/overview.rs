@@ -30,7 +30,8 @@ pub struct Overview {
     /// In each state but ARCHIVED.
     pub orders: BTreeMap<OrderState, i64>,
     pub on_hold: i64,
-    pub late: i64,
+    /// Those of which something has slipped.
+    pub late: Backlog,
     /// Those that have waited for too long; no gate without one.
     pub stuck: BTreeMap<StuckGate, Backlog>,
     pub approvals: BTreeMap<Gate, Backlog>,
@@ -75,7 +76,7 @@ impl Store {
             position: counted.of_all("position").count,
             orders: counts(counted.by_word("orders", current_orders())?),
             on_hold: counted.of_all("on_hold").count,
-            late: counted.of_all("late").count,
+            late: counted.of_all("late"),
             stuck,
             approvals: counted.by_word("approvals", Gate::ALL.iter().copied())?,
             changes: counts(counted.by_word("changes", open_changes())?),
@@ -127,7 +128,7 @@ fn statement(gates: &[StuckGate]) -> String {
             .to_owned(),
         count("orders", "state", &format!("orders WHERE {orders}"), None),
         count("on_hold", "''", "orders WHERE on_hold = TRUE AND archived = FALSE", None),
-        count("late", "''", "orders WHERE late", None),
+        count("late", "''", "orders WHERE slipped_since IS NOT NULL", Some("slipped_since")),
         count("approvals", "gate", &format!("approvals WHERE {pending}"), Some("requested_at")),
         count("changes", "term", &format!("order_terms WHERE {changes}"), None),
         count("shipments", "state", &format!("shipments WHERE {shipments}"), None),

@@ -1,4 +1,4 @@
-//! Orders that have stood at a gate for too long, the longest first.
+//! Orders that have stood at a gate for too long, or of which something has slipped, the longest first.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use crate::store::query::listing::{Cursor, Listing, Page, SIZE_MAX, Term};
 use crate::store::query::plan::list_hash_of;
 
 impl Store {
-    /// Orders that stand at this gate, or at any, for longer than the rules allow. Of the listing only the page counts.
+    /// Orders that stand at this gate, or at any, for longer than the rules allow, or are late. Of the listing only the page
+    /// counts.
     pub async fn list_stuck_orders(
         &self,
         listing: &Listing,
@@ -28,7 +29,7 @@ impl Store {
         let now = self.now();
         let gates = StuckGate::ALL.iter().filter(|it| gate.is_none_or(|only| only == **it));
         let gates = gates.filter_map(|it| Some((*it, now.minus(self.inner.rules.stuck_after(*it)?))));
-        let Some((sql, values)) = statement(gates, after, size) else { return Ok((Vec::new(), None)) };
+        let (sql, values) = statement(gate, &gates.collect::<Vec<_>>(), after, size);
         let mut rows = self.look().await?.query(&sql, values).await?;
 
         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -40,37 +41,48 @@ impl Store {
     }
 }
 
-/// One row more than the page has, if there is one. Each gate is read along its index by itself, no further than the
-/// page can reach. None: no gate is asked for.
+/// One row more than the page has, if there is one. What stands at each gate is read along its index by itself, and so is
+/// what has slipped, no further than the page can reach. An order of both is where it has stood longer.
 fn statement(
-    gates: impl Iterator<Item = (StuckGate, Timestamp)>,
+    gate: Option<StuckGate>,
+    gates: &[(StuckGate, Timestamp)],
     after: Option<(i64, Uuid)>,
     size: u64,
-) -> Option<(String, Vec<Value>)> {
-    let mut values: Vec<Value> = Vec::new();
-    let further = match after {
-        None => "",
-        Some((since, id)) => {
-            values.extend([since.into(), id.into()]);
-            " AND (stuck_since, id) > ($1, $2)"
-        }
+) -> (String, Vec<Value>) {
+    let mut values: Vec<Value> = after.map_or(Vec::new(), |(since, id)| vec![since.into(), id.into()]);
+    let arm = |since: &str, condition: &str, index: usize| {
+        let further = after.map_or(String::new(), |_| format!(" AND ({since}, id) > ($1, $2)"));
+        format!(
+            "SELECT * FROM (SELECT {since} AS since, id FROM orders WHERE {condition}{further} \
+            ORDER BY {since}, id LIMIT {}) AS a{index}",
+            size + 1
+        )
     };
-    let page = format!("ORDER BY stuck_since, id LIMIT {}", size + 1);
-    let mut arms = Vec::new();
-    for (index, (gate, until)) in gates.enumerate() {
+    let mut long = Vec::new();
+    for (gate, until) in gates {
         values.push(until.unix_micros().into());
-        let until = values.len();
-        arms.push(format!(
-            "SELECT * FROM (SELECT stuck_since, id FROM orders \
-            WHERE stuck_gate = '{gate}' AND stuck_since <= ${until}{further} {page}) AS a{index}"
-        ));
+        long.push(format!("stuck_gate = '{gate}' AND stuck_since <= ${}", values.len()));
     }
+
+    let longer = "(slipped_since IS NULL OR slipped_since >= stuck_since)";
+    let stand = long.iter().map(|it| format!("{it} AND {longer}"));
+    let mut arms: Vec<String> = stand.zip(0..).map(|(it, index)| arm("stuck_since", &it, index)).collect();
+    let mut slipped = gate.map_or(String::new(), |it| format!("stuck_gate = '{it}' AND "));
+    slipped.push_str("slipped_since IS NOT NULL");
+    if !long.is_empty() {
+        let long = long.join(" OR ");
+        slipped
+            .push_str(&format!(" AND (stuck_since IS NULL OR slipped_since < stuck_since OR NOT ({long}))"));
+    }
+    arms.push(arm("slipped_since", &slipped, arms.len()));
     let sql = format!(
-        "WITH page AS ({} {page}) SELECT page.stuck_since, shown.document, shown.id, shown.version, shown.updated_at \
-        FROM page JOIN orders AS shown ON shown.id = page.id ORDER BY page.stuck_since, page.id",
-        arms.join(" UNION ALL ")
+        "WITH page AS ({} ORDER BY since, id LIMIT {}) \
+        SELECT page.since, shown.document, shown.id, shown.version, shown.updated_at \
+        FROM page JOIN orders AS shown ON shown.id = page.id ORDER BY page.since, page.id",
+        arms.join(" UNION ALL "),
+        size + 1
     );
-    (!arms.is_empty()).then_some((sql, values))
+    (sql, values)
 }
 
 fn cursor(row: &Row, hash: &[u8; 8]) -> Result<Cursor, StoreError> {

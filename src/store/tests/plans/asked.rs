@@ -44,12 +44,13 @@ pub(super) const GROWING: [&str; 30] = [
 ];
 
 /// Of a count: what leads past the archive, and indexes that hold only what is counted.
-pub(super) const LEADS_TO_FEW: [&str; 20] = [
+pub(super) const LEADS_TO_FEW: [&str; 21] = [
     "archived=?",
     "archived = false",
     "NOT archived",
     "_current",
     "orders_late",
+    "orders_slipped",
     "orders_on_hold",
     "orders_stuck",
     "stuck_gate = ",

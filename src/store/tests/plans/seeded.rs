@@ -118,6 +118,7 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("orders", "late", "n <= 3"),
     ("orders", "stuck_gate", "CASE WHEN n <= 3 THEN 'HOLD' ELSE o.stuck_gate END"),
     ("orders", "stuck_since", "n"),
+    ("orders", "slipped_since", "CASE WHEN n <= 3 THEN n END"),
     ("shipments", "late", "n <= 3"),
     ("approvals", "state", "CASE WHEN n <= 3 AND o.state = 'PENDING' THEN 'WITHDRAWN' ELSE o.state END"),
     ("approvals", "gate", "CASE WHEN n <= 3 THEN o.gate ELSE 'PAYMENT' END"),
