@@ -161,10 +161,7 @@ fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> Regio
     let goods = |line: i32| {
         let need = needs.iter().find(|it| it.line == line);
         let product = need.and_then(|it| unit.product(&it.sku));
-        product.map_or(Goods::default(), |it| Goods {
-            weight_grams: it.weight_grams,
-            dangerous: it.handling.dangerous,
-        })
+        product.map_or(Goods::default(), |it| Goods::of(it.weight_grams, &it.handling))
     };
     let wish = Wish {
         to: to.clone(),

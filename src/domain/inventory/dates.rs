@@ -45,11 +45,14 @@ pub(super) fn date_lines(
         if let Some(line) = lines.iter_mut().find(|it| it.line == need.line) {
             line.shortage.push_str(&format!("; the rest is expected at {location} by {at}"));
         }
-        let Goods { weight_grams, dangerous } = goods_of_line(need.line);
+        let mut all = Goods::default();
+        all.add(goods_of_line(need.line), need.quantity);
+        let Goods { weight_grams, volume_mm3, dangerous } = all;
         expected.push(Parcel {
             location,
             lines: vec![need.line],
-            weight_grams: weight_grams.saturating_mul(need.quantity),
+            weight_grams,
+            volume_mm3,
             dangerous,
             stock_at: Some(at),
         });

@@ -9,6 +9,7 @@ use crate::domain::model::money::Currency;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::scalars::{LocationCode, ServiceLevel, Sku};
 use crate::domain::promise::full::Full;
+use crate::domain::promise::leg::Goods;
 use crate::domain::promise::offer::{Addressed, Freight, offers};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -27,8 +28,7 @@ pub(in crate::domain) enum Ranking {
 pub(in crate::domain) struct Carriage {
     pub to: Addressed,
     pub service: ServiceLevel,
-    pub weight_grams: i64,
-    pub dangerous: bool,
+    pub goods: Goods,
     /// None: any.
     pub currency: Option<Currency>,
     /// What was asked before.
@@ -48,7 +48,7 @@ impl Ranking {
 impl Carriage {
     pub fn new(to: Addressed, service: ServiceLevel, currency: Option<Currency>) -> Self {
         let known = RefCell::default();
-        Self { to, service, weight_grams: 0, dangerous: false, currency, known }
+        Self { to, service, goods: Goods::default(), currency, known }
     }
 
     /// What the cheapest courier asks, in minor units.
@@ -57,14 +57,15 @@ impl Carriage {
             return *known;
         }
         let full = Full::default();
+        let Goods { weight_grams, volume_mm3, dangerous } = self.goods;
         let freight = Freight {
             calendar: Some(&location.calendar),
             region: &location.region,
             to: &self.to,
             packages: &[],
-            weight_grams: self.weight_grams,
-            volume_mm3: 0,
-            dangerous: self.dangerous,
+            weight_grams,
+            volume_mm3,
+            dangerous,
             currency: self.currency,
             ready_at: unit.now,
             full: &full,
@@ -91,9 +92,7 @@ pub(super) fn ranking_to(
             let mut carriage = Carriage::new(to.clone(), ServiceLevel::Standard, currency);
             for (sku, quantity) in lines {
                 let Some(product) = unit.product(sku) else { continue };
-                let grams = product.weight_grams.saturating_mul(*quantity);
-                carriage.weight_grams = carriage.weight_grams.saturating_add(grams);
-                carriage.dangerous |= product.handling.dangerous;
+                carriage.goods.add(Goods::of(product.weight_grams, &product.handling), *quantity);
             }
             Some(Ranking::Cost(carriage))
         }

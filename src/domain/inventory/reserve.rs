@@ -26,6 +26,7 @@ use crate::domain::model::reservation::{PassedOver, Reservation, ReservationStat
 use crate::domain::model::scalars::{Actor, OnLate, OnShortage, RegionCode, ReservationId, Sku};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::time::Timestamp;
+use crate::domain::promise::leg::Goods;
 use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::journal::{opened, step_between};
@@ -54,9 +55,9 @@ impl Order {
             Allocation::LeastCost => {
                 let mut carriage = Carriage::new(to, self.service, Some(self.amounts.currency));
                 for line in self.wanted_goods() {
-                    let grams = line.weight_grams.saturating_mul(line.remaining_quantity());
-                    carriage.weight_grams = carriage.weight_grams.saturating_add(grams);
-                    carriage.dangerous |= line.handling.dangerous;
+                    carriage
+                        .goods
+                        .add(Goods::of(line.weight_grams, &line.handling), line.remaining_quantity());
                 }
                 Some(Ranking::Cost(carriage))
             }

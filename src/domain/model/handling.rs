@@ -11,6 +11,14 @@ pub struct Handling {
     pub dangerous: bool,
 }
 
+impl Handling {
+    /// Of one unit; zero: unknown.
+    pub fn volume_mm3(&self) -> i64 {
+        let Some(Dimensions { length_mm, width_mm, height_mm }) = self.dimensions else { return 0 };
+        [width_mm, height_mm].into_iter().fold(length_mm, i64::saturating_mul)
+    }
+}
+
 /// The sides of one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dimensions {

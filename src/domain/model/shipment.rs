@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::model::address::Address;
 use crate::domain::model::booking::Booking;
 use crate::domain::model::day::Day;
-use crate::domain::model::handling::{Dimensions, Handling};
+use crate::domain::model::handling::Handling;
 use crate::domain::model::lot::LotUnits;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
@@ -148,8 +148,7 @@ impl ShipmentItem {
 
     /// Of all its units; zero: unknown.
     pub fn volume_mm3(&self) -> i64 {
-        let Some(Dimensions { length_mm, width_mm, height_mm }) = self.handling.dimensions else { return 0 };
-        [width_mm, height_mm, self.quantity].into_iter().fold(length_mm, i64::saturating_mul)
+        self.handling.volume_mm3().saturating_mul(self.quantity)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::domain::model::courier::Courier;
+use crate::domain::model::handling::Handling;
 use crate::domain::model::location::Location;
 use crate::domain::model::money::Currency;
 use crate::domain::model::promise::PromiseLeg;
@@ -33,6 +34,7 @@ pub(in crate::domain) struct Parcel {
     pub location: LocationCode,
     pub lines: Vec<i32>,
     pub weight_grams: i64,
+    pub volume_mm3: i64,
     pub dangerous: bool,
     /// When the last of them arrive at the location; None: they are there.
     pub stock_at: Option<Timestamp>,
@@ -43,7 +45,24 @@ pub(in crate::domain) struct Parcel {
 pub(in crate::domain) struct Goods {
     /// Zero: unknown.
     pub weight_grams: i64,
+    /// Zero: unknown.
+    pub volume_mm3: i64,
     pub dangerous: bool,
+}
+
+impl Goods {
+    /// Of a unit that weighs this and is handled so.
+    pub fn of(weight_grams: i64, handling: &Handling) -> Self {
+        Self { weight_grams, volume_mm3: handling.volume_mm3(), dangerous: handling.dangerous }
+    }
+
+    /// So many more units.
+    pub fn add(&mut self, unit: Self, quantity: i64) {
+        let Self { weight_grams, volume_mm3, dangerous } = unit;
+        self.weight_grams = self.weight_grams.saturating_add(weight_grams.saturating_mul(quantity));
+        self.volume_mm3 = self.volume_mm3.saturating_add(volume_mm3.saturating_mul(quantity));
+        self.dangerous |= dangerous;
+    }
 }
 
 /// The parcels of these units of lines, one for each location.
@@ -55,14 +74,13 @@ pub(in crate::domain) fn parcels<'i>(
     for (location, line, quantity) in items {
         let (lines, all) = parcels.entry(location).or_default();
         lines.insert(line);
-        let Goods { weight_grams, dangerous } = goods_of_line(line);
-        all.weight_grams = all.weight_grams.saturating_add(weight_grams.saturating_mul(quantity));
-        all.dangerous |= dangerous;
+        all.add(goods_of_line(line), quantity);
     }
     let parcel = |(location, (lines, all)): (&LocationCode, (BTreeSet<i32>, Goods))| Parcel {
         location: location.clone(),
         lines: lines.into_iter().collect(),
         weight_grams: all.weight_grams,
+        volume_mm3: all.volume_mm3,
         dangerous: all.dangerous,
         stock_at: None,
     };
@@ -81,7 +99,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         Some(it) => it.calendar.done_after(begins_at, handling),
         None => Some(begins_at.plus(handling)),
     };
-    let Parcel { location: code, lines, weight_grams, dangerous, stock_at } = parcel;
+    let Parcel { location: code, lines, weight_grams, volume_mm3, dangerous, stock_at } = parcel;
     let mut leg = PromiseLeg {
         why: String::new(),
         location: code,
@@ -118,7 +136,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         to: &wish.to,
         packages: &[],
         weight_grams,
-        volume_mm3: 0,
+        volume_mm3,
         dangerous,
         currency: wish.currency,
         ready_at,

@@ -36,10 +36,7 @@ impl Order {
     /// What counts of one unit.
     pub(in crate::domain) fn goods_of_line(&self, number: i32) -> Goods {
         let line = self.lines.iter().find(|it| it.number == number);
-        line.map_or(Goods::default(), |it| Goods {
-            weight_grams: it.weight_grams,
-            dangerous: it.handling.dangerous,
-        })
+        line.map_or(Goods::default(), |it| Goods::of(it.weight_grams, &it.handling))
     }
 
     /// Looks at the dates of what is reserved, while nothing is being prepared. What was promised follows. While some of it
@@ -127,13 +124,15 @@ impl Order {
     }
 
     fn parcel_of(&self, shipment: &Shipment) -> Parcel {
-        let grams = |it: i64, quantity: i64| it.saturating_mul(quantity);
-        let weight = shipment.items.iter().map(|it| grams(it.weight_grams, it.quantity));
+        let mut all = Goods::default();
+        shipment.items.iter().for_each(|it| all.add(Goods::of(it.weight_grams, &it.handling), it.quantity));
+        let Goods { weight_grams, volume_mm3, dangerous } = all;
         Parcel {
             location: shipment.location.clone(),
             lines: shipment.items.iter().map(|it| it.line).collect(),
-            weight_grams: weight.fold(0, i64::saturating_add),
-            dangerous: shipment.items.iter().any(|it| it.handling.dangerous),
+            weight_grams,
+            volume_mm3,
+            dangerous,
             stock_at: None,
         }
     }

@@ -8,9 +8,10 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::availability::{Destination, Inquiry, check_availability};
 use crate::domain::model::approval::Gate;
 use crate::domain::model::calendar::WorkingHours;
-use crate::domain::model::courier::{Courier, Rate};
+use crate::domain::model::courier::{Courier, DeliveryArea, DeliveryZone, PostalCodes, Rate, RateArea};
 use crate::domain::model::day::Day;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::handling::{Dimensions, Handling};
 use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
@@ -475,9 +476,104 @@ proptest! {
         } else {
             let wish = placed.wish().expect("a region");
             let location = location_code("NYC");
-            let parcel = Parcel { location, lines: vec![1], weight_grams: 300, dangerous: false, stock_at: None };
+            let parcel = Parcel {
+                location,
+                lines: vec![1],
+                weight_grams: 300,
+                volume_mm3: 0,
+                dangerous: false,
+                stock_at: None,
+            };
             let leg = bench.decide(|unit| Ok(leg(unit, &wish, parcel))).expect("an answer");
             prop_assert!(leg.courier.is_none() && !leg.why.is_empty());
+        }
+    }
+}
+
+/// A courier of New York whose rate counts weight, volume and where in the country it goes.
+#[derive(Debug, Clone)]
+struct Carrier {
+    days: u32,
+    base: i64,
+    per_kg: i64,
+    divisor: i64,
+    at_most: Option<i64>,
+    /// Postal codes that are cheaper, and take a day longer.
+    near: Option<&'static str>,
+    takes_dangerous_goods: bool,
+}
+
+fn some_carrier() -> impl Strategy<Value = Carrier> {
+    let price = (0..5_u32, 100..2_000_i64, 0..300_i64);
+    let size = (prop::sample::select(vec![0, 4_000, 6_000]), prop::option::of(1_000..60_000_i64));
+    let near = prop::option::of(prop::sample::select(vec!["1", "101", "902"]));
+    (price, size, near, any::<bool>()).prop_map(|(price, size, near, takes_dangerous_goods)| Carrier {
+        days: price.0,
+        base: price.1,
+        per_kg: price.2,
+        divisor: size.0,
+        at_most: size.1,
+        near,
+        takes_dangerous_goods,
+    })
+}
+
+impl Carrier {
+    fn courier(self, index: usize) -> Courier {
+        let Self { days, base, per_kg, divisor, at_most, near, takes_dangerous_goods } = self;
+        let mut courier = only(ServiceLevel::Standard, days);
+        courier.code = format!("C{index}").parse().expect("a code");
+        courier.takes_dangerous_goods = takes_dangerous_goods;
+        let rate = &mut courier.rates[0];
+        rate.base_minor = base;
+        rate.per_kg_minor = per_kg;
+        rate.volumetric_divisor = divisor;
+        rate.weight_max_grams = at_most.unwrap_or(0);
+        if let Some(begin) = near {
+            let area = RateArea::Zone("NEAR".to_owned());
+            let cheaper = Rate { area, base_minor: base / 2, transit_days: days + 1, ..rate.clone() };
+            courier.rates.push(cheaper);
+            let postal_codes = PostalCodes::BeginWith(begin.to_owned());
+            let areas = vec![DeliveryArea { country: "US".to_owned(), postal_codes }];
+            courier.zones = vec![DeliveryZone { name: "NEAR".to_owned(), areas }];
+        }
+        courier
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn the_cheapest_way_that_is_promised_is_the_cheapest_quote_of_the_shipment(
+        weight_grams in 0..20_000_i64,
+        sides in prop::option::of((10..600_i64, 10..600_i64, 10..600_i64)),
+        dangerous in prop::bool::weighted(0.3),
+        quantity in 1..6_i64,
+        carriers in prop::collection::vec(some_carrier(), 1..5),
+    ) {
+        let mut bench = with_only(only(ServiceLevel::Standard, 1));
+        bench.rules.handling_hours = 0;
+        bench.snapshot.couriers.clear();
+        for (index, carrier) in carriers.into_iter().enumerate() {
+            let courier = carrier.courier(index);
+            bench.snapshot.couriers.insert(courier.code.clone(), courier.into());
+        }
+        let mut product = (*bench.snapshot.products[&sku("A-1")]).clone();
+        product.weight_grams = weight_grams;
+        let dimensions = sides.map(|(length_mm, width_mm, height_mm)| Dimensions { length_mm, width_mm, height_mm });
+        product.handling = Handling { dimensions, fragile: false, dangerous };
+        bench.snapshot.products.insert(product.sku.clone(), product.into());
+
+        let id = bench.paid(&order("ada", &[("A-1", quantity)]));
+        let leg = promise(&bench, id).legs[0].clone();
+        let shipment = bench.shipment(id, 0).id;
+        let (quotes, _) = bench
+            .on(id, |order, unit| order.quotes(unit, shipment, None, &Default::default()))
+            .expect("quotes");
+        prop_assert_eq!(leg.cheapest_at, quotes.first().map(|it| it.delivery_at));
+        prop_assert_eq!(leg.delivery_at, quotes.iter().map(|it| it.delivery_at).min());
+        if let Some(promised) = bench.order(id).promised_by {
+            prop_assert!(quotes.iter().any(|it| it.on_time && it.delivery_at <= promised));
         }
     }
 }

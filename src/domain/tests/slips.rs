@@ -2,6 +2,7 @@
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::approval::Gate;
+use crate::domain::model::courier::{LiveRate, LiveRates};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::{Message, MessageKind, Unsent};
@@ -16,7 +17,7 @@ use crate::domain::model::tracking::TrackingReport;
 use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::model::waiting::{Opener, StuckGate};
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{dear, done, open_request, order, report, unknown, waiting};
+use crate::domain::tests::given::{dear, done, open_request, order, report, unknown, usd, waiting};
 
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
@@ -197,6 +198,31 @@ fn goods_that_have_not_left_in_time_are_a_promise_at_risk() {
     assert_eq!(stand(&bench, id), [SlipKind::PromiseAtRisk]);
     bench.ship(id, 0);
     assert_eq!(stand(&bench, id), [], "it left after all, and there is time");
+}
+
+#[test]
+fn a_courier_whose_interface_names_a_longer_way_than_its_rates_moves_the_date_or_puts_it_at_risk() {
+    for (lets_pass, slip) in [(DAY, SlipKind::EstimateMoved), (60 * DAY, SlipKind::PromiseAtRisk)] {
+        let (mut bench, id) = paid();
+        bench.rules.slips.estimate_moved_seconds = lets_pass;
+        bench.label(id, 0);
+        assert_eq!(stand(&bench, id), []);
+        let slow = LiveRate {
+            service: bench.order(id).service,
+            service_name: String::new(),
+            price: usd(400),
+            transit_days: Some(20),
+        };
+        let named = |code: &str| (code.parse().expect("a courier"), Ok(vec![slow.clone()]));
+        let live: LiveRates = ["SNAIL", "ROCKET"].map(named).into();
+        let shipment = bench.shipment(id, 0).id;
+        bench
+            .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &live))
+            .expect("none of them is in time, and one is taken");
+        assert_eq!(stand(&bench, id), [slip]);
+        let told = letters(&bench, id, MessageKind::EstimateMoved).len();
+        assert_eq!(told, usize::from(slip == SlipKind::EstimateMoved));
+    }
 }
 
 #[test]
