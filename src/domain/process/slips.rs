@@ -131,6 +131,9 @@ impl Order {
         if usize::try_from(message.sequence).is_ok_and(|nth| nth < self.promises_told.len()) {
             return Some("another date has been told since");
         }
+        if self.promised_by.is_none() {
+            return Some("nobody knows the date any more");
+        }
         self.moved_promise(rules).map(|_| "the order is promised for another date again")
     }
 

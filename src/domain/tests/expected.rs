@@ -110,6 +110,20 @@ fn a_delivery_that_nobody_knows_the_day_of_leaves_no_promise_and_the_history_say
 }
 
 #[test]
+fn a_new_date_that_nobody_knows_any_more_is_not_sent() {
+    let (mut bench, goods, id) = waits();
+    let later = bench.now.plus(Duration::from_secs((LEAD_DAYS + 9) * DAY));
+    expect_at(&mut bench, goods, Some(later));
+    assert!(redate(&mut bench, id));
+    let letter = letters(&bench, id, MessageKind::PromiseChanged).remove(0);
+    assert_eq!(bench.order(id).outdates(&letter, &bench.rules), None);
+    expect_at(&mut bench, goods, None);
+    assert!(redate(&mut bench, id));
+    let outdated = bench.order(id).outdates(&letter, &bench.rules);
+    assert_eq!(outdated, Some("nobody knows the date any more"));
+}
+
+#[test]
 fn an_order_that_does_not_wait_is_not_dated_anew() {
     let (mut bench, goods) = supplied();
     let id = bench.placed(&order("ada", &[("A-1", 2)]));
