@@ -129,7 +129,7 @@ impl Collector for Present {
         let to = &mut encoder;
         let is_ready = i64::from(self.port.readiness.now().why_not().is_none());
         gauge(to, "ready", "1 while calls are taken, 0 while /readyz says why not", is_ready)?;
-        let calls = self.gate.under_way().map(|(shape, count)| (shape, whole(count)));
+        let calls = self.gate.places_taken().map(|(shape, count)| (shape, whole(count)));
         gauges(to, "calls_under_way", "Calls under way, by their shape", "shape", calls)?;
 
         let pressure = self.port.store.pressure();

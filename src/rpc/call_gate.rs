@@ -35,7 +35,7 @@ use crate::pb;
 use crate::rpc::access::reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
-use crate::rpc::calls::{Calls, Record, Span, UnderWay};
+use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
 use crate::rpc::status;
 use crate::settings::Limits;
 use crate::traces;
@@ -74,7 +74,7 @@ pub struct CallGate {
     import_room: Arc<Semaphore>,
     deadline: Duration,
     request_bytes: usize,
-    /// All calls together, waiting for their request included; the fn of that name counts places taken.
+    /// All calls that have begun, those included whose request is not received whole yet.
     under_way: Arc<AtomicUsize>,
     /// Places of unary calls, streams and imports.
     places: [u32; 3],
@@ -135,7 +135,7 @@ impl CallGate {
     }
 
     /// Places taken now, by the shape of the calls that have them.
-    pub fn under_way(&self) -> [(&'static str, usize); 3] {
+    pub fn places_taken(&self) -> [(&'static str, usize); 3] {
         let [unary, stream, import] = self.places;
         let taken =
             |places: u32, room: &Semaphore| (places as usize).saturating_sub(room.available_permits());
@@ -159,15 +159,15 @@ impl CallGate {
 
     /// The record of a call that begins.
     fn record(&self, method: &Arc<str>, shape: Shape, headers: &HeaderMap) -> Record {
-        let span = match shape {
-            Shape::Unary => Span::Unary,
-            Shape::Stream | Shape::Import => Span::Streaming,
+        let lasting = match shape {
+            Shape::Unary => Lasting::Unary,
+            Shape::Stream | Shape::Import => Lasting::Streaming,
         };
-        Record::open(Arc::clone(method), span, CallId::of(headers), &self.counters, &self.under_way)
+        Record::open(Arc::clone(method), lasting, CallId::of(headers), &self.counters, &self.under_way)
     }
 
     /// Who reads by this call, if that is written down and a key, token or certificate let them in. Imports read nothing.
-    /// Of a stream, only what is noted before it begins counts.
+    /// Of a stream, only what its handler notes before it returns the stream is written down.
     fn reader(
         &self,
         shape: Shape,
@@ -203,6 +203,7 @@ impl CallGate {
             Shape::Unary => Some(kept.map_or(self.deadline, |it| it.min(self.deadline))),
             Shape::Stream | Shape::Import => kept,
         };
+        // Still before tonic's timer: at most half of what was taken off for it.
         let later = asked.map_or(SERVICE_ANSWERS_FIRST, |it| SERVICE_ANSWERS_FIRST.min(earlier(it) / 2));
         let deadline = allowed.and_then(|it| arrived.checked_add(it));
         TimeAllowed {
@@ -226,7 +227,7 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
 
 /// The place that a stream takes, shared with whoever gives up on its reader, so that it can be returned then: it is among
 /// the request's extensions. The body of the answer cannot return it: while the reader takes nothing, the body is not
-/// polled. Not a permission: access has decided before.
+/// polled. A place is room, not a permission: that is the Pass.
 #[derive(Clone, Default)]
 pub(super) struct StreamPlace(signal::Sender<Option<Taken>>);
 
@@ -527,7 +528,8 @@ fn unreadable(why: &str) -> Status {
     status::unreadable(&text)
 }
 
-/// The call may have had an effect or not; a repeat with the same request id gets the answer.
+/// Also for calls that were not begun: the call may have had an effect or not; a repeat with the same request id gets the
+/// answer.
 const TOO_LATE: &str = "the deadline passed before the answer; repeat with the same request_id to learn it";
 
 /// As the gRPC protocol writes it: up to eight digits and a unit. Anything else counts as not given.

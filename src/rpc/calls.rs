@@ -70,7 +70,7 @@ impl Calls {
 
 /// Whether a call has an end by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Span {
+pub(super) enum Lasting {
     Unary,
     /// As long as its reader or sender likes: how long it took says nothing.
     Streaming,
@@ -96,7 +96,7 @@ impl Drop for UnderWay {
 pub(super) struct Record {
     pub(super) id: CallId,
     method: Arc<str>,
-    span: Span,
+    lasting: Lasting,
     began: Instant,
     /// Whose key it showed. None: not known, or callers are believed.
     principal: Option<Arc<Principal>>,
@@ -110,7 +110,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn open(
         method: Arc<str>,
-        span: Span,
+        lasting: Lasting,
         id: CallId,
         calls: &Calls,
         under_way: &Arc<AtomicUsize>,
@@ -118,7 +118,7 @@ impl Record {
         Self {
             id,
             method,
-            span,
+            lasting,
             began: Instant::now(),
             principal: None,
             end: None,
@@ -162,12 +162,12 @@ impl Drop for Record {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let ended = Ended { method: Arc::clone(&self.method), code, reason };
         self.calls.ended.get_or_create(&ended).inc();
-        match self.span {
-            Span::Unary => {
+        match self.lasting {
+            Lasting::Unary => {
                 let answered = Answered { method: Arc::clone(&self.method) };
                 self.calls.seconds.get_or_create(&answered).observe(took.as_secs_f64());
             }
-            Span::Streaming => {}
+            Lasting::Streaming => {}
         }
         let principal = self.principal.as_ref().map(|it| it.name.as_str());
         let reason = (!reason.is_empty()).then_some(reason);

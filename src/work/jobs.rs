@@ -15,7 +15,7 @@ use crate::domain::{
     Target, backoff,
 };
 use crate::store::{Codec, Job, JobKind, StoreError, View};
-use crate::work::outbound::{Caller, apply, perform};
+use crate::work::outbound::{Caller, perform, record_answers};
 use crate::work::{App, context, stop_requested};
 
 /// Jobs that one process works on at once.
@@ -152,7 +152,7 @@ async fn run_order_job(
         let answer = perform(app, &order, task).await?;
         // An answer that cannot be recorded does not stop the other tasks, but the job stays open.
         let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
-        if let Err(error) = apply(app, id, vec![answer], completes, Caller::nobody()).await {
+        if let Err(error) = record_answers(app, id, vec![answer], completes, Caller::nobody()).await {
             failed.get_or_insert(error);
         } else if completes.is_some() {
             return Ok(());
@@ -174,7 +174,7 @@ async fn run_order_job(
         may_begin(lease, app.mail_within(), ends)?;
         let answers = try_join_all(letters.into_iter().map(|it| perform(app, &order, it))).await?;
         let completes = failed.is_none().then_some(lease);
-        apply(app, id, answers, completes, Caller::nobody()).await?;
+        record_answers(app, id, answers, completes, Caller::nobody()).await?;
     } else if failed.is_none() {
         decide_due(app, id, Some(lease)).await?;
     }

@@ -1,5 +1,5 @@
-//! Outbound tasks of an order: performing them at the provider or the mail, and recording their answers. Workers and
-//! callers that wait for a payment share this code.
+//! Outbound tasks of an order: performing them at providers, couriers and the mail, and recording their answers. Workers
+//! share this code with callers that wait for a payment, refund or label.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl Caller<()> {
     }
 }
 
-/// The order that the payment or shipment belongs to, with its stored state where the caller has just read it.
+/// The order whose payment, refund or label is settled, with its stored state where the caller has just decided upon it.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub id: OrderId,
@@ -71,8 +71,8 @@ impl Pending {
     }
 }
 
-/// Sends the open request to the provider and records the answer; None if nothing is open. It runs to its end even if
-/// the caller gives up waiting.
+/// Sends the open request to the provider or courier and records the answer; None if nothing is open. It runs to its end
+/// even if the caller gives up waiting.
 pub async fn settle<M: Send + 'static>(
     app: &App,
     order: Subject,
@@ -82,8 +82,8 @@ pub async fn settle<M: Send + 'static>(
     let app = app.clone();
     let settling = async move {
         let Subject { id, stored } = order;
-        // Another caller may have stored its decision first. Then the payment or refund decided here is missing from the
-        // order that was stored, which is read again; one that existed before is requested under the same key.
+        // Without the order in hand, as for a repeat of the request, or if it lacks what is pending, it is read. What existed
+        // before is asked for under the same key.
         let order = match stored.filter(|it| pending.task(it).is_ok()) {
             Some(order) => order,
             None => app.store.order(id).await?.ok_or_else(|| Refusal::not_found("order", id))?,
@@ -91,13 +91,13 @@ pub async fn settle<M: Send + 'static>(
         match pending.task(&order)? {
             Some(task) => {
                 let answer = perform(&app, &order, task).await?;
-                apply(&app, id, vec![answer], None, caller).await.map(Some)
+                record_answers(&app, id, vec![answer], None, caller).await.map(Some)
             }
             None => Ok(None),
         }
     };
     let settled = tokio::spawn(traces::carried(settling)).await;
-    settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking the provider: {it}"))))
+    settled.unwrap_or_else(|it| Err(StoreError::Internal(format!("asking outside: {it}"))))
 }
 
 /// Performs an outbound task under its key. No transaction is open.
@@ -138,7 +138,8 @@ pub(super) async fn perform<'a>(
     }
 }
 
-/// The answer of the provider that has the payment. An answer that is late, or lost, is `Unknown`.
+/// The answer of the provider that has the payment. An answer that is late, or lost, is `Unknown`. `what` names the fail
+/// points.
 async fn answered<'a, F: Future<Output = ProviderAnswer>>(
     app: &App,
     payment: &'a Payment,
@@ -287,12 +288,13 @@ pub(super) async fn send(
     }
 
     let mut said = None;
-    let began = Instant::now();
+    let mut handed_over_at = None;
     let sending = async {
         let failed = |_| Unsent::Later("fail point".to_owned());
         let text = said.insert(text_of(app, order, message).await?);
         let letter = Letter::to(order, text)?;
         let email = email(message, letter, attachments(app, order, message).await?);
+        handed_over_at = Some(Instant::now());
         faults::at("mail.before").map_err(failed)?;
         app.mail.send(&email).await?;
         faults::at("mail.after").map_err(failed)
@@ -300,8 +302,8 @@ pub(super) async fn send(
     let sent = timeout(app.mail_within(), traces::outside(sending, "mail"))
         .await
         .unwrap_or_else(|_| Err(Unsent::Later("sending took too long".to_owned())));
-    // One that cannot be written is not sent.
-    if said.is_some() {
+    // A letter that could not be written never reached the mail: it is no call outside.
+    if let Some(began) = handed_over_at {
         let outcome = match &sent {
             Ok(()) => CallOutcome::Done,
             Err(Unsent::Refused(_) | Unsent::Suppressed(_)) => CallOutcome::Refused,
@@ -322,7 +324,7 @@ pub(super) async fn send(
     (sent, said)
 }
 
-/// What a message says: what it said when it was tried first, as that may have arrived, while that is known.
+/// The text of a message. Once tried it keeps the text of the first try, which may have arrived, until that is forgotten.
 async fn text_of(app: &App, order: &Order, message: &Message) -> Result<MessageText, Unsent> {
     if message.text_kept {
         let unread = || Unsent::Later("the message's text could not be read".to_owned());
@@ -350,7 +352,7 @@ fn email(message: &Message, letter: Letter, attachments: Vec<Attachment>) -> Ema
 }
 
 /// Records answers. One that comes late or twice changes nothing.
-pub(super) async fn apply<M: Send + 'static>(
+pub(super) async fn record_answers<M: Send + 'static>(
     app: &App,
     id: OrderId,
     answers: Vec<OutboundAnswer>,

@@ -46,6 +46,7 @@ impl Order {
             id,
             order: self.id,
             series: unit.rules.invoice_series.clone(),
+            // The writer numbers it before the commit (store/writer/sequences.rs).
             number: 0,
             state: InvoiceState::Open,
             amounts,
@@ -64,7 +65,7 @@ impl Order {
         Some(id)
     }
 
-    /// Marks all open invoices as paid.
+    /// Marks all open invoices as paid, the main one too.
     pub(super) fn mark_open_invoices_paid(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         for index in 0..self.invoices.len() {
             let invoice = &mut self.invoices[index];
@@ -79,7 +80,7 @@ impl Order {
         Ok(())
     }
 
-    /// What changes added to an order that was paid before is paid.
+    /// Marks open supplementary invoices as paid, once nothing is due any more and no approval of a change is pending.
     pub(in crate::domain) fn settle_supplements(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let awaited = self.is_open_to_supplements() && self.has_open_supplements();
         if !awaited || self.due_minor() > 0 || self.awaits_approval_of_a_change() {
@@ -109,9 +110,12 @@ impl Order {
             let change = it.change.filter(|change| !self.has_pending_approval_of(*change))?;
             Some((self.supplement_ends(it, change, rules), change))
         });
+        // What has left the house cannot be sold to others.
         ends.filter(|(_, change)| !self.still_in_the_house(*change).is_empty()).min()
     }
 
+    /// The latest of: a lifetime after issue, approval or the end of a hold; SECOND_CHANCE (or a shorter lifetime) after a
+    /// failed or voided try; a lifetime (at least SECOND_CHANCE) after an authorisation, as pay.rs gives its reservation.
     fn supplement_ends(&self, supplement: &Invoice, change: OrderChangeId, rules: &Rules) -> Timestamp {
         let lifetime = self.reservation_lifetime(rules);
         let approved = self.approvals.iter().filter(|it| it.change == Some(change));
@@ -129,7 +133,7 @@ impl Order {
         after_tries.fold(since.plus(lifetime), Timestamp::max)
     }
 
-    /// Whether the order was paid, so that what a change adds may be paid too.
+    /// Whether the order is paid and not over yet: only then can what a change adds be paid by an invoice of its own.
     pub(super) fn is_open_to_supplements(&self) -> bool {
         match self.state {
             OrderState::PaymentCaptured

@@ -158,7 +158,8 @@ impl ReturnLine {
         self.refunded + self.credited + self.exchanged
     }
 
-    pub fn disposed(&mut self, disposition: ReturnDisposition) -> &mut i64 {
+    /// Its units with this disposition.
+    pub fn count_mut(&mut self, disposition: ReturnDisposition) -> &mut i64 {
         match disposition {
             ReturnDisposition::Restock => &mut self.restocked,
             ReturnDisposition::Quarantine => &mut self.quarantined,

@@ -13,6 +13,7 @@
 //! | `hand_back` | value that such an order does not need any more goes back to the customer |
 //! | `undelivered` | shipments that did not reach the customer open their returns by themselves |
 //! | `paid_before` | units that were paid back before they came back: nothing more is paid for them |
+//! | `papers` | which papers a return has, and where it is to be sent |
 //! | `simulate` | what a return would bring the customer; nothing is changed |
 
 pub(super) mod create;

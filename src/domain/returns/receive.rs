@@ -55,7 +55,7 @@ pub struct InspectedUnits {
     pub line: i32,
     pub disposition: ReturnDisposition,
     pub quantity: i64,
-    /// Of a product with lots: the one that units are of which go on the shelf.
+    /// Of a product with lots: the lot of these units, if they go on the shelf.
     pub lot: Option<LotNamed>,
 }
 
@@ -125,20 +125,22 @@ impl Order {
         let index = self.return_index(id, Action::InspectReturn, "inspect")?;
         check_inspected(&self.returns[index], inspections).into_result()?;
 
-        for (it, index_of) in inspections.iter().zip(0..) {
+        for (it, place) in inspections.iter().zip(0..) {
             let sku = self.lines.iter().find(|line| line.number == it.line).map(|line| line.sku.clone());
             let at = self.returns[index].location.clone();
-            *line_of(&mut self.returns[index], it.line).disposed(it.disposition) += it.quantity;
+            *line_of(&mut self.returns[index], it.line).count_mut(it.disposition) += it.quantity;
+            // No location: nothing has arrived. All of these are MISSING then, and none goes on the shelf.
             if let (Some(sku), Some(at)) = (sku, at) {
-                self.put_away(unit, &sku, &at, (it, index_of), id)?;
+                self.put_away(unit, &sku, &at, (it, place), id)?;
             }
         }
         let left = &self.returns[index].lines;
         let arrived = left.iter().all(|it| it.expected() == 0);
         let to = match (arrived, left.iter().all(|it| it.uninspected() == 0)) {
             (true, true) => ReturnState::Inspected,
-            (true, false) if self.returns[index].location.is_some() => ReturnState::Received,
-            (true | false, _) => self.returns[index].state,
+            (true, false) => ReturnState::Received,
+            // Some have not arrived yet: it stays where it is.
+            (false, _) => self.returns[index].state,
         };
         let units: i64 = inspections.iter().map(|it| it.quantity).sum();
         let text = format!("{units} units inspected");
@@ -151,7 +153,7 @@ impl Order {
         unit: &mut UnitOfWork,
         sku: &Sku,
         at: &LocationCode,
-        (units, index): (&InspectedUnits, usize),
+        (units, place): (&InspectedUnits, usize),
         id: ReturnId,
     ) -> Result<(), Refusal> {
         let quantity = units.quantity;
@@ -159,16 +161,14 @@ impl Order {
             ReturnDisposition::Restock => (MovementKind::Restock, 0),
             ReturnDisposition::Quarantine => (MovementKind::QualityHold, quantity),
             ReturnDisposition::Scrap | ReturnDisposition::Missing | ReturnDisposition::BackToCustomer => {
-                let message = "must be left out: nothing of it goes on the shelf";
-                let field = format!("inspections[{index}].lot");
-                return units.lot.as_ref().map_or(Ok(()), |_| Err(Refusal::invalid(field, message)));
+                return Ok(());
             }
         };
         let found = unit.level(sku, at).cloned();
         let mut level = found.unwrap_or_else(|| StockLevel::empty(sku.clone(), at.clone(), unit.now));
         let back = Delta { on_hand: quantity, damaged: 0, quality_hold: held };
         let (lot, expire_date) =
-            (format!("inspections[{index}].lot"), format!("inspections[{index}].expire_date"));
+            (format!("inspections[{place}].lot"), format!("inspections[{place}].expire_date"));
         let fields = LotFields { lot: &lot, expire_date: &expire_date, units: "inspections" };
         let named = units.lot.as_ref().map(|it| self.with_date_shipped(sku, it));
         book(unit, &mut level, named.as_ref(), back, fields)?;
@@ -190,7 +190,10 @@ impl Order {
 }
 
 pub(super) fn line_of(it: &mut Return, line: i32) -> &mut ReturnLine {
-    it.lines.iter_mut().find(|it| it.line == line).expect("its lines were looked at above")
+    it.lines
+        .iter_mut()
+        .find(|it| it.line == line)
+        .expect("check_arrived, check_inspected and check_resolved refuse lines that it has not")
 }
 
 /// Every fault of what is said to have arrived.
@@ -224,6 +227,13 @@ fn check_arrived(it: &Return, location: &LocationCode, lines: &[ArrivedUnits]) -
     problems
 }
 
+fn goes_on_the_shelf(disposition: ReturnDisposition) -> bool {
+    match disposition {
+        ReturnDisposition::Restock | ReturnDisposition::Quarantine => true,
+        ReturnDisposition::Scrap | ReturnDisposition::Missing | ReturnDisposition::BackToCustomer => false,
+    }
+}
+
 /// Every fault of what is said to become of the units.
 fn check_inspected(it: &Return, inspections: &[InspectedUnits]) -> Problems {
     let mut problems = Problems::default();
@@ -237,6 +247,10 @@ fn check_inspected(it: &Return, inspections: &[InspectedUnits]) -> Problems {
         if inspected.quantity < 1 {
             problems.add(format!("inspections[{index}].quantity"), "must be at least 1");
             continue;
+        }
+        if inspected.lot.is_some() && !goes_on_the_shelf(inspected.disposition) {
+            let message = "must be left out: nothing of it goes on the shelf";
+            problems.add(format!("inspections[{index}].lot"), message);
         }
         let (here, away) = taken.entry(inspected.line).or_default();
         let (used, left, what) = match inspected.disposition {

@@ -74,7 +74,7 @@ impl Order {
         refusal.instead(|| self.available_actions())
     }
 
-    /// Moves a return to another state, as the caller's act.
+    /// Moves a return to a state, or leaves it there, and writes down what the caller did.
     pub(super) fn turn_return(
         &mut self,
         unit: &mut UnitOfWork,

@@ -29,12 +29,15 @@ const GROUP_WITHIN: Duration = Duration::from_secs(10);
 /// How often a group is repeated that lost a race.
 const REPEATS_MAX: u32 = 5;
 
-/// How often of these because a row existed already; after that it is not a race.
+/// How often a group is repeated because a row with its key existed already, beside REPEATS_MAX; then it is a fault.
 const DUPLICATES_MAX: u32 = 2;
 
 /// How often expired reservations are released for one group before changes that are still short are refused as
 /// retryable.
 const FREEING_ROUNDS_MAX: u32 = 8;
+
+/// How often a chore is repeated.
+const CHORE_REPEATS_MAX: u32 = 2;
 
 /// How long the writer tries to learn the outcome of a group whose COMMIT was not answered.
 const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
@@ -46,7 +49,7 @@ impl Writer {
         while let Some(batch) = lane.writer.queue.take().await {
             match batch {
                 Batch::Group(group) => lane.serve(group).await,
-                Batch::Chore(chore) => lane.run(chore).await,
+                Batch::Chore(chore) => lane.run_chore(chore).await,
             }
         }
     }
@@ -58,17 +61,28 @@ struct Lane {
     session: Option<Session>,
 }
 
+/// Whether a change had its group to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    InGroup,
+}
+
 impl Lane {
-    /// Decides changes again that read keys that were not loaded: each alone, but those together whose further keys are
-    /// known only once others are read.
-    async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, alone: bool) {
+    /// Decides changes again that read keys which were not loaded. Those that expect this (further_reads) get the keys and
+    /// share a group. Any other runs alone as it is; only one that was alone already gets the keys, as its read set is wrong
+    /// then, or exchanges led to more.
+    async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, company: Company) {
         let mut following = Vec::new();
         for (change, keys) in incomplete {
             if change.reads().further_reads > 0 {
                 following.extend(with_missing_keys(change, *keys));
                 continue;
             }
-            let again = if alone { with_missing_keys(change, *keys) } else { Some(change) };
+            let again = match company {
+                Company::Alone => with_missing_keys(change, *keys),
+                Company::InGroup => Some(change),
+            };
             if let Some(again) = again {
                 Box::pin(self.serve(vec![again])).await;
             }
@@ -95,9 +109,9 @@ impl Lane {
             let mut states: Vec<_> = group.iter().map(|_| ChangeState::Open).collect();
             match self.attempt(&mut group, &mut states, ends, freeing).await {
                 Ok(()) => {
-                    let alone = group.len() == 1;
+                    let company = if group.len() == 1 { Company::Alone } else { Company::InGroup };
                     let Undecided { short, incomplete } = self.finish(group, states);
-                    self.serve_incomplete(incomplete, alone).await;
+                    self.serve_incomplete(incomplete, company).await;
                     if short.is_empty() {
                         return;
                     }
@@ -130,6 +144,7 @@ impl Lane {
                     group.remove(index).answer(Outcome::No(error));
                 }
                 Err(GroupFailure::TooLarge(changes)) => {
+                    // From the back, so that the indexes before stay right.
                     for (index, refusal) in changes.into_iter().rev() {
                         group.remove(index).answer(Outcome::No(refusal.into()));
                     }
@@ -185,6 +200,7 @@ impl Lane {
                 return Ok(());
             }
             Ok(Err(GroupFailure::Severed { error, .. })) => GroupFailure::Severed { error, stale },
+            // An existing key comes as a lost race too (Session::heard); the key says that it was not one.
             Ok(Err(GroupFailure::Race)) => match session.take_existing_key() {
                 Some(key) => GroupFailure::Duplicate(key),
                 None => GroupFailure::Race,
@@ -322,6 +338,7 @@ impl Lane {
                     self.session = Some(session);
                     return found;
                 }
+                // The longest pause after a lost race; nothing is counted here.
                 Ok(Err(_)) => sleep(jitter(REPEATS_MAX)).await,
                 Err(_) => break,
             }
@@ -329,7 +346,7 @@ impl Lane {
         HashMap::new()
     }
 
-    async fn run(&mut self, chore: Chore) {
+    async fn run_chore(&mut self, chore: Chore) {
         let ends = Instant::now() + GROUP_WITHIN;
         let mut repeats = 0;
         loop {
@@ -337,7 +354,7 @@ impl Lane {
             repeats += 1;
             match result {
                 Err(StoreError::LostRace | StoreError::Unavailable(_))
-                    if repeats <= 2 && Instant::now() < ends =>
+                    if repeats <= CHORE_REPEATS_MAX && Instant::now() < ends =>
                 {
                     sleep(jitter(repeats)).await;
                 }
@@ -355,6 +372,7 @@ impl Lane {
         let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;
         let late = |_| Err(StoreError::Unavailable("the database took too long".to_owned()));
         let result = ended.unwrap_or_else(late);
+        // Nothing to roll back if the chore has committed.
         if matches!(result, Err(StoreError::Unavailable(_))) || session.rollback().await.is_err() {
             session.discard();
         } else {

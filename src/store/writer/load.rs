@@ -1,5 +1,5 @@
-//! Loads what a group of changes reads, in two rounds of reads, or in three where locations or couriers have a capacity:
-//! nothing beyond the read sets, locks in one order. A round is one message to PostgreSQL.
+//! Loads what a group of changes reads, in two rounds of reads, or in three for decisions that look for room where locations
+//! or couriers have a capacity: nothing beyond the read sets, locks in one order. A round is one message to PostgreSQL.
 //!
 //! The first round has all that is named by keys: orders and other callers' reservations, expired reservations, what is
 //! looked up beside them, and idempotency keys at its end. The second has what only follows from the orders, such as the

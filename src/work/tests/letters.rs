@@ -1,5 +1,8 @@
 //! Letters while the mail is away for hours, and what became old meanwhile.
 
+use prometheus_client::encoding::prometheus_text::encode;
+use prometheus_client::registry::Registry;
+
 use crate::domain::{MessageKind, MessageState, Order, OrderState, ReadSet, Unsent};
 use crate::work::outbound::send;
 use crate::work::tests::{Scene, all_told};
@@ -66,4 +69,35 @@ async fn an_order_stored_with_somebody_elses_address_is_not_written_to() {
     let (sent, _) = send(&scene.app, &order, message.id).await;
     assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
     assert!(scene.letters().is_empty());
+}
+
+/// Calls to the mail that have been counted, whatever their outcome.
+fn calls_to_the_mail(scene: &Scene) -> u64 {
+    let mut registry = Registry::default();
+    scene.app.outside_calls.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("a text");
+    let of_mail: Vec<_> =
+        text.lines().filter(|it| it.starts_with("outside_calls_total{target=\"mail\",")).collect();
+    assert_eq!(of_mail.len(), 3, "one for each outcome: {text}");
+    let count = |line: &&str| line.rsplit(' ').next().and_then(|it| it.parse::<u64>().ok()).expect("a count");
+    of_mail.iter().map(count).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_is_not_handed_over_is_no_call_to_the_mail() {
+    let scene = Scene::set().await;
+    let id = scene.create_order("ann", 1).await;
+    let order = scene.order(id).await;
+    let message = order.messages[0].id;
+    let mut unreachable = order.clone();
+    unreachable.customer.email = "ann@example.com, victim@example.org".to_owned();
+    let (sent, said) = send(&scene.app, &unreachable, message).await;
+    assert!(matches!(sent, Err(Unsent::Suppressed(_))), "{sent:?}");
+    assert!(said.is_some(), "it was written");
+    assert_eq!(calls_to_the_mail(&scene), 0);
+
+    let (sent, _) = send(&scene.app, &order, message).await;
+    assert_eq!(sent, Ok(()));
+    assert_eq!(calls_to_the_mail(&scene), 1);
 }

@@ -24,7 +24,7 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, order, reason, sku};
 use crate::domain::tests::lots::{
-    A_DAY, all, begin, by_lots, change, count, in_days, lot, lots, named, on_list, receive, settle,
+    A_DAY, all, begin, by_lots, change, count, fields, in_days, lot, lots, named, on_list, receive, settle,
     try_receive,
 };
 use crate::domain::unit::command::Command;
@@ -153,6 +153,36 @@ fn a_return_has_the_day_of_its_own_product() {
     let good = [InspectedUnits { line: 2, disposition, quantity: 1, lot }];
     bench.on(id, |order, unit| order.inspect_return(unit, back, &good)).expect("looked at");
     assert_eq!(bench.level("B-2", "LAX").lots[0].expires_on, day);
+}
+
+#[test]
+fn units_that_are_missing_have_no_lot_whether_others_arrived_or_not() {
+    let mut bench = by_lots();
+    receive(&mut bench, "NYC", 2, "L-1", 30);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    let units = [ReturnedUnits { line: 1, quantity: 2, reason: ReturnReason::ALL[0], note: String::new() }];
+    let back = bench.on(id, |order, unit| order.create_return(unit, &units, "")).expect("a return");
+    if bench.order(id).returns[0].state == ReturnState::Requested {
+        bench.on(id, |order, unit| order.decide_return(unit, back, &ReturnDecision::Authorize)).expect("yes");
+    }
+    let transit = ReturnDecision::Transit { courier: "SNAIL".to_owned(), tracking_number: "R1".to_owned() };
+    bench.on(id, |order, unit| order.decide_return(unit, back, &transit)).expect("on its way");
+
+    let missing =
+        |lot| [InspectedUnits { line: 1, disposition: ReturnDisposition::Missing, quantity: 1, lot }];
+    let of_a_lot = missing(Some(named("L-1", None)));
+    let refused = bench.on(id, |order, unit| order.inspect_return(unit, back, &of_a_lot));
+    assert_eq!(fields(refused), ["inspections[0].lot"], "nothing has arrived");
+    let arrived = [ArrivedUnits { line: 1, quantity: 1 }];
+    bench
+        .on(id, |order, unit| order.receive_return(unit, back, &location_code("NYC"), &arrived))
+        .expect("one of two");
+    let refused = bench.on(id, |order, unit| order.inspect_return(unit, back, &of_a_lot));
+    assert_eq!(fields(refused), ["inspections[0].lot"], "one has arrived");
+    bench.on(id, |order, unit| order.inspect_return(unit, back, &missing(None))).expect("one is missing");
+    assert_eq!(bench.order(id).returns[0].lines[0].missing, 1);
 }
 
 fn send(bench: &mut Bench, name: &str, units: i64) -> Result<TransferId, Refusal> {
