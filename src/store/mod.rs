@@ -22,7 +22,7 @@ pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;
 pub use handle::Store;
-pub use query::deliveries::{Delivery, Failing, Followed, Redeliverable, Redelivered, ToRedeliver};
+pub use query::deliveries::{Delivery, Failing, Followed, Lag, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};
 pub use query::feedback::{Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::figures::{Backlog, Figures, Pressure};
