@@ -1,6 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 mod callers;
+mod open_services;
 mod outside;
 mod signals;
 mod token_keys;
@@ -18,16 +19,14 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
 use tonic::transport;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::health_server::HealthServer;
 use tonic_health::pb::{HealthCheckRequest, health_check_response};
-use tonic_health::server::{HealthReporter, HealthService};
+use tonic_health::server::HealthReporter;
 use tower::util::{MapRequestLayer, option_layer};
 
-use crate::access::{Access, Shown};
+use crate::access::Access;
 use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
@@ -37,6 +36,7 @@ use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
+use crate::server::open_services::with_open_services;
 use crate::server::outside::{
     couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
@@ -171,9 +171,7 @@ impl Server {
         let api = rpc::Api::new(app, limits.clone(), keys, stop.clone());
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();
-        let door = (!settings.access.open_reflection).then(|| Arc::clone(&access));
-        let routes = with_descriptions(api, door)?
-            .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+        let routes = with_open_services(api, &settings.access, &access, health.clone())?;
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
             let port = port(&store, &access, &readiness, calls);
@@ -488,28 +486,6 @@ async fn keep_seller(store: &Store, seller: Option<&Seller>) -> Result<(), Store
         );
     }
     Ok(())
-}
-
-/// Reflection in both versions that tools speak, error details included; behind the door only for who has a key.
-fn with_descriptions(routes: Routes, door: Option<Arc<Access>>) -> Result<Routes, ServeError> {
-    let described = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
-    let known = move |request: tonic::Request<()>| match &door {
-        Some(door) => {
-            match door.identify(Shown::over(request.metadata().as_ref(), request.extensions().get())) {
-                Ok(_) => Ok(request),
-                Err(denied) => Err(rpc::denied(&denied)),
-            }
-        }
-        None => Ok(request),
-    };
-    let newer = InterceptedService::new(described().build_v1()?, known.clone());
-    let older = InterceptedService::new(described().build_v1alpha()?, known);
-    Ok(routes.add_service(newer).add_service(older))
 }
 
 async fn serve(

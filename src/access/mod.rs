@@ -59,7 +59,7 @@ pub use crate::pb::{PERMISSIONS, SCOPED_PERMISSIONS};
 pub const ACTOR: &str = "consign-actor";
 
 /// The actor of a call that names none, while callers are believed.
-pub const ANONYMOUS: &str = "anonymous";
+pub use crate::domain::ANONYMOUS;
 
 /// Whether a name is that of callers who name nobody, in small or large letters.
 pub fn is_anonymous(name: &str) -> bool {

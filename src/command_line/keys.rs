@@ -151,7 +151,8 @@ async fn make_first(store: &Store, command: CreateApiKey) -> Result<(IssuedKey, 
     let secret = ApiKey::generate().ok_or_else(|| shown("the operating system gives no random numbers"))?;
     let command = CreateApiKey { hash: secret.hash().bytes(), ..command };
     let actor = Actor::stored(COMMAND_LINE.to_owned());
-    let context = RequestContext { actor, request: None, deadline: None, effect: Effect::Commit };
+    let context =
+        RequestContext { actor, principal: None, request: None, deadline: None, effect: Effect::Commit };
     let reply = |it: &IssuedKey, _: &View<'_>| it.clone();
     let made = store.change(context, command, reply, Codec::unkept()).await;
     Ok((made.map(Changed::into_answer).map_err(shown)?, secret))

@@ -156,6 +156,7 @@ pub use model::feedback::{
 };
 pub use model::feedback_token::{FeedbackSecret, FeedbackToken};
 pub use model::gtin::Gtin;
+pub use model::hand::{HANDS_MAX, Hand, HandKind, Person};
 pub use model::handling::{Dimensions, Handling};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
@@ -201,10 +202,10 @@ pub use model::returns::{
     ReturnTransit,
 };
 pub use model::scalars::{
-    Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId, HoldId, Ids,
-    Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate, OnShortage, OrderChangeId,
-    OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId, SellerId,
-    ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
+    ANONYMOUS, Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId,
+    HoldId, Ids, Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate, OnShortage,
+    OrderChangeId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId,
+    SellerId, ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
 };
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};

@@ -26,7 +26,7 @@ use crate::operations::probes::Port;
 use crate::operations::refused::{Refused, permitted};
 use crate::pb::Permission;
 use crate::rpc::CallGate;
-use crate::store::{Backlog, Figures, Store};
+use crate::store::{Backlog, Figures, Lag, Store, StoreError};
 
 /// How long what the database said is told again.
 const KEPT_FOR: Duration = Duration::from_secs(5);
@@ -44,10 +44,13 @@ pub(super) struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     store: Store,
-    shown: Arc<Lock<Option<Figures>>>,
+    shown: Arc<Lock<Option<Waiting>>>,
     /// When the database was last asked. Held while it is: others wait for the same answer.
     asked: Mutex<Option<Instant>>,
 }
+
+/// What the database said last.
+type Waiting = (Figures, Vec<Lag>);
 
 impl Metrics {
     pub(super) fn new(port: &Port, gate: &CallGate) -> Self {
@@ -66,7 +69,7 @@ impl Metrics {
         gate.counted().register(&mut registry);
         port.store.counted().register(&mut registry);
         port.calls.register(&mut registry);
-        let shown: Arc<Lock<Option<Figures>>> = Arc::default();
+        let shown: Arc<Lock<Option<Waiting>>> = Arc::default();
         registry.register_collector(Box::new(Present { port: port.clone(), gate: gate.clone() }));
         registry.register_collector(Box::new(Stored(Arc::clone(&shown))));
         Self(Arc::new(Inner { registry, store: port.store.clone(), shown, asked: Mutex::default() }))
@@ -86,7 +89,9 @@ impl Metrics {
         if asked.is_some_and(|it| it.elapsed() < KEPT_FOR) {
             return;
         }
-        let figures = timeout(ANSWER_WITHIN, self.0.store.figures()).await;
+        let waiting =
+            async { Ok::<Waiting, StoreError>((self.0.store.figures().await?, self.0.store.lags().await?)) };
+        let figures = timeout(ANSWER_WITHIN, waiting).await;
         if let Ok(Err(error)) = &figures {
             tracing::debug!(%error, "the database's figures are not known");
         }
@@ -152,13 +157,13 @@ impl Collector for Present {
 
 /// What waits in the database, as it was last told.
 #[derive(Debug)]
-struct Stored(Arc<Lock<Option<Figures>>>);
+struct Stored(Arc<Lock<Option<Waiting>>>);
 
 impl Collector for Stored {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let to = &mut encoder;
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(figures) = shown.as_ref() else { return Ok(()) };
+        let Some((figures, lags)) = shown.as_ref() else { return Ok(()) };
         let age = |it: Backlog| match it.since {
             Some(since) => figures.at.since(since).as_secs_f64(),
             None => 0.0,
@@ -186,7 +191,13 @@ impl Collector for Stored {
         )?;
         let help = "For how long the one that is late for longest has been so";
         gauge(to, "orders_oldest_late_seconds", help, age(figures.late))?;
-        gauge(to, "feed_position", "Position of the last event", figures.position)
+        gauge(to, "feed_position", "Position of the last event", figures.position)?;
+        let behind = lags.iter().map(|it| (it.name.as_str(), it.behind));
+        let help = "Events that a subscriber was not told of, 100 subscribers at most";
+        gauges(to, "subscriber_behind_events", help, "subscriber", behind)?;
+        let given_up = lags.iter().map(|it| (it.name.as_str(), it.given_up));
+        let help = "Events that were given up, by subscriber, 10,000 at most";
+        gauges(to, "subscriber_given_up", help, "subscriber", given_up)
     }
 }
 

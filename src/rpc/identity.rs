@@ -20,6 +20,7 @@ use crate::{pb, store};
 #[derive(Debug, Clone)]
 pub struct Call {
     pub actor: Actor,
+    principal: Option<Actor>,
     pub(super) request: Option<store::RequestKey>,
     deadline: Option<Instant>,
     answer: Answer,
@@ -189,6 +190,7 @@ impl Call {
         };
         let is_claimed = !id.is_empty() && effect == store::Effect::Commit;
         let owner = owner(request.extensions(), &actor);
+        let principal = principal(request.extensions(), &actor);
         let request = is_claimed.then(|| store::RequestKey {
             actor: owner,
             method: R::METHOD,
@@ -196,7 +198,7 @@ impl Call {
             fingerprint: Sha256::digest(request.get_ref().encode_to_vec()).into(),
             mode: store::RequestMode::Claim,
         });
-        Some(Self { actor, request, deadline, answer: Answer::Whole, effect })
+        Some(Self { actor, principal, request, deadline, answer: Answer::Whole, effect })
     }
 
     /// Whether the caller said who it is.
@@ -238,14 +240,19 @@ impl Call {
     }
 
     pub(crate) fn into_store(self) -> store::RequestContext {
-        let Self { actor, request, deadline, answer: _, effect } = self;
-        store::RequestContext { actor, request, deadline, effect }
+        let Self { actor, principal, request, deadline, answer: _, effect } = self;
+        store::RequestContext { actor, principal, request, deadline, effect }
     }
 }
 
 /// Who a request id belongs to: the holder of the API key, also when it acts for somebody else. Without keys, the actor.
 pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
     extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
+}
+
+/// The key or certificate by which a trusted service named the actor; None: nobody but the actor called.
+pub(super) fn principal(extensions: &Extensions, actor: &Actor) -> Option<Actor> {
+    extensions.get::<Arc<Principal>>().map(|it| it.name.clone()).filter(|it| it != actor)
 }
 
 /// The couriers whose shipments a call is about; None: all, ours too.

@@ -24,6 +24,8 @@ const SUBJECT_MAX: usize = 500;
 pub struct AccessSettings {
     /// Whether callers may ask without a key what the API has (gRPC reflection).
     pub open_reflection: bool,
+    /// Whether callers may ask without a key whether the server takes calls (gRPC health).
+    pub open_health: bool,
     /// Whether callers have to show a key even before there is one, here or in the database.
     pub require_keys: bool,
     /// Whether it is written down who was shown customers' personal data; not while callers are believed.
@@ -43,6 +45,7 @@ impl Default for AccessSettings {
     fn default() -> Self {
         Self {
             open_reflection: true,
+            open_health: true,
             require_keys: false,
             audit_reads: false,
             reads_kept_days: 365,

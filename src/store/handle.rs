@@ -172,8 +172,13 @@ impl Store {
 
     /// Makes the connections that the first caller would wait for.
     pub async fn warm_up(&self) -> Result<(), StoreError> {
-        let context =
-            RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit };
+        let context = RequestContext {
+            actor: Actor::system(),
+            principal: None,
+            request: None,
+            deadline: None,
+            effect: Effect::Commit,
+        };
         self.change(context, WarmUp, |(), _| (), Codec::unkept()).await?;
         self.order(OrderId(Uuid::nil())).await.map(|_| ())
     }

@@ -23,7 +23,7 @@ pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;
 pub use handle::Store;
 pub use jobs::Supply;
-pub use query::deliveries::{Delivery, Failing, Followed, Redeliverable, Redelivered, ToRedeliver};
+pub use query::deliveries::{Delivery, Failing, Followed, Lag, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};
 pub use query::feedback::{Among, Comment, FeedbackReport, RatedGroup, RatedProduct, RatedRegion, Ratings};
 pub use query::figures::{Backlog, Figures, Pressure};

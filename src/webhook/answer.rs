@@ -145,6 +145,7 @@ async fn record(
     });
     let context = RequestContext {
         actor,
+        principal: None,
         request,
         deadline: Some(Instant::now() + door.deadline),
         effect: Effect::Commit,

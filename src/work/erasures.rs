@@ -123,7 +123,13 @@ async fn erase_order(store: &Store, actor: &Actor, id: OrderId) -> Result<(), St
 }
 
 fn context(actor: &Actor) -> RequestContext {
-    RequestContext { actor: actor.clone(), request: None, deadline: None, effect: Effect::Commit }
+    RequestContext {
+        actor: actor.clone(),
+        principal: None,
+        request: None,
+        deadline: None,
+        effect: Effect::Commit,
+    }
 }
 
 /// Goes on with what a process began that is gone, and with what the law does not keep any longer.

@@ -110,5 +110,11 @@ pub(crate) async fn stop_requested(shutdown: &mut watch::Receiver<bool>) {
 
 /// The context of a change that the system makes itself.
 fn context() -> RequestContext {
-    RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit }
+    RequestContext {
+        actor: Actor::system(),
+        principal: None,
+        request: None,
+        deadline: None,
+        effect: Effect::Commit,
+    }
 }

@@ -104,6 +104,8 @@ struct Data<'e> {
     to_state: &'e str,
     actor: &'e str,
     time: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    principal: &'e str,
 }
 
 /// The id is the same however often an event is told. It has the event's time too: a database that was restored gives a
@@ -121,6 +123,7 @@ fn notice(position: i64, event: &Event) -> Notice {
         to_state: step.map_or("", |it| &it.to),
         actor: event.actor.as_str(),
         time: event.at.to_string(),
+        principal: event.principal.as_ref().map_or("", |it| it.as_str()),
     };
     let body = Body { r#type: event.kind.as_str(), timestamp: event.at.to_string(), data };
     // Cannot fail: all of it is text.

@@ -252,6 +252,24 @@ async fn reflection_is_closed_to_who_has_no_key_where_the_settings_say_so() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn health_is_closed_to_who_has_no_key_where_the_settings_say_so() {
+    const HEALTH: &str = "grpc.health.v1.Health/Check";
+    for open in [true, false] {
+        let server = TestServer::start_with(Engine::Sqlite, |it| {
+            four_callers(it);
+            it.access.open_health = open;
+        });
+        let server = server.await.expect("it is embedded");
+        let asked = call(&server.channel, HEALTH, Request::new(())).await;
+        let denied = asked.is_err_and(|it| it.code() == Code::Unauthenticated);
+        assert_eq!(denied, !open);
+        let known = call(&server.channel, HEALTH, with_key(READER, ())).await;
+        assert!(!known.is_err_and(|it| it.code() == Code::Unauthenticated));
+        server.stop().await;
+    }
+}
+
 #[test]
 fn a_new_key_is_known_by_the_hash_that_is_printed_with_it() {
     let key = ApiKey::generate().expect("random numbers");

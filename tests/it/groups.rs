@@ -150,7 +150,8 @@ async fn stock_up(store: &Store, sku: &str, units: i64) {
 
 async fn change<C: Command>(store: &Store, command: C) {
     let actor: Actor = "clerk".parse().expect("an actor");
-    let call = RequestContext { actor, request: None, deadline: None, effect: Effect::Commit };
+    let call =
+        RequestContext { actor, principal: None, request: None, deadline: None, effect: Effect::Commit };
     store.change(call, command, |_, _| (), Codec::unkept()).await.expect("the change is accepted");
 }
 

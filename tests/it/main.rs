@@ -64,6 +64,7 @@ mod overload;
 mod overview;
 mod papers;
 mod parcels;
+mod persons;
 mod postgres;
 mod practice;
 mod privacy;

@@ -15,7 +15,7 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 const DECIDING: [Action; 2] = [Action::ApproveRequest, Action::RejectRequest];
 
 impl Order {
-    /// A person's yes or no to a gate. Who asked may not approve.
+    /// A person's yes or no to a gate. Who had a hand in what it is about may not decide.
     pub fn decide_approval(
         &mut self,
         unit: &mut UnitOfWork,
@@ -33,9 +33,8 @@ impl Order {
             let message = format!("the approval is {} already", approval.state);
             return Err(self.unmet_part(Reason::ApprovalDecided, approval.state.as_str(), message));
         }
-        if unit.actor.is_same_person(&approval.requested_by) {
-            let message = format!("{} asked for this approval and may not decide it", unit.actor);
-            return Err(self.unmet(Reason::SelfApproval, message).without(&DECIDING));
+        if let Some(why) = self.why_not_to_decide(unit, approval) {
+            return Err(self.unmet(Reason::SelfApproval, why).without(&DECIDING));
         }
         if approval.expires_at.is_some_and(|it| it <= unit.now) {
             let refusal = self.unmet(Reason::ApprovalDecided, "the approval has expired");
@@ -87,6 +86,8 @@ impl Order {
         let step = step_between(approval.id.0, approval.state, to)?;
         approval.state = to;
         approval.decided_by = Some(unit.actor.clone());
+        approval.decided_principal = unit.principal.clone();
+        approval.decided_event = Some(self.last_event + 1);
         approval.decided_at = Some(unit.now);
         approval.comment = comment.to_owned();
         let text = format!("{} approval {} {to}", approval.gate.as_str().to_lowercase(), approval.id);

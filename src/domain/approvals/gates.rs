@@ -101,7 +101,12 @@ impl Order {
             Gate::Reservation => self.created_by.clone(),
             Gate::Payment => {
                 let paid = self.payments.iter().rfind(|it| it.state == PaymentState::Captured);
-                paid.map_or_else(Actor::system, |it| it.created_by.clone())
+                match paid {
+                    // It pays once there is an invoice, whoever approved that: the order's maker has named it.
+                    Some(it) if it.is_by_credit() => self.created_by.clone(),
+                    Some(it) => it.created_by.clone(),
+                    None => Actor::system(),
+                }
             }
         };
         self.open_approval(unit, gate, state, rule, requested_by);
@@ -133,6 +138,8 @@ impl Order {
             decided_at: automatic.then_some(unit.now),
             comment: String::new(),
             change: None,
+            decided_principal: None,
+            decided_event: None,
         });
         if gate == Gate::Reservation && !automatic {
             self.outlast_approval(unit);

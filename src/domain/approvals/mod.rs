@@ -1,4 +1,5 @@
 //! What policy or a person has to approve.
 
+mod askers;
 pub(super) mod decide;
 mod gates;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hand::HandKind;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::method::Method;
@@ -199,6 +200,7 @@ impl Order {
         self.pin_reservation(None);
         let text = format!("{} of {amount} by {} asked for as {id}", new.request, new.method);
         self.record(unit, EventKind::PaymentRequested, Some(opened(id.0, PaymentState::Pending)), text);
+        self.note_hand(unit.person(), HandKind::Paid);
         Ok(id)
     }
 
@@ -325,7 +327,9 @@ impl Order {
             reference: money.reference.clone(),
             tendered_minor: money.tendered.map(|it| it.minor),
         };
-        self.book_captured(unit, money.method, means, amount)
+        let id = self.book_captured(unit, money.method, means, amount)?;
+        self.note_hand(unit.person(), HandKind::Paid);
+        Ok(id)
     }
 
     /// A payment that is there already.
@@ -347,7 +351,9 @@ impl Order {
 
     /// Decides to ask for the capture of an authorised payment.
     pub fn begin_capture(&mut self, unit: &mut UnitOfWork, id: PaymentId) -> Result<(), Refusal> {
-        self.begin_request(unit, id, ProviderRequest::Capture)
+        self.begin_request(unit, id, ProviderRequest::Capture)?;
+        self.note_hand(unit.person(), HandKind::Captured);
+        Ok(())
     }
 
     /// Decides to give up an authorised payment.

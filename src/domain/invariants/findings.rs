@@ -129,7 +129,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("T1", "every step of every state machine is in its table"),
     ("T2", "what the log says last of a subject is its state, and its steps join up"),
     ("T3", "the evidence of every gate that was passed is there and older than what followed"),
-    ("T4", "nobody approves what they asked for, or after it expired"),
+    ("T4", "nobody approves what they had a hand in, or after it expired"),
     ("T5", "when an order is over nothing of it is left open"),
     ("T6", "tracking events are numbered 1…n, and the shipment's state follows from their set"),
     ("T7", "the order's state fits its reservation, invoice and shipments"),

@@ -9,6 +9,7 @@ use crate::domain::invariants::findings::{Findings, LAWS, Violation};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::Verdict;
+use crate::domain::model::hand::{HANDS_MAX, Person};
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::money::part;
@@ -275,14 +276,25 @@ impl Order {
     }
 
     fn check_approvals(&self, found: &mut Findings) {
+        let noted = self.hands.len() <= HANDS_MAX && self.hands.iter().all(|it| it.since <= self.last_event);
+        found.ensure("T4", self.id, noted, "hands as many as are kept, in its history", self.hands.len());
         for approval in &self.approvals {
             let Approval { id, state, decided_by, decided_at, expires_at, requested_by, .. } = approval;
+            let Approval { decided_principal, decided_event, .. } = approval;
             let decided = *state != ApprovalState::Pending;
             let both = decided_by.is_some() == decided && decided_at.is_some() == decided;
             found.ensure("T4", id, both, "who and when together with the decision", state);
             if matches!(state, ApprovalState::Approved | ApprovalState::Rejected) {
                 let other = decided_by.as_ref().is_none_or(|it| !it.is_same_person(requested_by));
                 found.ensure("T4", id, other, "another actor than the requester", requested_by);
+                let person = Person {
+                    name: decided_by.clone().unwrap_or_else(Actor::system),
+                    principal: decided_principal.clone(),
+                };
+                // One that was decided before hands were kept says no event.
+                let asker = self.askers(approval).find(|it| decided_event.is_some() && it.may_be_of(&person));
+                let whose = asker.map_or("nobody", |it| it.person.as_str());
+                found.ensure("T4", id, asker.is_none(), "decided without a hand in the order", whose);
                 let in_time = expires_at.is_none_or(|end| decided_at.is_some_and(|at| at < end));
                 found.ensure("T4", id, in_time, "decided before it expired", "later");
             }

@@ -7,6 +7,7 @@ use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take};
 use crate::domain::inventory::ledger::{give_back_units, hand_on};
 use crate::domain::inventory::reserve::add_item;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hand::{HandKind, Person};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Problem, Reason, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState, ReservedItem};
@@ -172,6 +173,7 @@ impl Order {
             confirmed_at: None,
         });
         let text = format!("takes over {units} units of {}", cart.id);
+        let whose = Person { name: cart.created_by.clone(), principal: None };
         unit.keep_reservation(cart);
         self.record_automatic(
             unit,
@@ -179,6 +181,7 @@ impl Order {
             Some(opened(id.0, ReservationState::Held)),
             text,
         );
+        self.note_hand(whose, HandKind::SetAside);
         Ok(())
     }
 

@@ -36,7 +36,7 @@ pub struct Approval {
     pub policy_version: String,
     /// The rule of the policy that approved or asked, in words.
     pub rule: String,
-    /// The actor that caused the request; it may not decide it.
+    /// The actor that caused the request. Neither it nor whoever else had a hand in the order may decide it.
     pub requested_by: Actor,
     pub requested_at: Timestamp,
     pub expires_at: Option<Timestamp>,
@@ -46,4 +46,10 @@ pub struct Approval {
     /// The change that asked for it again. None: it is one of the two gates of the order's way.
     #[serde(default)]
     pub change: Option<OrderChangeId>,
+    /// The key or certificate that named who decided, where that is another.
+    #[serde(default)]
+    pub decided_principal: Option<Actor>,
+    /// The sequence of the event by which it was decided: a hand that somebody had in the order later is no matter.
+    #[serde(default)]
+    pub decided_event: Option<i64>,
 }

@@ -75,6 +75,9 @@ pub struct Event {
     pub transition: Option<Transition>,
     /// For people: the facts in one sentence, without personal data.
     pub text: String,
+    /// The key or certificate that named the actor, where that is another.
+    #[serde(default)]
+    pub principal: Option<Actor>,
 }
 
 string_enum! {

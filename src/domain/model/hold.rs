@@ -20,6 +20,20 @@ string_enum! {
 }
 
 impl HoldReason {
+    /// Whether it stands for a doubt about the order or who is behind it: then whoever had a hand in the order does not
+    /// release it. The others are about what is missing, or what somebody has to see to.
+    pub(in crate::domain) fn is_a_doubt(self) -> bool {
+        match self {
+            Self::VerificationFailed | Self::HighRiskOfFraud | Self::Compliance => true,
+            Self::IncorrectAddress
+            | Self::UnknownDeliveryDate
+            | Self::QualityFailure
+            | Self::InventoryOutOfStock
+            | Self::CustomerRequest
+            | Self::Other => false,
+        }
+    }
+
     /// Whether the customer asked for it, or is asked to end it.
     pub(in crate::domain) fn is_known_to_customer(self) -> bool {
         match self {

@@ -18,6 +18,7 @@ use crate::domain::model::etag::etag;
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::exchange::ExchangeOf;
 use crate::domain::model::feedback::{Feedback, FollowUp};
+use crate::domain::model::hand::Hand;
 use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::labels::Labels;
@@ -533,4 +534,7 @@ pub struct Order {
     /// None: the customer's data is there.
     #[serde(default)]
     pub erased: Option<Box<Erased>>,
+    /// Who had a hand in it, in the order in which they first did.
+    #[serde(default)]
+    pub hands: Vec<Hand>,
 }

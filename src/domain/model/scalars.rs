@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::domain::model::names::is_one_name;
 use crate::domain::model::time::Timestamp;
 
 /// Why a text is not a legal value. Lower case, without the field's name: the caller knows where it stood.
@@ -260,6 +261,9 @@ codes! {
     RegionCode,
 }
 
+/// The actor of callers who do not say who they are.
+pub const ANONYMOUS: &str = "anonymous";
+
 /// Who acts: a person or service as named by the caller, or a worker of our own (`consign/…`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -275,9 +279,19 @@ impl Actor {
         self.0 == "consign"
     }
 
-    /// Whether both are one person. Names are ASCII, and whoever hands them out may write one in other letters another time.
+    /// Whether both are one person, whatever the spelling.
     pub fn is_same_person(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(&other.0)
+        self.0 == other.0 || is_one_name(&self.0, &other.0)
+    }
+
+    /// Whether this is who does not say who they are.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.eq_ignore_ascii_case(ANONYMOUS)
+    }
+
+    /// Whether policy or a worker of our own acts, not a person.
+    pub fn is_automatic(&self) -> bool {
+        self.is_system() || self.0.starts_with("consign/")
     }
 
     pub fn as_str(&self) -> &str {

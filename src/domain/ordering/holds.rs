@@ -168,12 +168,31 @@ impl Order {
             && self.state == OrderState::Received
     }
 
-    /// Releases one hold; a verification hold asks for a verification instead of a word.
+    /// Why who acts may not release a hold, if they may not: a doubt is released by a person without a hand in the order.
+    /// Who placed a hold takes it back.
+    fn why_not_to_release(&self, unit: &UnitOfWork, hold: &Hold) -> Option<String> {
+        if hold.state != HoldState::Active || !hold.reason.is_a_doubt() {
+            return None;
+        }
+        if unit.actor.is_anonymous() {
+            return Some(format!("who releases a hold for {} has to say who they are", hold.reason));
+        }
+        if hold.placed_by == unit.actor {
+            return None;
+        }
+        let did = self.own_hands(unit)?;
+        Some(format!("{did} and may not release a hold for {}", hold.reason))
+    }
+
+    /// Releases one hold; a verification hold asks for a verification instead of a word, a doubt for another person.
     pub fn release_hold(&mut self, unit: &mut UnitOfWork, id: HoldId, note: &str) -> Result<(), Refusal> {
         let hold = self.holds.iter().find(|it| it.id == id).ok_or_else(|| Refusal::not_found("hold", id))?;
         if self.is_ended_by_verifying(hold) {
             let message = "a failed verification is released by UpdateOrder and VerifyOrder";
             return Err(self.unmet(Reason::HoldActive, message));
+        }
+        if let Some(why) = self.why_not_to_release(unit, hold) {
+            return Err(self.unmet(Reason::SelfApproval, why).without(&[Action::ReleaseHold]));
         }
         // Who lets an order go on whose date is too late has accepted the date.
         if hold.reason == HoldReason::UnknownDeliveryDate && self.shipments.is_empty() {

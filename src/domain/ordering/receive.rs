@@ -257,6 +257,7 @@ pub(super) fn build_order(
         exchange_of: None,
         legal_hold: None,
         erased: None,
+        hands: Vec::new(),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::domain::model::erasure::{PersonNames, nobody, nobody_else};
 use crate::domain::model::event::{Event, EventKind};
 use crate::domain::model::evidence::{Attestation, Evidence, RiskAssessment};
 use crate::domain::model::feedback::{Feedback, FollowUp};
+use crate::domain::model::hand::Hand;
 use crate::domain::model::hold::Hold;
 use crate::domain::model::invoice::{Buyer, Invoice};
 use crate::domain::model::line::OrderLine;
@@ -117,6 +118,7 @@ impl Order {
             exchange_of: _,
             legal_hold: _,
             erased: _,
+            hands,
         } = self;
 
         of_customer(customer);
@@ -158,6 +160,7 @@ impl Order {
         line_cancellations.iter_mut().for_each(|it| of_cancellation(it, &names));
         line_refunds.iter_mut().for_each(|it| of_line_refund(it, &names));
         returns.iter_mut().for_each(|it| of_return(it, &names));
+        hands.iter_mut().for_each(|it| of_hand(it, &names));
         if let Some(named) = named.as_mut().filter(|_| books == Books::Erased) {
             named.tax_number.clear();
         }
@@ -168,8 +171,9 @@ impl Order {
 /// stays; so do the words about the erasure itself.
 pub fn erase_from_events(events: &mut [Event], names: &PersonNames) {
     for event in events {
-        let Event { order: _, sequence: _, at: _, actor, kind, transition: _, text } = event;
+        let Event { order: _, sequence: _, at: _, actor, kind, transition: _, text, principal } = event;
         of_actor(actor, names);
+        principal.iter_mut().for_each(|it| of_actor(it, names));
         if *kind != EventKind::CustomerDataErased {
             text.clear();
         }
@@ -260,6 +264,13 @@ fn of_hold(it: &mut Hold, names: &PersonNames) {
     released_by.iter_mut().for_each(|it| of_actor(it, names));
 }
 
+/// What they did, and with which of its events, stays.
+fn of_hand(it: &mut Hand, names: &PersonNames) {
+    let Hand { kind: _, person, principal, since: _ } = it;
+    of_actor(person, names);
+    principal.iter_mut().for_each(|it| of_actor(it, names));
+}
+
 fn of_reservation(it: &mut Reservation, names: &PersonNames) {
     of_actor(&mut it.created_by, names);
 }
@@ -271,6 +282,7 @@ fn of_approval(it: &mut Approval, names: &PersonNames) {
     if let Some(decider) = it.decided_by.as_mut().filter(|it| names.is(it)) {
         *decider = nobody_else();
     }
+    it.decided_principal.iter_mut().for_each(|it| of_actor(it, names));
 }
 
 /// While the books are kept an invoice names whom it was issued to, and where: name and one address, nothing else.

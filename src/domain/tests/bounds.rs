@@ -8,6 +8,7 @@ use crate::domain::documents::letters::Letters;
 use crate::domain::inventory::allocate::{LOCATIONS_NOTED_MAX, TAKES_MAX};
 use crate::domain::model::account::NamedCustomer;
 use crate::domain::model::amounts::Discount;
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::credit_note::CreditNote;
@@ -47,6 +48,7 @@ use crate::domain::shipping::progress::CONTENTS_MAX;
 use crate::domain::shipping::track::TRACKING_EVENTS_MAX;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{Recorded, by_card, cash, declined, done, order, reason, report, usd};
+use crate::domain::tests::persons::full_hands;
 use crate::domain::tests::returns::bring_all_back;
 
 const DAY: u64 = 86_400;
@@ -406,6 +408,7 @@ pub(crate) fn largest() -> Order {
     });
     order.labels = (0..LABELS_MAX).map(|it| (format!("{it:063}"), long(LABEL_VALUE_MAX))).collect();
     order.cancel_reason = long(1_000);
+    order.hands = full_hands();
     order.created_by = longest_actor.clone();
     if let Some(feedback) = &mut order.feedback {
         feedback.comment = String::new();
@@ -477,6 +480,8 @@ pub(crate) fn largest() -> Order {
     order.holds = vec![hold.clone(); HOLDS_BY_HAND_MAX + by_verification + EVIDENCE_MAX];
     for approval in &mut order.approvals {
         (approval.comment, approval.rule) = (long(500), long(500));
+        // While it waits it shows who may not decide it.
+        approval.state = ApprovalState::Pending;
     }
 
     let payment = &mut order.payments[0];

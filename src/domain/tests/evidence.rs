@@ -282,7 +282,7 @@ fn a_hold_that_a_person_released_does_not_come_back_with_another_services_low_wo
     let id = bench.placed(&order("ada", &[("A-1", 1)]));
     assessed(&mut bench, id, "score", Risk::High);
     let hold = bench.order(id).holds.last().expect("a hold").id;
-    bench.by("clerk");
+    bench.by("risk-desk");
     bench.on(id, |order, unit| order.release_hold(unit, hold, "looked at")).expect("released");
     assessed(&mut bench, id, "other", Risk::Low);
     assert_eq!(active_holds(&bench, id), []);

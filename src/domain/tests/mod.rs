@@ -33,6 +33,7 @@ mod manifests;
 mod master_data;
 mod noticed;
 mod order_changes;
+mod persons;
 mod phones;
 mod privacy;
 mod promises;

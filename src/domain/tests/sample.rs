@@ -218,6 +218,7 @@ fn order() -> Order {
         returns: Vec::new(),
         legal_hold: None,
         erased: None,
+        hands: Vec::new(),
     }
 }
 

@@ -119,9 +119,20 @@ impl<C: OrderCommand> Command for C {
     }
 }
 
+impl UnitOfWork<'_> {
+    /// Looks at what a decision would do: what it changes is dropped, and the keys that it misses count.
+    pub(in crate::domain) fn only_asked<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let (changes, ids) = (self.changes.clone(), self.ids.clone());
+        let seen = look(self);
+        (self.changes, self.ids) = (changes, ids);
+        seen
+    }
+}
+
 /// The end of every decision about an order: what happens by itself up to the next gate, what is
 /// to be noticed of it then, and saving the order if it has changed.
 pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
+    order.must_keep_all_hands()?;
     order.advance(unit)?;
     order.settle_lots(unit);
     order.notice(unit);

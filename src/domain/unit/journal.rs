@@ -52,7 +52,7 @@ pub(in crate::domain) fn opened<S: State>(subject: impl Into<Uuid>, first: S) ->
 }
 
 impl Order {
-    /// Writes down that the caller did something.
+    /// Writes down that the caller did something, and whose hand it was.
     pub(in crate::domain) fn record(
         &mut self,
         unit: &mut UnitOfWork,
@@ -60,8 +60,9 @@ impl Order {
         step: Option<Transition>,
         text: impl Into<String>,
     ) {
-        let actor = unit.actor.clone();
-        self.append(unit, actor, kind, step, text.into());
+        let (actor, principal) = (unit.actor.clone(), unit.principal.clone());
+        self.append(unit, (actor, principal), kind, step, text.into());
+        self.note_act(unit, kind);
     }
 
     /// Writes down that policy or a worker did something.
@@ -72,13 +73,13 @@ impl Order {
         step: Option<Transition>,
         text: impl Into<String>,
     ) {
-        self.append(unit, Actor::system(), kind, step, text.into());
+        self.append(unit, (Actor::system(), None), kind, step, text.into());
     }
 
     fn append(
         &mut self,
         unit: &mut UnitOfWork,
-        actor: Actor,
+        (actor, principal): (Actor, Option<Actor>),
         kind: EventKind,
         step: Option<Transition>,
         text: String,
@@ -92,6 +93,7 @@ impl Order {
             kind,
             transition: step,
             text: cut(text, EVENT_TEXT_MAX),
+            principal,
         });
     }
 

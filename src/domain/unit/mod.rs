@@ -7,6 +7,7 @@ pub(super) mod command;
 mod couriers;
 mod discounts;
 mod exchanges;
+mod hands;
 mod holders;
 pub(super) mod journal;
 mod keys;

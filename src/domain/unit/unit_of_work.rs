@@ -418,6 +418,8 @@ pub struct UnitOfWork<'w> {
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
+    /// The key or certificate that named the actor, where that is another.
+    pub principal: Option<Actor>,
     pub ids: Ids,
     pub changes: ChangeSet,
     not_loaded: RefCell<ReadSet>,
@@ -430,6 +432,7 @@ impl<'w> UnitOfWork<'w> {
             rules,
             now,
             actor,
+            principal: None,
             ids,
             changes: ChangeSet::default(),
             not_loaded: RefCell::default(),
@@ -452,14 +455,6 @@ impl<'w> UnitOfWork<'w> {
         {
             note(&mut self.not_loaded.borrow_mut());
         }
-    }
-
-    /// Looks at what a decision would do: what it changes is dropped, and the keys that it misses count.
-    pub(in crate::domain) fn only_asked<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
-        let (changes, ids) = (self.changes.clone(), self.ids.clone());
-        let seen = look(self);
-        (self.changes, self.ids) = (changes, ids);
-        seen
     }
 
     pub fn order(&self, id: OrderId) -> Result<&Order, Refusal> {

@@ -1,11 +1,11 @@
 //! Approvals as the API shows them.
 
-use crate::domain::{Approval, Order};
+use crate::domain::{Approval, ApprovalState, Order};
 use crate::pb;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, money, text_of, timestamp};
 
-pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
+pub(crate) fn approval(order: &Order, it: &Approval) -> pb::Approval {
     let Approval {
         id,
         order: order_id,
@@ -21,7 +21,9 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
         decided_at,
         comment,
         change,
-    } = approval;
+        decided_principal: _,
+        decided_event: _,
+    } = it;
     pb::Approval {
         id: id.to_string(),
         order_id: order_id.to_string(),
@@ -40,5 +42,22 @@ pub(crate) fn approval(order: &Order, approval: &Approval) -> pb::Approval {
         expire_time: expires_at.map(timestamp),
         etag: order.etag(),
         order_change_id: text_of(change.as_ref()),
+        askers: askers(order, it),
     }
+}
+
+/// Who cannot decide it, each name once. Of one that is decided it is told no more.
+fn askers(order: &Order, approval: &Approval) -> Vec<String> {
+    if approval.state != ApprovalState::Pending {
+        return Vec::new();
+    }
+    let mut names: Vec<String> = Vec::new();
+    let requested_by = [&approval.requested_by].into_iter().filter(|it| !it.is_automatic());
+    for name in order.askers(approval).map(|it| &it.person).chain(requested_by) {
+        let name = actor(name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }

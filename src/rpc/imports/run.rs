@@ -16,7 +16,7 @@ use crate::domain::{Actor, Problems, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, parsed};
 use crate::rpc::call_gate::StreamPlace;
-use crate::rpc::identity::{actor, owner};
+use crate::rpc::identity::{actor, owner, principal};
 use crate::rpc::imports::answer::{Answered, add, codec, refused, refused_as};
 use crate::rpc::imports::row::{Answer, Row};
 use crate::rpc::status;
@@ -42,6 +42,7 @@ pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply
     let place = StreamPlace::of(&request);
     let actor = parsed(|bad| actor(request.metadata(), bad))?;
     let owner = owner(request.extensions(), &actor);
+    let principal = principal(request.extensions(), &actor);
     let read_within = api.limits.slow_reader();
     let (limits, store, shutdown) = (Arc::clone(&api.limits), api.store().clone(), api.shutdown.clone());
     let inbound = request.into_inner();
@@ -54,6 +55,7 @@ pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply
             rows: Rows {
                 store,
                 actor,
+                principal,
                 owner,
                 within: limits.deadline(),
                 codec: codec(&limits),
@@ -84,6 +86,7 @@ struct Import<R: Row> {
 struct Rows {
     store: Store,
     actor: Actor,
+    principal: Option<Actor>,
     /// Whose the ids of its rows are.
     owner: Actor,
     /// How long a row may wait for the writer.
@@ -253,7 +256,8 @@ impl Rows {
 
     fn decide<R: Row>(&self, row: Read<R::Command>) -> BoxFuture<'static, Landed> {
         let Read { number, mut key, command, request, subject } = row;
-        let (store, actor, within, codec) = (self.store.clone(), self.actor.clone(), self.within, self.codec);
+        let (store, within, codec) = (self.store.clone(), self.within, self.codec);
+        let (actor, principal) = (self.actor.clone(), self.principal.clone());
         let effect = match self.options.as_ref().is_some_and(|it| it.dry_run) {
             true => Effect::ValidateOnly,
             false => Effect::Commit,
@@ -265,6 +269,7 @@ impl Rows {
                 Ok(command) => {
                     let context = || RequestContext {
                         actor: actor.clone(),
+                        principal: principal.clone(),
                         request: request.clone(),
                         deadline: Instant::now().checked_add(within),
                         effect,

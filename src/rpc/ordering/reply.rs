@@ -141,6 +141,8 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         exchange_of: of,
         legal_hold: held,
         erased,
+        // Its approvals tell who cannot decide them.
+        hands: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -526,7 +528,7 @@ fn process_step(line: StepLine) -> pb::ProcessStep {
 }
 
 pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
-    let Event { order, sequence, at, actor: done_by, kind, transition, text } = event.clone();
+    let Event { order, sequence, at, actor: done_by, kind, transition, text, principal } = event.clone();
     let (subject_id, from_state, to_state) = match transition {
         Some(it) => (it.subject_id(), it.from, it.to),
         None => Default::default(),
@@ -542,6 +544,7 @@ pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
         to_state,
         actor: actor(&done_by),
         time: Some(timestamp(at)),
+        principal: text_of(principal.as_ref()),
     }
 }
 

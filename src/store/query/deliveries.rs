@@ -16,6 +16,9 @@ use crate::store::query::plan::list_hash_of;
 use crate::store::rows::subscribers::BEHIND;
 use crate::store::writer::chore::bounded;
 
+/// Subscribers whose lags are told, the first by name: each is a series of its own wherever they are kept.
+const LAGS_MAX: i64 = 100;
+
 /// How many of the times are shown at which people had events told once more.
 const REDELIVERIES_SHOWN: i64 = 10;
 
@@ -33,6 +36,16 @@ pub struct Followed {
     pub failing: Option<Failing>,
     /// The latest first.
     pub redeliveries: Vec<Redelivered>,
+}
+
+/// What a subscriber has not been told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lag {
+    pub name: String,
+    /// Events after the last one up to which it was told everything, but for what waits or was given up.
+    pub behind: i64,
+    /// At most [`COUNTED_MAX`].
+    pub given_up: i64,
 }
 
 /// A subscriber that takes nothing.
@@ -89,6 +102,20 @@ pub enum ToRedeliver {
 }
 
 impl Store {
+    /// What subscribers have not been told, by name.
+    pub async fn lags(&self) -> Result<Vec<Lag>, StoreError> {
+        let last = self.last_position().await?;
+        let db = self.look().await?;
+        let sql = "SELECT name, position FROM event_subscribers WHERE retired = FALSE ORDER BY name LIMIT $1";
+        let mut lags = Vec::new();
+        for row in db.query(sql, vec![LAGS_MAX.into()]).await? {
+            let (name, position): (String, i64) = (row.get(0)?, row.get(1)?);
+            let given_up = counted(&db, &name, "run_at IS NULL").await?;
+            lags.push(Lag { behind: (last - position).max(0), given_up, name });
+        }
+        Ok(lags)
+    }
+
     /// Every subscriber that there ever was, by name, but for those whose subscription was deleted.
     pub async fn subscribers(&self) -> Result<Vec<Followed>, StoreError> {
         let last = self.last_position().await?;

@@ -217,7 +217,13 @@ pub(in crate::store) fn order_for(lines: &[(&str, i64)], on_shortage: OnShortage
 }
 
 pub(in crate::store) fn context(request: Option<RequestKey>) -> RequestContext {
-    RequestContext { actor: Actor::stored("ann".to_owned()), request, deadline: None, effect: Effect::Commit }
+    RequestContext {
+        actor: Actor::stored("ann".to_owned()),
+        principal: None,
+        request,
+        deadline: None,
+        effect: Effect::Commit,
+    }
 }
 
 pub(in crate::store) fn request(id: &str, content: u8) -> Option<RequestKey> {

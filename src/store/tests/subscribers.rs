@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::{DeliveryState, EventKind, OnShortage, OrderId, RedeliverEvents, Timestamp};
-use crate::store::query::deliveries::ToRedeliver;
+use crate::store::query::deliveries::{Lag, ToRedeliver};
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
 use crate::store::tests::found::fields;
 use crate::store::tests::shop::{Scene, count, create_order, on_both_engines, order_for};
@@ -15,6 +15,7 @@ on_both_engines! {
     what_was_given_up_is_told_once_more_when_somebody_asks
     what_somebody_asks_for_while_it_is_being_told_stays_to_be_done
     an_event_that_waits_behind_none_breaks_a_law
+    what_a_subscriber_was_not_told_is_counted
     the_feed_is_read_page_by_page_both_ways
 }
 
@@ -79,6 +80,24 @@ fn positions(waiting: &[Waiting]) -> Vec<i64> {
 async fn broken(scene: &Scene) -> BTreeSet<&'static str> {
     let laws = scene.store.check_integrity(None).await.expect("the laws");
     laws.iter().filter(|it| it.broken > 0).map(|it| it.id).collect()
+}
+
+async fn what_a_subscriber_was_not_told_is_counted(scene: &Scene) {
+    let ((one, first), _) = two_orders(scene).await;
+    let lag = async || {
+        let lags = scene.store.lags().await.expect("a look");
+        let [lag] = lags.as_slice() else { panic!("{lags:?}") };
+        lag.clone()
+    };
+    let before = lag().await;
+    assert!(before.name == SHOP && before.behind > 6 && before.given_up == 0, "{before:?}");
+
+    settle(scene, vec![untold(first, one, Some(scene.store.now()))], Vec::new()).await;
+    let told = Lag { behind: 0, ..before };
+    assert_eq!(lag().await, told, "what waits is not given up");
+    let found = due(scene).await;
+    settle(scene, Vec::new(), vec![retold(&found[0], Some(failed(None)))]).await;
+    assert_eq!(lag().await, Lag { given_up: 1, ..told });
 }
 
 async fn what_waits_behind_another_is_not_looked_at_before_its_turn(scene: &Scene) {

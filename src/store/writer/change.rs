@@ -14,6 +14,8 @@ use crate::store::connection::error::StoreError;
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     pub actor: Actor,
+    /// The key or certificate that named the actor, where that is another.
+    pub principal: Option<Actor>,
     /// None: the call is not retry-safe.
     pub request: Option<RequestKey>,
     /// A change still queued at this moment is not decided any more.

@@ -31,7 +31,7 @@ use crate::store::rows::writes;
 use crate::store::rows::{stock, subscribers};
 use crate::store::writer::before::{Before, Jobs};
 use crate::store::writer::chance::fresh_ids;
-use crate::store::writer::change::{Change, Effect, Outcome, RequestKey, RequestMode};
+use crate::store::writer::change::{Change, Effect, Outcome, RequestContext, RequestKey, RequestMode};
 use crate::store::writer::counts::WriterCounts;
 use crate::store::writer::loaded::LoadedGroup;
 use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfStock, reply};
@@ -176,7 +176,9 @@ impl Writer {
 
         let now = snapshot.time_for(change.reads(), now);
         let ids = fresh_ids(now);
-        let mut unit = UnitOfWork::new(snapshot, &self.rules, now, change.context().actor.clone(), ids);
+        let RequestContext { actor, principal, .. } = change.context();
+        let unit = UnitOfWork::new(snapshot, &self.rules, now, actor.clone(), ids);
+        let mut unit = unit.named_by(principal.clone());
         let decided = catch_unwind(AssertUnwindSafe(|| change.decide(&mut unit)));
         let not_loaded = unit.not_loaded();
         let decided = match decided {

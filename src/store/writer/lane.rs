@@ -273,8 +273,13 @@ impl Lane {
             }
         }
 
-        let context =
-            RequestContext { actor: Actor::system(), request: None, deadline: None, effect: Effect::Commit };
+        let context = RequestContext {
+            actor: Actor::system(),
+            principal: None,
+            request: None,
+            deadline: None,
+            effect: Effect::Commit,
+        };
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let (caller, answer) = oneshot::channel();
         let queued = Queued::new(context, ReleaseExpired { short: reads }, reply, Codec::unkept(), caller);

@@ -348,6 +348,8 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
             }
         }
     }
+    // By somebody who never has a hand in it.
+    bench.actor = actor("judge");
     for hold in order.holds.iter().filter(|it| it.state == HoldState::Active) {
         if hold.reason != HoldReason::VerificationFailed {
             bench
@@ -355,7 +357,6 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
                 .expect("there is stock for everybody");
         }
     }
-
     if order.awaits_approval_of_a_change() {
         let approval = order.approvals.iter().rfind(|it| it.state == ApprovalState::Pending).map(|it| it.id);
         let approval = approval.expect("one that is pending");
@@ -364,6 +365,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
             .expect("nothing holds it");
         return;
     }
+    bench.actor = actor("boss");
     if order.has_open_supplements() && order.state != OrderState::Invoiced && order.due_minor() > 0 {
         match order.payments.iter().find(|it| it.state == PaymentState::Authorized).map(|it| it.id) {
             Some(payment) => bench.on(id, |order, unit| order.begin_void(unit, payment)).expect("given up"),

@@ -358,7 +358,7 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
         OrderState::Archived => Tend,
     };
     let before = bench.actor.clone();
-    if matches!(what, Approve | Reject) {
+    if matches!(what, Approve | Reject | Release) {
         bench.actor = actor("judge");
     }
     let outcome = disturb(bench, id, what, 0);

@@ -3,14 +3,14 @@
 use crate::domain::{
     Actor, Address, Allocation, Amounts, Approval, ApprovalState, AtProvider, AvailabilityFound,
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditDraw, CreditNote, CreditNoteId, Customer, Day,
-    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate,
-    HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState, LegalHold,
-    LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message, MessageKind,
-    MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange, OrderChangeId,
-    OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment, PaymentState,
-    ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState, RefundedUnits,
-    Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone, ServiceLevel, Slip,
-    SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, Hand,
+    HandKind, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState,
+    LegalHold, LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message,
+    MessageKind, MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange,
+    OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment,
+    PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState,
+    RefundedUnits, Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone,
+    ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_return, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
@@ -222,6 +222,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 decided_at: Some(later(5)),
                 comment: "fine".to_owned(),
                 change: None,
+                decided_principal: Some(ann.clone()),
+                decided_event: None,
             },
             Approval {
                 id: ids.fresh(),
@@ -238,6 +240,8 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 decided_at: None,
                 comment: String::new(),
                 change: None,
+                decided_principal: None,
+                decided_event: None,
             },
         ],
         invoices: vec![
@@ -456,11 +460,12 @@ pub(in crate::store) fn full(number: i64) -> Order {
         exchange_of: None,
         legal_hold: Some(Box::new(LegalHold {
             reason: "a lawsuit".to_owned(),
-            by: ann,
+            by: ann.clone(),
             at: later(14),
             until: Some(later(15)),
         })),
         erased: None,
+        hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
     }
 }
 

@@ -245,6 +245,7 @@ pub(in crate::store) fn recorded(order: OrderId, sequence: i64, transition: Opti
         kind: EventKind::OrderReceived,
         transition,
         text: "received".to_owned(),
+        principal: None,
     }
 }
 

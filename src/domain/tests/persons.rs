@@ -1,0 +1,273 @@
+//! Approvals count persons: whoever had a hand in an order does not approve it, nor release a doubt about it.
+
+use crate::domain::approvals::decide::Decision;
+use crate::domain::model::approval::{ApprovalState, Gate};
+use crate::domain::model::check::Risk;
+use crate::domain::model::erasure::nobody;
+use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind};
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::order::OrderState;
+use crate::domain::model::payment::ProviderRequest;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::{Actor, HoldId, OrderId};
+use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::evidence::Source;
+use crate::domain::ordering::receive::take_in;
+use crate::domain::privacy::redact::Books;
+use crate::domain::tests::bench::Bench;
+use crate::domain::tests::given::{actor, by_card, cash, dear, done, order, pending, reason};
+
+/// As many as an order keeps, under names as long as they may be.
+pub(crate) fn full_hands() -> Vec<Hand> {
+    let hand = |number: usize| Hand {
+        kind: HandKind::SetAside,
+        person: format!("{number:0>128}").parse().expect("an actor"),
+        principal: Some("k".repeat(128).parse().expect("an actor")),
+        since: i64::MAX,
+    };
+    (0..HANDS_MAX).map(hand).collect()
+}
+
+fn a_bench() -> Bench {
+    Bench::with_stock(&[("A-1", "NYC", 9)])
+}
+
+fn corrected(bench: &mut Bench, id: OrderId) -> Result<(), Refusal> {
+    let words = Correction { special_instructions: Some("ring twice".to_owned()), ..Correction::default() };
+    bench.on(id, |order, unit| order.correct(unit, &words))
+}
+
+/// Decides by what stands for the key `key` and names `name`.
+fn decided_through(bench: &mut Bench, id: OrderId, key: &str, name: &str) -> Result<(), Refusal> {
+    let approval = pending(bench.order(id)).expect("an approval").id;
+    bench.by(name);
+    bench.on(id, |order, unit| {
+        unit.principal = Some(actor(key));
+        order.decide_approval(unit, approval, Decision::Approve, "")
+    })
+}
+
+/// Alice's order, changed by Carol; Dave took a part and Erin captured the rest.
+fn of_many_hands(bench: &mut Bench) -> OrderId {
+    let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
+    corrected(bench.by("carol"), id).expect("corrected");
+    bench.by("dave").on(id, |order, unit| order.record_payment(unit, &cash(Some(1)))).expect("a cent");
+    let card = bench
+        .by("alice")
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Authorize, None)))
+        .expect("a card");
+    bench.answer(id, card, ProviderRequest::Authorize, &done("a"));
+    bench.by("erin").on(id, |order, unit| order.begin_capture(unit, card)).expect("authorised");
+    bench.by("worker").answer(id, card, ProviderRequest::Capture, &done("c"));
+    assert_eq!(bench.state(id), OrderState::PaymentCaptured);
+    id
+}
+
+#[test]
+fn everybody_who_had_a_hand_in_a_payment_is_refused_and_another_person_approves() {
+    let mut bench = a_bench();
+    let id = of_many_hands(&mut bench);
+    for (name, did) in [
+        ("alice", "alice made the order and took money for the order and may not decide the approval"),
+        ("carol", "carol changed the order and may not decide the approval"),
+        ("dave", "dave took money for the order and may not decide the approval"),
+        ("erin", "erin captured money for the order and may not decide the approval"),
+        (
+            "ALICE.",
+            "ALICE., as alice, made the order and took money for the order and may not decide the approval",
+        ),
+        (
+            "al1ce",
+            "al1ce, as alice, made the order and took money for the order and may not decide the approval",
+        ),
+    ] {
+        for decision in [Decision::Approve, Decision::Reject] {
+            let refused = bench.by(name).decide_gate(id, Gate::Payment, decision);
+            let Err(Refusal::Unmet { reason: Reason::SelfApproval, message, .. }) = refused else {
+                panic!("{name}: {refused:?}");
+            };
+            assert_eq!(message, did);
+        }
+    }
+
+    // Who approved the reservation, and who only told what the provider said, asked for nothing.
+    let approval = bench.order(id).approval(Gate::Payment).expect("an approval");
+    let askers: Vec<&str> = bench.order(id).askers(approval).map(|it| it.person.as_str()).collect();
+    assert_eq!(askers, ["alice", "carol", "dave", "alice", "erin"]);
+    bench.by("boss").decide_gate(id, Gate::Payment, Decision::Approve).expect("no hand in it");
+    assert_eq!(bench.state(id), OrderState::Fulfilling);
+}
+
+#[test]
+fn a_reservation_is_not_approved_by_who_changed_the_order_and_may_be_by_who_is_to_take_its_money() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
+    corrected(bench.by("bob"), id).expect("corrected");
+    for name in ["alice", "bob"] {
+        let own = bench.by(name).decide_gate(id, Gate::Reservation, Decision::Approve);
+        assert_eq!(reason(own), Reason::SelfApproval, "{name}");
+    }
+    bench.by("carol").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another person");
+    bench.pay_cash(id);
+    let own = bench.decide_gate(id, Gate::Payment, Decision::Approve);
+    assert_eq!(reason(own), Reason::SelfApproval, "the cashier is carol");
+}
+
+#[test]
+fn a_person_is_one_through_whatever_key_and_a_key_is_not_another_person_than_whom_it_named() {
+    let mut bench = a_bench();
+    let new = dear(order("ada", &[("A-1", 1)]));
+    bench.by("alice");
+    let id = bench
+        .decide(|unit| {
+            unit.principal = Some(actor("storefront"));
+            take_in(unit, &new)
+        })
+        .expect("an order");
+    let hand = bench.order(id).hands[0].clone();
+    assert_eq!(
+        hand,
+        Hand { kind: HandKind::Made, person: actor("alice"), principal: Some(actor("storefront")), since: 1 }
+    );
+    let event = &bench.history(id)[0];
+    assert_eq!((event.actor.as_str(), event.principal.clone()), ("alice", Some(actor("storefront"))));
+
+    assert_eq!(reason(decided_through(&mut bench, id, "backoffice", "Alice")), Reason::SelfApproval);
+    let by_itself = bench.by("storefront").decide_gate(id, Gate::Reservation, Decision::Approve);
+    let Err(Refusal::Unmet { reason: Reason::SelfApproval, message, .. }) = by_itself else {
+        panic!("{by_itself:?}");
+    };
+    assert_eq!(message, "storefront, for alice, made the order and may not decide the approval");
+    decided_through(&mut bench, id, "storefront", "amira").expect("the key says that it is another person");
+
+    let approval = &bench.order(id).approvals[0];
+    assert_eq!(approval.decided_principal, Some(actor("storefront")));
+    assert_eq!(bench.order(id).violations(), []);
+}
+
+#[test]
+fn nobody_unnamed_decides_or_releases_a_doubt() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
+    let hold = doubted(&mut bench, id);
+    for name in ["anonymous", "Anonymous"] {
+        bench.actor = Actor::stored(name.to_owned());
+        let own = bench.decide_gate(id, Gate::Reservation, Decision::Reject);
+        assert_eq!(reason(own), Reason::SelfApproval);
+        assert_eq!(reason(released(&mut bench, id, hold)), Reason::SelfApproval);
+    }
+}
+
+/// An outside service finds it risky.
+fn doubted(bench: &mut Bench, id: OrderId) -> HoldId {
+    let before = bench.actor.clone();
+    let source = Source { provider: "radar".to_owned(), facts: Vec::new(), reference: String::new() };
+    bench.by("radar").on(id, |order, unit| order.record_risk(unit, Risk::High, source)).expect("recorded");
+    bench.actor = before;
+    let hold = bench.order(id).holds.last().expect("a hold");
+    assert_eq!(hold.reason, HoldReason::HighRiskOfFraud);
+    hold.id
+}
+
+fn released(bench: &mut Bench, id: OrderId, hold: HoldId) -> Result<(), Refusal> {
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "it is fine"))
+}
+
+#[test]
+fn a_doubt_is_released_by_somebody_without_a_hand_in_the_order() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    let hold = doubted(&mut bench, id);
+    for name in ["alice", "Alice", "a1ice"] {
+        bench.by(name);
+        let refused = released(&mut bench, id, hold);
+        let Err(Refusal::Unmet { reason: Reason::SelfApproval, message, .. }) = refused else {
+            panic!("{name}: {refused:?}");
+        };
+        assert!(
+            message.ends_with("made the order and may not release a hold for HIGH_RISK_OF_FRAUD"),
+            "{message}"
+        );
+    }
+    released(bench.by("risk-desk"), id, hold).expect("another person");
+    assert!(!bench.order(id).on_hold());
+}
+
+#[test]
+fn who_places_a_hold_takes_it_back_and_a_plain_one_is_anybodys() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    let placed = |bench: &mut Bench, reason| {
+        bench.on(id, |order, unit| order.place_hold(unit, reason, String::new())).expect("a hold")
+    };
+    let own = placed(&mut bench, HoldReason::Compliance);
+    released(&mut bench, id, own).expect("her own");
+    let of_another = placed(bench.by("legal"), HoldReason::Compliance);
+    bench.by("alice");
+    assert_eq!(reason(released(&mut bench, id, of_another)), Reason::SelfApproval);
+    let plain = placed(bench.by("legal"), HoldReason::CustomerRequest);
+    released(bench.by("alice"), id, plain).expect("it doubts nobody");
+    released(bench.by("legal"), id, of_another).expect("legal's own");
+    assert!(!bench.order(id).on_hold());
+}
+
+#[test]
+fn a_decision_by_somebody_with_a_hand_in_it_breaks_a_law_and_a_later_hand_does_not() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
+    corrected(bench.by("bob"), id).expect("corrected");
+    bench.by("carol").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
+    corrected(&mut bench, id).expect("carol changes what she has approved");
+    let broken = |by: &str| {
+        let mut order = bench.order(id).clone();
+        order.approvals[0].decided_by = Some(actor(by));
+        order.violations().iter().any(|it| it.law == "T4")
+    };
+    assert_eq!(bench.order(id).approvals[0].state, ApprovalState::Approved);
+    assert!(!broken("carol") && !broken("dave"));
+    assert!(broken("alice") && broken("B0b"));
+    assert_eq!(bench.order(id).hands.iter().filter(|it| it.person == actor("carol")).count(), 1);
+}
+
+#[test]
+fn an_order_keeps_so_many_hands_and_those_can_go_on() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    let mut full = bench.order(id).clone();
+    full.hands.extend(full_hands().into_iter().skip(1).map(|it| Hand { since: 1, ..it }));
+    bench.snapshot.orders.insert(id, full.into());
+
+    assert_eq!(reason(corrected(bench.by("late"), id)), Reason::LimitReached);
+    let late = bench.on(id, |order, unit| order.record_payment(unit, &cash(None)).map(|_| ()));
+    assert_eq!(reason(late), Reason::LimitReached);
+    bench
+        .by("late")
+        .on(id, |order, unit| order.place_hold(unit, HoldReason::Other, String::new()))
+        .expect("no hand");
+    bench.on(id, |order, unit| order.cancel(unit, "it may always end")).expect("no hand");
+    assert_eq!(bench.order(id).hands.len(), HANDS_MAX);
+}
+
+#[test]
+fn who_did_the_same_again_is_kept_once() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    for name in ["bob", "BOB", "bob.", "bob"] {
+        corrected(bench.by(name), id).expect("corrected");
+    }
+    let kept: Vec<_> = bench.order(id).hands.iter().map(|it| (it.kind, it.person.as_str())).collect();
+    assert_eq!(kept, [(HandKind::Made, "alice"), (HandKind::Changed, "bob")]);
+}
+
+#[test]
+fn erased_hands_name_nobody_and_the_law_holds() {
+    let mut bench = a_bench();
+    let id = bench.by("ada@example.com").placed(&dear(order("ada", &[("A-1", 1)])));
+    bench.by("boss").decide_gate(id, Gate::Reservation, Decision::Approve).expect("approved");
+    let mut order = bench.order(id).clone();
+    let before = order.violations();
+    order.erase_data(Books::Erased);
+    assert_eq!(order.hands[0].person, nobody());
+    assert_eq!(order.violations(), before);
+}

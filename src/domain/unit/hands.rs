@@ -1,0 +1,63 @@
+//! Whose hands an order goes through, noted as its history is written.
+
+use crate::domain::model::event::EventKind;
+use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind, Person};
+use crate::domain::model::order::Order;
+use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::scalars::Actor;
+use crate::domain::unit::unit_of_work::UnitOfWork;
+
+/// What of an order's history is a hand in it, by itself. Who verifies, holds, releases, approves, cancels or pays back judges
+/// an order, or makes it less, and asks for nothing. Payments are noted where they are asked for: what a provider answers, and
+/// what store credit pays, is nobody's act.
+const ACTS: [(EventKind, HandKind); 5] = [
+    (EventKind::OrderReceived, HandKind::Made),
+    (EventKind::OrderUpdated, HandKind::Changed),
+    (EventKind::OrderChangeCreated, HandKind::Changed),
+    (EventKind::OrderChangeProposed, HandKind::Changed),
+    (EventKind::OrderChangeConfirmed, HandKind::Changed),
+];
+
+impl UnitOfWork<'_> {
+    /// The same of an actor whom this key or certificate has named.
+    #[must_use]
+    pub fn named_by(mut self, principal: Option<Actor>) -> Self {
+        self.principal = principal;
+        self
+    }
+
+    pub(in crate::domain) fn person(&self) -> Person {
+        Person { name: self.actor.clone(), principal: self.principal.clone() }
+    }
+}
+
+impl Order {
+    /// Notes whose hand the event was that was written just now, if it is one.
+    pub(super) fn note_act(&mut self, unit: &UnitOfWork, event: EventKind) {
+        if let Some((_, kind)) = ACTS.iter().find(|it| it.0 == event) {
+            self.note_hand(unit.person(), *kind);
+        }
+    }
+
+    /// Notes that a person had a hand in it, with the last event. Policy and workers are no persons.
+    pub(in crate::domain) fn note_hand(&mut self, Person { name, principal }: Person, kind: HandKind) {
+        if name.is_automatic() {
+            return;
+        }
+        let hand = Hand { kind, person: name, principal, since: self.last_event };
+        if !self.hands.iter().any(|it| it.repeats(&hand)) {
+            self.hands.push(hand);
+        }
+    }
+
+    /// Refuses what would be one hand too many to remember: those who had one before can do it.
+    pub(super) fn must_keep_all_hands(&self) -> Result<(), Refusal> {
+        if self.hands.len() <= HANDS_MAX {
+            return Ok(());
+        }
+        let message = format!(
+            "as many persons as are kept had a hand in the order ({HANDS_MAX} entries): one of them has to do this"
+        );
+        Err(self.unmet(Reason::LimitReached, message))
+    }
+}
