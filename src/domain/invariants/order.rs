@@ -449,12 +449,15 @@ impl Order {
         ensure(self.approvals.iter().all(|it| it.state != ApprovalState::Pending), "no pending approval");
         ensure(self.open_change().is_none(), "no open change");
 
-        // Money may still go back, with its letter.
+        // Money and goods may still go back, with their letters.
         let settled = self.is_archived();
         let coming = |it: &Payment| it.request.is_some() || it.state == PaymentState::Authorized;
         ensure(!settled || !self.payments.iter().any(coming), "no payment under way");
-        let queued = |it: &Message| it.state == MessageState::Queued && it.kind != MessageKind::RefundIssued;
-        ensure(!settled || !self.messages.iter().any(queued), "no message to be sent but of refunds");
+        let queued = |it: &Message| it.state == MessageState::Queued && !is_of_what_goes_back(it.kind);
+        ensure(
+            !settled || !self.messages.iter().any(queued),
+            "no message to be sent but of refunds and returns",
+        );
         let again = self.feedback.as_ref().is_some_and(|it| it.asked_again > 0);
         ensure(!self.awaits_feedback() || (again && !settled), "no question but one asked again");
         let end = self.archived_from.unwrap_or(self.state);
@@ -519,6 +522,17 @@ impl Order {
             found.ensure("L4", shipment.id, told, "told that it was shipped", "not");
         }
     }
+}
+
+fn is_of_what_goes_back(kind: MessageKind) -> bool {
+    matches!(
+        kind,
+        MessageKind::RefundIssued
+            | MessageKind::ReturnAuthorized
+            | MessageKind::ReturnDeclined
+            | MessageKind::ReturnReceived
+            | MessageKind::ReturnResolved
+    )
 }
 
 const VERIFIED: u8 = 1;

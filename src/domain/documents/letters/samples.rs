@@ -116,7 +116,7 @@ fn full() -> Facts {
         covered: some("5.00"),
         due: some("35.00"),
         pay_by: some("7 March 2026"),
-        payment_reference: some("RF04 INV0 0000 7"),
+        payment_reference: some("RF04INV000007"),
         shipment_number: 1,
         shipment_count: 2,
         packages: 2,

@@ -1,7 +1,6 @@
 //! What letters tell of money: invoices, how they are paid beside money, what is still due, what came in and went back.
 
 use crate::domain::documents::letters::facts::{Facts, Item, RefundWay, Source};
-use crate::domain::model::bank_numbers::grouped;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::invoice::{Invoice, InvoiceLine, InvoiceState};
 use crate::domain::model::message::{Message, MessageKind};
@@ -17,7 +16,7 @@ impl Source<'_> {
         let invoice = told.filter(|it| it.number > 0).ok_or("the order has no numbered invoice")?;
         facts.invoice = Some(invoice.full_number());
         facts.pay_by = order.pay_by(invoice).map(|it| self.locale.date(it));
-        let checked = invoice.creditor_reference().map(|it| grouped(&it));
+        let checked = invoice.creditor_reference();
         facts.payment_reference = Some(checked.unwrap_or_else(|| invoice.full_number()));
         facts.of_change = invoice.supplements.is_some();
         let line = |it: &InvoiceLine| Item {

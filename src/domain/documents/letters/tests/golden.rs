@@ -15,7 +15,7 @@ use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_refund::LineRefund;
 use crate::domain::model::payment::{Means, Payment};
-use crate::domain::model::service::ProductKind;
+use crate::domain::model::service::{ProductKind, ServiceDone};
 use crate::domain::model::shipment::{Resolution, ResolutionKind};
 
 /// An order of a customer who reads this language.
@@ -123,7 +123,14 @@ impl Base {
 
     fn of_services(&self) -> Variant {
         self.with("services only", |order| {
-            order.lines.iter_mut().for_each(|it| it.kind = ProductKind::Service);
+            for line in &mut order.lines {
+                line.kind = ProductKind::Service;
+                // The letter that tells that all is done.
+                line.done = (self.kind == MessageKind::DeliveryConfirmed).then(done);
+            }
+            order.amounts = order.amounts.of_lines_only(order.lines.iter().map(|it| it.amounts));
+            order.payments[0].captured_minor = order.amounts.total_minor;
+            invoice_anew(order);
         })
     }
 }
@@ -200,6 +207,10 @@ fn variants(kind: MessageKind, language: Language) -> Vec<Variant> {
         all.push(base.of_services());
     }
     all
+}
+
+fn done() -> ServiceDone {
+    ServiceDone { by: Actor::system(), at: NOW, note: String::new(), proof_reference: String::new() }
 }
 
 fn of_holds(base: &Base) -> Vec<Variant> {
