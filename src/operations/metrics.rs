@@ -26,7 +26,7 @@ use crate::operations::probes::Port;
 use crate::operations::refused::{Refused, permitted};
 use crate::pb::Permission;
 use crate::rpc::CallGate;
-use crate::store::{Backlog, Figures, Lag, Store, StoreError};
+use crate::store::{Backlog, Figures, Lag, Store};
 
 /// How long what the database said is told again.
 const KEPT_FOR: Duration = Duration::from_secs(5);
@@ -89,13 +89,16 @@ impl Metrics {
         if asked.is_some_and(|it| it.elapsed() < KEPT_FOR) {
             return;
         }
-        let waiting =
-            async { Ok::<Waiting, StoreError>((self.0.store.figures().await?, self.0.store.lags().await?)) };
-        let figures = timeout(ANSWER_WITHIN, waiting).await;
+        let store = &self.0.store;
+        let (figures, lags) =
+            tokio::join!(timeout(ANSWER_WITHIN, store.figures()), timeout(ANSWER_WITHIN, store.lags()));
         if let Ok(Err(error)) = &figures {
             tracing::debug!(%error, "the database's figures are not known");
         }
-        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = figures.ok().and_then(Result::ok);
+        let figures = figures.ok().and_then(Result::ok);
+        // Many that were given up take longer to count; the other figures do not wait for that.
+        let lags = lags.ok().and_then(Result::ok).unwrap_or_default();
+        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = figures.map(|it| (it, lags));
         *asked = Some(Instant::now());
     }
 }

@@ -11,6 +11,7 @@ use crate::rpc::access::known::KnownKeys;
 use crate::rpc::identity::{Call, Mutation};
 use crate::rpc::status;
 use crate::rpc::streams::feed::Feed;
+use crate::rpc::subject::Subject;
 use crate::settings::Limits;
 use crate::store::{Codec, Store, StoreError, View};
 use crate::work::App;
@@ -80,16 +81,19 @@ impl Api {
         C: OrderCommand,
         M: Message + Default + 'static,
     {
+        Subject::named(&command.target().part);
         self.change(call, command, move |it, view| reply(&it.output, kept(view, it.order))).await
     }
 
     /// The order, archived or not.
     pub(crate) async fn order(&self, id: OrderId) -> Result<Arc<Order>, Status> {
+        Subject::named(&Part::Order(id));
         answered(self.store().order(id).await)?.ok_or_else(|| status::not_found("order", id))
     }
 
     /// The order that has this part: parts never move to another one.
     pub(crate) async fn order_of(&self, part: Part) -> Result<OrderId, Status> {
+        Subject::named(&part);
         let owner = answered(self.store().order_of(&part).await)?;
         owner.ok_or_else(|| status::of_refusal(&part.not_found()))
     }

@@ -355,8 +355,8 @@ where
             let lasts = shape != Shape::Unary;
             let reader = gate.reader(shape, &name, pass.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
-            let answering =
-                reads::noted(reader, record.id.clone().within(traced.around(inner.call(request))));
+            let answering = record.subject.within(traced.around(inner.call(request)));
+            let answering = reads::noted(reader, record.id.clone().within(answering));
             let response = match in_time(answering, until, &mut standing).await {
                 Ok(response) => response,
                 Err(status) => return Ok(record.answered(status)),

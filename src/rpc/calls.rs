@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 use crate::access::{Pass, Principal};
 use crate::rpc::call_id::{CallId, HEADER};
 use crate::rpc::status;
+use crate::rpc::subject::Subject;
 
 /// Upper bounds of how long calls take, in seconds.
 const SECONDS: [f64; 13] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -95,6 +96,7 @@ impl Drop for UnderWay {
 /// One call. When it is dropped, it has ended: one line in the log.
 pub(super) struct Record {
     pub(super) id: CallId,
+    pub(super) subject: Subject,
     method: Arc<str>,
     lasting: Lasting,
     began: Instant,
@@ -117,6 +119,7 @@ impl Record {
     ) -> Self {
         Self {
             id,
+            subject: Subject::default(),
             method,
             lasting,
             began: Instant::now(),
@@ -176,6 +179,7 @@ impl Drop for Record {
             rpc.code = code,
             rpc.reason = reason,
             call.id = %self.id,
+            resource = self.subject.id(),
             principal,
             us,
             "call"

@@ -39,6 +39,7 @@ mod settlement;
 pub(crate) mod shipping;
 mod status;
 mod streams;
+mod subject;
 mod tls;
 mod unwanted;
 

@@ -14,11 +14,14 @@ use crate::child::{Process, Site};
 use crate::postgres::TestDatabase;
 use crate::server::{Clients, Engine};
 
+/// No order has it.
+const NOBODY: &str = "ord_01h455vb4pex5vsknk084sn02q";
+
 /// Calls that are refused, each with a line in the log, a few at once.
 async fn call(process: &Process, times: usize) {
     let orders = Clients::over(process.channel()).orders;
     let call = |_| async {
-        let key = pb::get_order_request::Key::Number("100001".to_owned());
+        let key = pb::get_order_request::Key::OrderId(NOBODY.to_owned());
         let request = pb::GetOrderRequest { key: Some(key), ..Default::default() };
         let status = orders.clone().get_order(request).await.expect_err("no order");
         assert_eq!(status.code(), Code::NotFound, "{status:?}");
@@ -82,7 +85,7 @@ async fn a_server_does_not_wait_for_who_reads_its_log_and_the_last_line_is_writt
     assert!(text.lines().last().is_some_and(|it| it.contains("stopped")), "{text}");
     let refused: Vec<_> = text.lines().filter(|it| it.contains("rpc.reason=\"NOT_FOUND\"")).collect();
     assert!(refused.len() > 1_000, "{text}");
-    for field in ["rpc.method=consign.v1.OrderService/GetOrder", "call.id=", " us="] {
+    for field in ["rpc.method=consign.v1.OrderService/GetOrder", "call.id=", "resource=\"ord_", " us="] {
         assert!(refused[0].contains(field), "{field} is not in {}", refused[0]);
     }
 }
