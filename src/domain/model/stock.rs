@@ -70,12 +70,13 @@ impl StockLevel {
         }
     }
 
-    /// The figures of a level with lots are those of its lots; a lot without units is forgotten.
+    /// The figures of a level with lots are those of its lots; a lot without units is forgotten, unless pick lists have some
+    /// of it: then somebody takes away what must stay covered.
     pub(in crate::domain) fn sum_lots(&mut self) {
         let sum = |figure: fn(&Lot) -> i64| self.lots.iter().map(figure).sum();
         (self.on_hand, self.damaged) = (sum(|it| it.on_hand), sum(|it| it.damaged));
         (self.quality_hold, self.missing) = (sum(|it| it.quality_hold), sum(|it| it.missing));
-        self.lots.retain(|it| it.on_hand > 0);
+        self.lots.retain(|it| it.on_hand > 0 || it.allotted > 0);
     }
 
     /// What the books have beyond what is promised or unsaleable, missing units included.

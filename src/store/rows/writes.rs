@@ -51,6 +51,7 @@ fixed! {
             orders::Column::RefundedMinor,
             orders::Column::UpdatedAt,
             orders::Column::Late,
+            orders::Column::SlippedSince,
             orders::Column::PaymentStatus,
             orders::Column::FulfillmentStatus,
             orders::Column::NextStep,

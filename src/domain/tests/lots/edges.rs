@@ -5,6 +5,7 @@ use std::sync::Arc;
 use time::macros::date;
 
 use crate::domain::catalogue::product::UpdateProduct;
+use crate::domain::inventory::adjust::AdjustReason;
 use crate::domain::inventory::receive::ReceiveStock;
 use crate::domain::inventory::transfer::{CancelTransfer, ReceiveTransfer, TransferStock};
 use crate::domain::model::line_cancellation::CancelledUnits;
@@ -24,8 +25,8 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, order, reason, sku};
 use crate::domain::tests::lots::{
-    A_DAY, all, begin, by_lots, change, count, fields, in_days, lot, lots, named, on_list, receive, settle,
-    try_receive,
+    A_DAY, adjust, all, begin, by_lots, change, count, fields, in_days, lot, lots, named, on_list, receive,
+    settle, try_receive,
 };
 use crate::domain::unit::command::Command;
 
@@ -40,6 +41,19 @@ fn given_back(bench: &mut Bench, units: i64) -> OrderId {
     assert_eq!(bench.shipment(id, 0).state, ShipmentState::Planned);
     assert_eq!(on_list(bench, id, 0), all(&[("L-1", units, 0)]), "its lots stay bound");
     id
+}
+
+#[test]
+fn the_last_units_of_a_lot_stay_while_pick_lists_have_them() {
+    let mut bench = by_lots();
+    receive(&mut bench, "NYC", 1, "L-1", 30);
+    receive(&mut bench, "NYC", 3, "L-2", 40);
+    let id = bench.paid(&order("ada", &[("A-1", 2)]));
+    begin(&mut bench, id, 0);
+    let before = (lots(&bench, "NYC"), on_list(&bench, id, 0));
+    let lost = adjust(&mut bench, AdjustReason::Lost, -1, Some(named("L-1", None)));
+    assert_eq!(reason(lost), Reason::StockInUse);
+    assert_eq!((lots(&bench, "NYC"), on_list(&bench, id, 0)), before);
 }
 
 #[test]
