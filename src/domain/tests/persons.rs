@@ -2,8 +2,9 @@
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::approval::{ApprovalState, Gate};
-use crate::domain::model::check::Risk;
+use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::erasure::nobody;
+use crate::domain::model::evidence::Finding;
 use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::order::OrderState;
@@ -33,7 +34,11 @@ fn a_bench() -> Bench {
 }
 
 fn corrected(bench: &mut Bench, id: OrderId) -> Result<(), Refusal> {
-    let words = Correction { special_instructions: Some("ring twice".to_owned()), ..Correction::default() };
+    corrected_to(bench, id, "ring twice")
+}
+
+fn corrected_to(bench: &mut Bench, id: OrderId, words: &str) -> Result<(), Refusal> {
+    let words = Correction { special_instructions: Some(words.to_owned()), ..Correction::default() };
     bench.on(id, |order, unit| order.correct(unit, &words))
 }
 
@@ -213,6 +218,21 @@ fn who_places_a_hold_takes_it_back_and_a_plain_one_is_anybodys() {
 }
 
 #[test]
+fn a_contact_found_wrong_later_doubts_nobody_and_who_made_the_order_lets_it_go_on() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    let source = Source { provider: "post".to_owned(), facts: Vec::new(), reference: String::new() };
+    bench
+        .by("post")
+        .on(id, |order, unit| order.record_verification(unit, Rule::Contact, Finding::Failed, source))
+        .expect("recorded");
+    let hold = bench.order(id).holds.last().expect("a hold").clone();
+    assert_eq!((hold.reason, bench.state(id)), (HoldReason::VerificationFailed, OrderState::Invoiced));
+    released(bench.by("alice"), id, hold.id).expect("she has called the customer");
+    assert!(!bench.order(id).on_hold());
+}
+
+#[test]
 fn a_decision_by_somebody_with_a_hand_in_it_breaks_a_law_and_a_later_hand_does_not() {
     let mut bench = a_bench();
     let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
@@ -234,11 +254,15 @@ fn a_decision_by_somebody_with_a_hand_in_it_breaks_a_law_and_a_later_hand_does_n
 fn an_order_keeps_so_many_hands_and_those_can_go_on() {
     let mut bench = a_bench();
     let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    corrected(&mut bench, id).expect("corrected");
     let mut full = bench.order(id).clone();
-    full.hands.extend(full_hands().into_iter().skip(1).map(|it| Hand { since: 1, ..it }));
+    full.hands.extend(full_hands().into_iter().skip(2).map(|it| Hand { since: 1, ..it }));
+    assert_eq!(full.hands.len(), HANDS_MAX);
     bench.snapshot.orders.insert(id, full.into());
 
     assert_eq!(reason(corrected(bench.by("late"), id)), Reason::LimitReached);
+    corrected_to(bench.by("alice"), id, "knock twice").expect("she has changed it before");
+    bench.by("late");
     let late = bench.on(id, |order, unit| order.record_payment(unit, &cash(None)).map(|_| ()));
     assert_eq!(reason(late), Reason::LimitReached);
     bench
