@@ -4,6 +4,7 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::erasure::nobody;
+use crate::domain::model::event::EventKind;
 use crate::domain::model::evidence::Finding;
 use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind};
 use crate::domain::model::hold::HoldReason;
@@ -149,6 +150,30 @@ fn a_person_is_one_through_whatever_key_and_a_key_is_not_another_person_than_who
     let approval = &bench.order(id).approvals[0];
     assert_eq!(approval.decided_principal, Some(actor("storefront")));
     assert_eq!(bench.order(id).violations(), []);
+}
+
+#[test]
+fn what_happens_by_itself_goes_through_nobodys_key() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let mut brief = order("ada", &[("A-1", 2)]);
+    brief.reservation_lifetime_seconds = Some(60);
+    let first = bench.by("alice").placed(&brief);
+    bench.pass(60);
+    bench.by("bob");
+    let second = bench
+        .decide(|unit| {
+            unit.principal = Some(actor("storefront"));
+            take_in(unit, &order("eve", &[("A-1", 2)]))
+        })
+        .expect("they are free again");
+
+    let history = bench.history(first);
+    assert!(history.iter().any(|it| it.kind == EventKind::OrderExpired && it.actor.is_system()));
+    assert!(history.iter().all(|it| it.principal.is_none()), "{history:?}");
+    for event in bench.history(second) {
+        let through = (!event.actor.is_automatic()).then(|| actor("storefront"));
+        assert_eq!(event.principal, through, "{event:?}");
+    }
 }
 
 #[test]
