@@ -223,7 +223,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 comment: "fine".to_owned(),
                 change: None,
                 decided_principal: Some(ann.clone()),
-                decided_event: None,
+                decided_event: Some(1),
             },
             Approval {
                 id: ids.fresh(),
