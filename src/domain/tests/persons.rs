@@ -1,6 +1,7 @@
 //! Approvals count persons: whoever had a hand in an order does not approve it, nor release a doubt about it.
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::approval::{ApprovalState, Gate};
 use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::erasure::nobody;
@@ -14,9 +15,9 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, HoldId, OrderId};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::Source;
-use crate::domain::ordering::receive::take_in;
+use crate::domain::ordering::receive::{take_cart_in, take_in};
 use crate::domain::privacy::redact::Books;
-use crate::domain::tests::bench::Bench;
+use crate::domain::tests::bench::{Bench, others};
 use crate::domain::tests::given::{actor, by_card, cash, dear, done, order, pending, reason};
 
 /// As many as an order keeps, under names as long as they may be.
@@ -174,6 +175,25 @@ fn what_happens_by_itself_goes_through_nobodys_key() {
         let through = (!event.actor.is_automatic()).then(|| actor("storefront"));
         assert_eq!(event.principal, through, "{event:?}");
     }
+}
+
+#[test]
+fn a_key_that_named_who_set_stock_aside_is_not_another_person_than_they() {
+    let mut bench = a_bench();
+    bench.by("alice");
+    let cart = bench
+        .decide(|unit| {
+            unit.principal = Some(actor("storefront"));
+            reserve_stock(unit, &others(&[("A-1", 1)], 600))
+        })
+        .expect("a cart");
+    let new = dear(order("ada", &[("A-1", 1)]));
+    let id = bench.by("bob").decide(|unit| take_cart_in(unit, &new, cart)).expect("an order");
+    let hand = bench.order(id).hands.iter().find(|it| it.kind == HandKind::SetAside).expect("alice's");
+    assert_eq!((&hand.person, &hand.principal), (&actor("alice"), &Some(actor("storefront"))));
+    let own = bench.by("storefront").decide_gate(id, Gate::Reservation, Decision::Approve);
+    assert_eq!(reason(own), Reason::SelfApproval);
+    bench.by("carol").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another person");
 }
 
 #[test]

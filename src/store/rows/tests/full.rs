@@ -101,6 +101,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         taken_over_by: None,
         taken_over_from: None,
         confirmed_at: None,
+        created_through: Some(ann.clone()),
     };
 
     Order {
