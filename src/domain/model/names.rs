@@ -85,7 +85,7 @@ fn stands_for(name: &[char], at: usize, letter: char) -> bool {
         _ => false,
     };
     let is_such_a_digit = |it: &&char| matches!(**it, '0' | '1');
-    let before = name[..at].iter().rev().find(|it| !is_such_a_digit(it));
+    let before = name[..at].iter().rfind(|it| !is_such_a_digit(it));
     let after = name[at + 1..].iter().find(|it| !is_such_a_digit(it));
     looks && [before, after].into_iter().all(|it| it.is_some_and(|it| it.is_alphabetic()))
 }
