@@ -44,7 +44,7 @@ use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
-use crate::work::{self, App, Drawings, stop_requested};
+use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
 pub(crate) use crate::server::signals::signals;
 
@@ -150,7 +150,7 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
-        let calls = app.outside_calls.clone();
+        let (calls, told) = (app.outside_calls.clone(), app.subscribers.clone());
         work::tell(subscribers(&settings.events, &calls), &app, &stop, &mut workers).await?;
 
         let (health, readiness) = (HealthReporter::new(), Readiness::default());
@@ -174,7 +174,7 @@ impl Server {
         let routes = with_open_services(api, &settings.access, &access, health.clone())?;
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port = port(&store, &access, &readiness, calls);
+            let port = port(&store, &access, &readiness, (calls, told));
             // Further pages are merged here, each part a router of its own.
             let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
@@ -380,8 +380,14 @@ fn app(settings: &Settings, store: &Store, rules: Arc<Rules>) -> Result<App, Ser
 }
 
 /// What the operators' port works with.
-fn port(store: &Store, access: &Arc<Access>, readiness: &Readiness, calls: OutsideCalls) -> Port {
-    Port { store: store.clone(), access: Arc::clone(access), readiness: readiness.clone(), calls }
+fn port(
+    store: &Store,
+    access: &Arc<Access>,
+    readiness: &Readiness,
+    (calls, subscribers): (OutsideCalls, KnownSubscribers),
+) -> Port {
+    let (store, access, readiness) = (store.clone(), Arc::clone(access), readiness.clone());
+    Port { store, access, readiness, calls, subscribers }
 }
 
 /// The console, a client of the API within the process.

@@ -27,6 +27,7 @@ use crate::operations::refused::{Refused, permitted};
 use crate::pb::Permission;
 use crate::rpc::CallGate;
 use crate::store::{Backlog, Figures, Lag, Store};
+use crate::work::KnownSubscribers;
 
 /// How long what the database said is told again.
 const KEPT_FOR: Duration = Duration::from_secs(5);
@@ -44,13 +45,14 @@ pub(super) struct Metrics(Arc<Inner>);
 struct Inner {
     registry: Registry,
     store: Store,
-    shown: Arc<Lock<Option<Waiting>>>,
+    subscribers: KnownSubscribers,
+    shown: Arc<Lock<Waiting>>,
     /// When the database was last asked. Held while it is: others wait for the same answer.
     asked: Mutex<Option<Instant>>,
 }
 
-/// What the database said last.
-type Waiting = (Figures, Vec<Lag>);
+/// What the database said last. None: it did not answer, and nothing is told of it.
+type Waiting = (Option<Figures>, Vec<Lag>);
 
 impl Metrics {
     pub(super) fn new(port: &Port, gate: &CallGate) -> Self {
@@ -69,10 +71,11 @@ impl Metrics {
         gate.counted().register(&mut registry);
         port.store.counted().register(&mut registry);
         port.calls.register(&mut registry);
-        let shown: Arc<Lock<Option<Waiting>>> = Arc::default();
+        let shown: Arc<Lock<Waiting>> = Arc::default();
         registry.register_collector(Box::new(Present { port: port.clone(), gate: gate.clone() }));
         registry.register_collector(Box::new(Stored(Arc::clone(&shown))));
-        Self(Arc::new(Inner { registry, store: port.store.clone(), shown, asked: Mutex::default() }))
+        let (store, subscribers) = (port.store.clone(), port.subscribers.clone());
+        Self(Arc::new(Inner { registry, store, subscribers, shown, asked: Mutex::default() }))
     }
 
     /// In the text format of Prometheus.
@@ -90,17 +93,27 @@ impl Metrics {
             return;
         }
         let store = &self.0.store;
+        let told = self.0.subscribers.told_now();
         let (figures, lags) =
-            tokio::join!(timeout(ANSWER_WITHIN, store.figures()), timeout(ANSWER_WITHIN, store.lags()));
+            tokio::join!(timeout(ANSWER_WITHIN, store.figures()), timeout(ANSWER_WITHIN, store.lags(&told)));
         if let Ok(Err(error)) = &figures {
             tracing::debug!(%error, "the database's figures are not known");
         }
-        let figures = figures.ok().and_then(Result::ok);
-        // Many that were given up take longer to count; the other figures do not wait for that.
-        let lags = lags.ok().and_then(Result::ok).unwrap_or_default();
-        *self.0.shown.lock().unwrap_or_else(PoisonError::into_inner) = figures.map(|it| (it, lags));
+        self.show(figures.ok().and_then(Result::ok), lags.ok().and_then(Result::ok), &told);
         *asked = Some(Instant::now());
     }
+
+    fn show(&self, figures: Option<Figures>, counted: Option<Vec<Lag>>, told: &[String]) {
+        let mut shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut shown.1);
+        *shown = (figures, last_known(counted, before, told));
+    }
+}
+
+/// Many events that were given up take longer to count than is waited for, and the other figures do not wait for that. What was
+/// counted before is shown until then, of those that are still told: an alert would end with its series.
+fn last_known(counted: Option<Vec<Lag>>, before: Vec<Lag>, told: &[String]) -> Vec<Lag> {
+    counted.unwrap_or_else(|| before.into_iter().filter(|it| told.contains(&it.name)).collect())
 }
 
 /// The page of metrics.
@@ -160,13 +173,13 @@ impl Collector for Present {
 
 /// What waits in the database, as it was last told.
 #[derive(Debug)]
-struct Stored(Arc<Lock<Option<Waiting>>>);
+struct Stored(Arc<Lock<Waiting>>);
 
 impl Collector for Stored {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let to = &mut encoder;
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some((figures, lags)) = shown.as_ref() else { return Ok(()) };
+        let (Some(figures), lags) = &*shown else { return Ok(()) };
         let age = |it: Backlog| match it.since {
             Some(since) => figures.at.since(since).as_secs_f64(),
             None => 0.0,
@@ -229,4 +242,22 @@ fn gauges<'a>(
 
 fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lag(name: &str, behind: i64) -> Lag {
+        Lag { name: name.to_owned(), behind, given_up: 0 }
+    }
+
+    #[test]
+    fn what_was_counted_last_is_shown_until_it_is_counted_again() {
+        let told = ["crm", "shop"].map(str::to_owned);
+        let before = vec![lag("gone", 9), lag("shop", 5)];
+        assert_eq!(last_known(None, before.clone(), &told), [lag("shop", 5)]);
+        let counted = vec![lag("crm", 0), lag("shop", 2)];
+        assert_eq!(last_known(Some(counted.clone()), before, &told), counted);
+    }
 }

@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::operations::readiness::Readiness;
 use crate::outside::OutsideCalls;
 use crate::store::Store;
+use crate::work::KnownSubscribers;
 
 /// What the port works with.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Port {
     pub readiness: Readiness,
     /// Of systems outside.
     pub calls: OutsideCalls,
+    /// Those that are told of events.
+    pub subscribers: KnownSubscribers,
 }
 
 /// They ask nobody for a key: the platform's probes have none.

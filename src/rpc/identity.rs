@@ -250,9 +250,9 @@ pub(super) fn owner(extensions: &Extensions, actor: &Actor) -> Actor {
     extensions.get::<Arc<Principal>>().map_or_else(|| actor.clone(), |it| it.name.clone())
 }
 
-/// The key or certificate by which a trusted service named the actor; None: nobody but the actor called.
+/// The key or certificate by which a trusted service named the actor; None: nobody but the actor called, in whatever spelling.
 pub(super) fn principal(extensions: &Extensions, actor: &Actor) -> Option<Actor> {
-    extensions.get::<Arc<Principal>>().map(|it| it.name.clone()).filter(|it| it != actor)
+    extensions.get::<Arc<Principal>>().map(|it| it.name.clone()).filter(|it| !it.is_same_person(actor))
 }
 
 /// The couriers whose shipments a call is about; None: all, ours too.
@@ -285,4 +285,29 @@ pub(super) fn actor(metadata: &MetadataMap, bad: &mut Problems) -> Option<Actor>
 /// How large an answer may be.
 pub(crate) fn response_bytes(limits: &Limits) -> usize {
     usize::try_from(limits.response_bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_service_that_names_itself_in_another_spelling_names_nobody() {
+        let actor = |name: &str| Actor::stored(name.to_owned());
+        let service = Principal {
+            name: actor("storefront"),
+            permissions: BTreeSet::new(),
+            names_persons: true,
+            carriers: Carriers::default(),
+        };
+        let mut extensions = Extensions::new();
+        extensions.insert(Arc::new(service));
+        for own in ["storefront", "Storefront", "STOREFRONT.", "st0refront"] {
+            assert_eq!(principal(&extensions, &actor(own)), None, "{own}");
+        }
+        assert_eq!(principal(&extensions, &actor("alice")), Some(actor("storefront")));
+        assert_eq!(principal(&Extensions::new(), &actor("alice")), None, "callers are believed");
+    }
 }

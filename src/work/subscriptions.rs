@@ -1,7 +1,7 @@
 //! Who is told of events: the subscribers of the settings, and those that calls made, which every process knows and tells
 //! while they are enabled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -106,6 +106,15 @@ impl KnownSubscribers {
         let found = live.iter().find(|it| it.id.to_string() == name)?;
         let address = self.endpoint(&found.url, Vec::new()).map(|it| it.address()).unwrap_or_default();
         Some(KnownSubscriber { address, kinds: found.kinds.clone() })
+    }
+
+    /// The names of those that are told of events now, in their order.
+    pub fn told_now(&self) -> Vec<String> {
+        let live = self.live();
+        let enabled = live.iter().filter(|it| it.state == SubscriptionState::Enabled);
+        let of_calls = enabled.map(|it| it.id.to_string());
+        let names: BTreeSet<String> = self.0.of_settings.keys().cloned().chain(of_calls).collect();
+        names.into_iter().collect()
     }
 
     /// Whether a subscriber may be there.
@@ -232,7 +241,42 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::{Actor, Timestamp};
+
+    #[test]
+    fn those_are_told_now_that_the_settings_name_or_a_call_left_enabled() {
+        let shop = KnownSubscriber { address: "https://shop.example.com".to_owned(), kinds: Vec::new() };
+        let of_settings = BTreeMap::from([("shop".to_owned(), shop)]);
+        let known = KnownSubscribers::new(of_settings, false, OutsideCalls::default());
+        assert_eq!(known.told_now(), ["shop"]);
+
+        let subscription = |id: u128, state: SubscriptionState| EventSubscription {
+            id: Uuid::from_u128(id).into(),
+            version: 1,
+            url: "https://crm.example.com/events".to_owned(),
+            kinds: Vec::new(),
+            description: String::new(),
+            state,
+            reason: String::new(),
+            secret: None,
+            previous: None,
+            created_by: Actor::system(),
+            created_at: Timestamp::from_unix_micros(0),
+            changed_by: Actor::system(),
+            changed_at: Timestamp::from_unix_micros(0),
+        };
+        let live = vec![
+            subscription(1, SubscriptionState::Enabled),
+            subscription(2, SubscriptionState::Disabled),
+            subscription(3, SubscriptionState::Deleted),
+        ];
+        let enabled = live[0].id.to_string();
+        *known.0.live.write().expect("nobody panicked") = Arc::new(live);
+        assert_eq!(known.told_now(), [enabled, "shop".to_owned()]);
+    }
 
     #[test]
     fn a_secret_is_new_each_time_and_one_that_signs() {

@@ -86,7 +86,7 @@ impl Order {
         let step = step_between(approval.id.0, approval.state, to)?;
         approval.state = to;
         approval.decided_by = Some(unit.actor.clone());
-        approval.decided_principal = unit.principal.clone();
+        approval.decided_principal = unit.acting_principal();
         approval.decided_event = Some(self.last_event + 1);
         approval.decided_at = Some(unit.now);
         approval.comment = comment.to_owned();

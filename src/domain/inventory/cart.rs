@@ -171,9 +171,10 @@ impl Order {
             taken_over_by: None,
             taken_over_from: Some(cart.id),
             confirmed_at: None,
+            created_through: None,
         });
         let text = format!("takes over {units} units of {}", cart.id);
-        let whose = Person { name: cart.created_by.clone(), principal: None };
+        let whose = Person { name: cart.created_by.clone(), principal: cart.created_through.clone() };
         unit.keep_reservation(cart);
         self.record_automatic(
             unit,

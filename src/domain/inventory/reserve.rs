@@ -223,6 +223,7 @@ impl Order {
             taken_over_by: None,
             taken_over_from: None,
             confirmed_at: None,
+            created_through: None,
         });
 
         let step = opened(id.0, ReservationState::Held);

@@ -136,6 +136,7 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         taken_over_by: None,
         taken_over_from: None,
         confirmed_at: None,
+        created_through: unit.acting_principal(),
     });
     Ok(id)
 }

@@ -24,8 +24,9 @@ impl HoldReason {
     /// release it. The others are about what is missing, or what somebody has to see to.
     pub(in crate::domain) fn is_a_doubt(self) -> bool {
         match self {
-            Self::VerificationFailed | Self::HighRiskOfFraud | Self::Compliance => true,
-            Self::IncorrectAddress
+            Self::HighRiskOfFraud | Self::Compliance => true,
+            Self::VerificationFailed
+            | Self::IncorrectAddress
             | Self::UnknownDeliveryDate
             | Self::QualityFailure
             | Self::InventoryOutOfStock

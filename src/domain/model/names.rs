@@ -65,7 +65,8 @@ pub fn name_key(name: &str) -> String {
     }
 }
 
-/// Whether two names are one person's. A digit between letters is taken for the letter that it looks like, whichever that is.
+/// Whether two names are one person's. A digit between letters, or a row of them, is taken for the letters that they look like,
+/// whichever those are.
 pub fn is_one_name(one: &str, other: &str) -> bool {
     let [one, other] = [one, other].map(|it| name_key(it).chars().collect::<Vec<char>>());
     one.len() == other.len()
@@ -75,15 +76,18 @@ pub fn is_one_name(one: &str, other: &str) -> bool {
         })
 }
 
-/// Whether the digit there may be read as this letter.
+/// Whether the digit there may be read as this letter: it looks like it, and the next on both sides that is neither `0` nor `1`
+/// is a letter.
 fn stands_for(name: &[char], at: usize, letter: char) -> bool {
-    let is_letter = |at: Option<usize>| at.and_then(|it| name.get(it)).is_some_and(|it| it.is_alphabetic());
     let looks = match name[at] {
         '0' => letter == 'o',
         '1' => matches!(letter, 'i' | 'l'),
         _ => false,
     };
-    looks && is_letter(at.checked_sub(1)) && is_letter(Some(at + 1))
+    let is_such_a_digit = |it: &&char| matches!(**it, '0' | '1');
+    let before = name[..at].iter().rfind(|it| !is_such_a_digit(it));
+    let after = name[at + 1..].iter().find(|it| !is_such_a_digit(it));
+    looks && [before, after].into_iter().all(|it| it.is_some_and(|it| it.is_alphabetic()))
 }
 
 fn looks_like(letter: char) -> char {
@@ -144,6 +148,8 @@ mod tests {
             ("jörg", &["JÖRG", "jo\u{308}rg"][..]),
             ("strasse", &["Straße", "STRASSE"][..]),
             ("bob", &["b0b", "bοb", "BOB", "bоb"][..]),
+            ("moon", &["m00n", "mo0n", "m0on"][..]),
+            ("billy", &["bi11y", "b111y", "bil1y"][..]),
             ("дарья", &["ДАРЬЯ", "Дарья"][..]),
         ] {
             for other in others {
@@ -162,6 +168,9 @@ mod tests {
             ("jose", "josé"),
             ("user1", "userl"),
             ("user10", "user1o"),
+            ("user11", "userll"),
+            ("room-100", "room-10o"),
+            ("bob", "b00b"),
             ("pos-1", "pos-l"),
             ("ann@example.com", "ann@example.org"),
             ("erased", "erased-decider"),

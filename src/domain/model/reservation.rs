@@ -75,6 +75,9 @@ pub struct Reservation {
     pub taken_over_from: Option<ReservationId>,
     /// When another caller said that its cart is in checkout. It expires all the same, but not soon.
     pub confirmed_at: Option<Timestamp>,
+    /// The key or certificate that named who set another caller's reservation aside, where that is another.
+    #[serde(default)]
+    pub created_through: Option<Actor>,
 }
 
 /// A location that had something of what was reserved, and was not chosen.

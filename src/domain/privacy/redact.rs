@@ -273,6 +273,7 @@ fn of_hand(it: &mut Hand, names: &PersonNames) {
 
 fn of_reservation(it: &mut Reservation, names: &PersonNames) {
     of_actor(&mut it.created_by, names);
+    it.created_through.iter_mut().for_each(|it| of_actor(it, names));
 }
 
 fn of_approval(it: &mut Approval, names: &PersonNames) {

@@ -1,9 +1,12 @@
 //! Approvals count persons: whoever had a hand in an order does not approve it, nor release a doubt about it.
 
 use crate::domain::approvals::decide::Decision;
+use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::approval::{ApprovalState, Gate};
-use crate::domain::model::check::Risk;
+use crate::domain::model::check::{Risk, Rule};
 use crate::domain::model::erasure::nobody;
+use crate::domain::model::event::EventKind;
+use crate::domain::model::evidence::Finding;
 use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind};
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::order::OrderState;
@@ -12,9 +15,9 @@ use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, HoldId, OrderId};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::evidence::Source;
-use crate::domain::ordering::receive::take_in;
+use crate::domain::ordering::receive::{take_cart_in, take_in};
 use crate::domain::privacy::redact::Books;
-use crate::domain::tests::bench::Bench;
+use crate::domain::tests::bench::{Bench, others};
 use crate::domain::tests::given::{actor, by_card, cash, dear, done, order, pending, reason};
 
 /// As many as an order keeps, under names as long as they may be.
@@ -33,7 +36,11 @@ fn a_bench() -> Bench {
 }
 
 fn corrected(bench: &mut Bench, id: OrderId) -> Result<(), Refusal> {
-    let words = Correction { special_instructions: Some("ring twice".to_owned()), ..Correction::default() };
+    corrected_to(bench, id, "ring twice")
+}
+
+fn corrected_to(bench: &mut Bench, id: OrderId, words: &str) -> Result<(), Refusal> {
+    let words = Correction { special_instructions: Some(words.to_owned()), ..Correction::default() };
     bench.on(id, |order, unit| order.correct(unit, &words))
 }
 
@@ -147,6 +154,49 @@ fn a_person_is_one_through_whatever_key_and_a_key_is_not_another_person_than_who
 }
 
 #[test]
+fn what_happens_by_itself_goes_through_nobodys_key() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 2)]);
+    let mut brief = order("ada", &[("A-1", 2)]);
+    brief.reservation_lifetime_seconds = Some(60);
+    let first = bench.by("alice").placed(&brief);
+    bench.pass(60);
+    bench.by("bob");
+    let second = bench
+        .decide(|unit| {
+            unit.principal = Some(actor("storefront"));
+            take_in(unit, &order("eve", &[("A-1", 2)]))
+        })
+        .expect("they are free again");
+
+    let history = bench.history(first);
+    assert!(history.iter().any(|it| it.kind == EventKind::OrderExpired && it.actor.is_system()));
+    assert!(history.iter().all(|it| it.principal.is_none()), "{history:?}");
+    for event in bench.history(second) {
+        let through = (!event.actor.is_automatic()).then(|| actor("storefront"));
+        assert_eq!(event.principal, through, "{event:?}");
+    }
+}
+
+#[test]
+fn a_key_that_named_who_set_stock_aside_is_not_another_person_than_they() {
+    let mut bench = a_bench();
+    bench.by("alice");
+    let cart = bench
+        .decide(|unit| {
+            unit.principal = Some(actor("storefront"));
+            reserve_stock(unit, &others(&[("A-1", 1)], 600))
+        })
+        .expect("a cart");
+    let new = dear(order("ada", &[("A-1", 1)]));
+    let id = bench.by("bob").decide(|unit| take_cart_in(unit, &new, cart)).expect("an order");
+    let hand = bench.order(id).hands.iter().find(|it| it.kind == HandKind::SetAside).expect("alice's");
+    assert_eq!((&hand.person, &hand.principal), (&actor("alice"), &Some(actor("storefront"))));
+    let own = bench.by("storefront").decide_gate(id, Gate::Reservation, Decision::Approve);
+    assert_eq!(reason(own), Reason::SelfApproval);
+    bench.by("carol").decide_gate(id, Gate::Reservation, Decision::Approve).expect("another person");
+}
+
+#[test]
 fn nobody_unnamed_decides_or_releases_a_doubt() {
     let mut bench = a_bench();
     let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
@@ -213,6 +263,21 @@ fn who_places_a_hold_takes_it_back_and_a_plain_one_is_anybodys() {
 }
 
 #[test]
+fn a_contact_found_wrong_later_doubts_nobody_and_who_made_the_order_lets_it_go_on() {
+    let mut bench = a_bench();
+    let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    let source = Source { provider: "post".to_owned(), facts: Vec::new(), reference: String::new() };
+    bench
+        .by("post")
+        .on(id, |order, unit| order.record_verification(unit, Rule::Contact, Finding::Failed, source))
+        .expect("recorded");
+    let hold = bench.order(id).holds.last().expect("a hold").clone();
+    assert_eq!((hold.reason, bench.state(id)), (HoldReason::VerificationFailed, OrderState::Invoiced));
+    released(bench.by("alice"), id, hold.id).expect("she has called the customer");
+    assert!(!bench.order(id).on_hold());
+}
+
+#[test]
 fn a_decision_by_somebody_with_a_hand_in_it_breaks_a_law_and_a_later_hand_does_not() {
     let mut bench = a_bench();
     let id = bench.by("alice").placed(&dear(order("ada", &[("A-1", 1)])));
@@ -234,11 +299,15 @@ fn a_decision_by_somebody_with_a_hand_in_it_breaks_a_law_and_a_later_hand_does_n
 fn an_order_keeps_so_many_hands_and_those_can_go_on() {
     let mut bench = a_bench();
     let id = bench.by("alice").placed(&order("ada", &[("A-1", 1)]));
+    corrected(&mut bench, id).expect("corrected");
     let mut full = bench.order(id).clone();
-    full.hands.extend(full_hands().into_iter().skip(1).map(|it| Hand { since: 1, ..it }));
+    full.hands.extend(full_hands().into_iter().skip(2).map(|it| Hand { since: 1, ..it }));
+    assert_eq!(full.hands.len(), HANDS_MAX);
     bench.snapshot.orders.insert(id, full.into());
 
     assert_eq!(reason(corrected(bench.by("late"), id)), Reason::LimitReached);
+    corrected_to(bench.by("alice"), id, "knock twice").expect("she has changed it before");
+    bench.by("late");
     let late = bench.on(id, |order, unit| order.record_payment(unit, &cash(None)).map(|_| ()));
     assert_eq!(reason(late), Reason::LimitReached);
     bench

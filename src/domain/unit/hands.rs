@@ -26,8 +26,14 @@ impl UnitOfWork<'_> {
         self
     }
 
+    /// The key or certificate through which who acts at this moment acts: what happens by itself within a caller's decision,
+    /// in orders of others too, goes through nobody's.
+    pub(in crate::domain) fn acting_principal(&self) -> Option<Actor> {
+        self.principal.clone().filter(|_| !self.actor.is_automatic())
+    }
+
     pub(in crate::domain) fn person(&self) -> Person {
-        Person { name: self.actor.clone(), principal: self.principal.clone() }
+        Person { name: self.actor.clone(), principal: self.acting_principal() }
     }
 }
 

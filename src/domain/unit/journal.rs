@@ -60,7 +60,7 @@ impl Order {
         step: Option<Transition>,
         text: impl Into<String>,
     ) {
-        let (actor, principal) = (unit.actor.clone(), unit.principal.clone());
+        let (actor, principal) = (unit.actor.clone(), unit.acting_principal());
         self.append(unit, (actor, principal), kind, step, text.into());
         self.note_act(unit, kind);
     }

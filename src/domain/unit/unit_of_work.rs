@@ -418,7 +418,7 @@ pub struct UnitOfWork<'w> {
     pub rules: &'w Rules,
     pub now: Timestamp,
     pub actor: Actor,
-    /// The key or certificate that named the actor, where that is another.
+    /// The key or certificate that named the caller, where that is another.
     pub principal: Option<Actor>,
     pub ids: Ids,
     pub changes: ChangeSet,

@@ -146,6 +146,7 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         taken_over_by,
         taken_over_from,
         confirmed_at,
+        created_through: _,
     } = reservation.clone();
     let passed_over = passed_over
         .into_iter()

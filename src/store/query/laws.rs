@@ -269,8 +269,10 @@ pub(super) const LAWS: &[Law] = &[
         id: "T4",
         looked_at: "SELECT COUNT(*) FROM approvals",
         broken: "SELECT {id:id}, 'not ' || requested_by, decided_by FROM approvals
-            WHERE state IN ('APPROVED', 'REJECTED') AND (decided_by IS NULL OR 
-                RTRIM(LOWER(decided_by), '._-') = RTRIM(LOWER(requested_by), '._-'))",
+            WHERE state IN ('APPROVED', 'REJECTED') AND (decided_by IS NULL
+                OR LOWER(decided_by) = LOWER(requested_by)
+                OR (RTRIM(LOWER(decided_by), '._-') = RTRIM(LOWER(requested_by), '._-')
+                    AND RTRIM(LOWER(decided_by), '._-') <> ''))",
     },
     Law {
         id: "L1",

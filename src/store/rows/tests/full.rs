@@ -101,6 +101,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         taken_over_by: None,
         taken_over_from: None,
         confirmed_at: None,
+        created_through: Some(ann.clone()),
     };
 
     Order {
@@ -223,7 +224,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 comment: "fine".to_owned(),
                 change: None,
                 decided_principal: Some(ann.clone()),
-                decided_event: None,
+                decided_event: Some(1),
             },
             Approval {
                 id: ids.fresh(),
