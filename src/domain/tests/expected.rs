@@ -97,6 +97,22 @@ fn a_delivery_that_moves_moves_the_promise_of_who_waits_once() {
 }
 
 #[test]
+fn goods_that_are_overdue_do_not_move_with_the_clock() {
+    let (mut bench, goods, id) = waits();
+    let soon = bench.now.plus(Duration::from_secs(DAY));
+    expect_at(&mut bench, goods, Some(soon));
+    assert!(redate(&mut bench, id));
+    for _ in 0..3 {
+        bench.pass(2 * DAY);
+        assert!(!redate(&mut bench, id), "they are expected for {soon} as before");
+    }
+    bench.pass(3_600);
+    assert!(!redate(&mut bench, id));
+    expect_at(&mut bench, goods, None);
+    assert!(redate(&mut bench, id), "what the supplier says counts");
+}
+
+#[test]
 fn a_delivery_that_nobody_knows_the_day_of_leaves_no_promise_and_the_history_says_so() {
     let (mut bench, goods, id) = waits();
     expect_at(&mut bench, goods, None);
