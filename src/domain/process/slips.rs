@@ -109,9 +109,11 @@ impl Order {
         };
     }
 
-    /// Whether it waits for stock, and its customer has read that nobody knows until when.
+    /// Whether it waits for stock, and its customer has read that nobody knows until when, or is to: from its first try on, what
+    /// a letter says stays.
     fn was_told_no_date(&self) -> bool {
-        let is_read = |it: &Message| it.kind == MessageKind::AwaitingStock && it.state == MessageState::Sent;
+        let is_written = |it: &Message| it.state == MessageState::Sent || it.text_kept;
+        let is_read = |it: &Message| it.kind == MessageKind::AwaitingStock && is_written(it);
         self.last_promise_told().is_none()
             && self.state == OrderState::AwaitingStock
             && self.messages.iter().any(is_read)

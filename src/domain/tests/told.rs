@@ -221,6 +221,26 @@ fn the_first_date_of_an_order_that_waits_is_told_once_and_so_is_each_later_one()
 }
 
 #[test]
+fn a_date_that_is_found_while_the_letter_without_one_is_tried_is_told_by_a_letter_of_its_own() {
+    let mut bench = Bench::with_stock(&[]);
+    let id = bench.placed(&waiting(order("ada", &[("A-1", 1)])));
+    let letter = of_kind(&bench, id, MessageKind::AwaitingStock).remove(0);
+    let text = said(&bench, id, &letter);
+    let away = Err(Unsent::Later("the relay is away".to_owned()));
+    bench
+        .on(id, |order, unit| {
+            order.answer_message(unit, letter.id, away)?;
+            order.keep_text(unit, letter.id, Some(&text));
+            Ok(())
+        })
+        .expect("an answer");
+    let first = dated(&mut bench, id, 9);
+    assert_eq!(of_kind(&bench, id, MessageKind::AwaitingStock)[0].state, MessageState::Queued);
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1"]);
+    assert_eq!((bench.order(id).promise_told, bench.order(id).last_promise_told()), (None, Some(first)));
+}
+
+#[test]
 fn a_date_that_comes_with_the_stock_is_told_by_the_letter_about_the_invoice_alone() {
     let (mut bench, id) = waits_for_the_unknown();
     bench.stock("A-1", "NYC", 1);
