@@ -13,8 +13,8 @@ use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
 use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
 
-/// What tells one moment of what is on order of a product from another: how many replenishments are open, the sum of their
-/// versions, and when the last of them was changed.
+/// What tells one moment of what is on order of a product from another: how many replenishments are on order, the sum of
+/// their versions, and when the last of them was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Supply {
     open: i64,
@@ -136,13 +136,17 @@ impl Store {
               SELECT (SELECT next.sku FROM order_waits AS next WHERE next.sku > wanted.sku \
                   ORDER BY next.sku, next.region LIMIT 1), wanted.place + 1 \
               FROM wanted WHERE wanted.sku IS NOT NULL AND wanted.place < $2) \
-            SELECT sku, (SELECT COUNT(*){open}), (SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT){open}), \
-              (SELECT CAST(COALESCE(MAX(updated_at), 0) AS BIGINT){open}) \
+            SELECT sku, (SELECT CAST(COALESCE(SUM({on_order} 1 ELSE 0 END), 0) AS BIGINT){open}), \
+              (SELECT CAST(COALESCE(SUM({on_order} version ELSE 0 END), 0) AS BIGINT){open}), \
+              (SELECT CAST(COALESCE(MAX({on_order} updated_at ELSE 0 END), 0) AS BIGINT){open}) \
             FROM wanted WHERE sku IS NOT NULL ORDER BY sku";
+        // Those that nobody was asked for bring no date. The states of the index stay its condition.
+        let on_order = "CASE WHEN state IN ('ORDERED', 'PARTIALLY_RECEIVED') THEN";
         let open = " FROM replenishments WHERE replenishments.sku = wanted.sku \
             AND state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')";
+        let sql = sql.replace("{on_order}", on_order).replace("{open}", open);
         let values = vec![after.map_or("", Sku::as_str).into(), bounded(limit).into()];
-        let rows = self.look().await?.query(&sql.replace("{open}", open), values).await?;
+        let rows = self.look().await?.query(&sql, values).await?;
         let supply = |row: &Row| {
             let supply = Supply { open: row.get(1)?, versions: row.get(2)?, changed_at: row.get(3)? };
             Ok((row.get(0)?, supply))

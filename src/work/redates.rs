@@ -53,18 +53,23 @@ pub(super) async fn redate_orders(app: App, mut shutdown: watch::Receiver<bool>)
     }
 }
 
-/// One pass over the products that orders wait for.
+/// One pass over the products that orders wait for. One that fails is looked at again with the next pass, and does not keep
+/// those behind it from being looked at.
 async fn look(app: &App, looked: &mut Looked, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
-    let (mut awaited, mut last) = (Looked::new(), None);
+    let (mut awaited, mut last, mut failed) = (Looked::new(), None, None);
     loop {
         let products = app.store.awaited_supplies(last.as_ref(), PRODUCTS_AT_ONCE).await?;
         let Some((end, _)) = products.last().cloned() else { break };
         last = Some(end);
         for (sku, supply) in products {
             if looked.get(&sku) != Some(&supply) {
-                redate_all(app, &sku, shutdown).await?;
+                let done = redate_all(app, &sku, shutdown).await;
                 if *shutdown.borrow() {
                     return Ok(());
+                }
+                if let Err(error) = done {
+                    failed = Some(error);
+                    continue;
                 }
                 looked.insert(sku.clone(), supply);
             }
@@ -73,28 +78,24 @@ async fn look(app: &App, looked: &mut Looked, shutdown: &watch::Receiver<bool>) 
     }
     // Nobody waits for the others any more.
     *looked = awaited;
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 /// All that wait for a product, first come first, with breaks in which callers have the writer.
 async fn redate_all(app: &App, sku: &Sku, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
-    let mut last = None;
+    let (mut last, mut failed) = (None, None);
     while !*shutdown.borrow() {
         let begun = Instant::now();
         let waiting = app.store.orders_awaiting(sku, last.as_ref(), ORDERS_AT_ONCE).await?;
-        let Some((_, region, number)) = waiting.last().cloned() else { return Ok(()) };
+        let Some((_, region, number)) = waiting.last().cloned() else { break };
         last = Some((region, number));
-        let mut failed = None;
         for done in join_all(waiting.iter().map(|(id, ..)| redate(app, *id))).await {
             // One that cannot be decided must not block the ones behind it.
             failed = done.err().or(failed);
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
         tokio::time::sleep(begun.elapsed()).await;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 async fn redate(app: &App, id: OrderId) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use crate::outside::Attachment;
 use crate::work::App;
+use crate::work::drawings::DrawError;
 
 /// A paper of a return as a file.
 pub struct ReturnFile {
@@ -42,18 +43,26 @@ impl ReturnFile {
     }
 }
 
-/// The form and the label, which go with the letter that a return is authorised.
+/// The form and the label, which go with the letter that a return is authorised. Without them, or without an address on
+/// them, it would be of no use: it fails at once, is listed as such, and goes when it is sent again after a correction.
 pub(super) async fn papers_of(app: &App, order: &Order, it: &Return) -> Result<Vec<Attachment>, Unsent> {
     // It has gone on since: its papers are not for sending any more.
     let Ok(destination) = order.return_destination(it.id) else { return Ok(Vec::new()) };
     let unread = || Unsent::Later("the location could not be read".to_owned());
     let location = app.store.location(&destination).await.map_err(|_| unread())?.ok_or_else(unread)?;
+    if location.address.is_none() {
+        let code = &location.code;
+        return Err(Unsent::Refused(format!("stock location {code} has no address to send to")));
+    }
     let mut files = Vec::new();
     for kind in [ReturnDocumentKind::FormPdf, ReturnDocumentKind::LabelPdf] {
         let Ok(file) = ReturnFile::of(app, order, it.id, kind, &location) else { return Ok(Vec::new()) };
         let (name, media_type) = (file.name.clone(), file.media_type);
-        let printed = app.drawings.draw(move || file.print()).await;
-        let printed = printed.map_err(|_| Unsent::Later("the papers could not be drawn".to_owned()))?;
+        let printed = app.drawings.draw(move || file.print()).await.map_err(|error| match error {
+            // The same words make the same paper.
+            DrawError::Print(error) => Unsent::Refused(error.to_string()),
+            DrawError::BrokenOff => Unsent::Later(error.to_string()),
+        })?;
         files.push(Attachment { name, media_type: media_type.to_owned(), bytes: printed.bytes });
     }
     Ok(files)

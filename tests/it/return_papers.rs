@@ -18,6 +18,27 @@ async fn document(
     Ok(server.returns.clone().get_return_document(request).await?.into_inner())
 }
 
+/// The location gets the address that it had none of, and the letter is sent again.
+async fn sent_again_with_an_address(server: &Clients, message: &str) {
+    let address = pb::Address {
+        street: vec!["Handelsweg 1".to_owned()],
+        city: "Leipzig".to_owned(),
+        postal_code: "04109".to_owned(),
+        country: "DE".to_owned(),
+        ..Default::default()
+    };
+    let location =
+        pb::StockLocation { location: LEIPZIG.to_owned(), address: Some(address), ..Default::default() };
+    let request = pb::UpdateStockLocationRequest {
+        stock_location: Some(location),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["address".to_owned()] }),
+        ..Default::default()
+    };
+    server.inventory.clone().update_stock_location(by("clerk", request)).await.expect("corrected");
+    let request = pb::ResendMessageRequest { message_id: message.to_owned(), ..Default::default() };
+    server.orders.clone().resend_message(by("support", request)).await.expect("it had failed");
+}
+
 on_both_engines!(
     a_return_has_its_papers_while_it_may_be_sent_and_letters_tell_of_each_step,
     async |server| {
@@ -49,6 +70,11 @@ on_both_engines!(
         assert!(text.starts_with("^XA") && text.contains(&number), "{text}");
 
         let warehouse = Warehouse { server: &server };
+        warehouse.until_quiet(&placed.id).await;
+        let told = letter(&server, &placed.id, "RETURN_AUTHORIZED").await;
+        assert_eq!(told.state(), pb::MessageState::Failed, "a label to nowhere is not sent: {told:?}");
+        assert!(told.failure.contains(LEIPZIG) && told.failure.contains("no address"), "{}", told.failure);
+        sent_again_with_an_address(&server, &told.id).await;
         warehouse.until_quiet(&placed.id).await;
         let told = letter(&server, &placed.id, "RETURN_AUTHORIZED").await;
         assert_eq!(

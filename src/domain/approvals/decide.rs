@@ -64,6 +64,9 @@ impl Order {
                     self.extend_reservation(unit);
                 }
                 self.promise_anew(unit, PromiseOccasion::Approval);
+                if let Some(change) = change {
+                    self.tell_supplement(unit, change);
+                }
                 Ok(())
             }
             Decision::Reject if change.is_some() => self.take_back(unit, change, "not approved"),

@@ -29,8 +29,8 @@ impl InvoiceLine {
 }
 
 impl Order {
-    /// Invoices the lines that a change added, under the next number of the series. None: there is no invoice that could
-    /// be supplemented; the one to come has them.
+    /// Invoices the lines that a change added, under the next number of the series; tell_supplement tells of it. None: there
+    /// is no invoice that could be supplemented; the one to come has them.
     pub(in crate::domain) fn issue_supplement(
         &mut self,
         unit: &mut UnitOfWork,
@@ -61,8 +61,22 @@ impl Order {
         });
         let text = format!("supplementary invoice {id} over {total}");
         self.record_automatic(unit, EventKind::InvoiceIssued, Some(opened(id.0, InvoiceState::Open)), text);
-        self.notify(unit, MessageKind::InvoiceIssued, None, self.nth_invoice());
         Some(id)
+    }
+
+    /// Tells the customer of what a change added, once no approval that it asked for is pending: until then nothing of it can
+    /// be paid, and it may be taken off again. The time to pay counts from the approval.
+    pub(in crate::domain) fn tell_supplement(&mut self, unit: &mut UnitOfWork, change: OrderChangeId) {
+        let is_its = |it: &Invoice| it.change == Some(change) && it.state != InvoiceState::Void;
+        let found = self.invoices.iter().position(is_its);
+        let Some(index) = found.filter(|_| !self.has_pending_approval_of(change)) else { return };
+        let was_asked = self.approvals.iter().any(|it| it.change == Some(change));
+        if was_asked && self.invoices[index].state == InvoiceState::Open {
+            let due_at = self.due_at_latest(unit);
+            self.invoices[index].due_at = due_at;
+        }
+        let nth = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        self.notify(unit, MessageKind::InvoiceIssued, None, nth);
     }
 
     /// Marks all open invoices as paid, the main one too.

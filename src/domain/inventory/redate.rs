@@ -37,9 +37,10 @@ impl OrderCommand for RedateOrder {
     }
 }
 
-/// What the dates of a waiting order follow from: where each part comes from and when its goods arrive there, and when each
-/// line that is short leaves. None: nobody knows that of all of them.
-type Expected = (Option<Vec<(LocationCode, Vec<i32>, Option<Timestamp>)>>, Vec<(i32, Option<Timestamp>)>);
+/// What the dates of a waiting order follow from: where each part comes from and when its goods arrive there, and what each
+/// line that is short lacks, with the day on which it is expected. None: nobody knows that of all of them. The dates
+/// themselves follow the clock where goods are overdue, and say nothing about whether something has moved.
+type Expected = (Option<Vec<(LocationCode, Vec<i32>, Option<Timestamp>)>>, Vec<(i32, String)>);
 
 impl Order {
     /// Looks at availability and promise of a waiting order anew, and notes them if what it waits for comes from elsewhere,
@@ -69,6 +70,6 @@ impl Order {
 fn expected(legs: Option<&[PromiseLeg]>, lines: &[LineAvailability]) -> Expected {
     let legs =
         legs.map(|it| it.iter().map(|it| (it.location.clone(), it.lines.clone(), it.stock_at)).collect());
-    let short = lines.iter().filter(|it| !it.shortage.is_empty()).map(|it| (it.line, it.ship_at));
+    let short = lines.iter().filter(|it| !it.shortage.is_empty()).map(|it| (it.line, it.shortage.clone()));
     (legs, short.collect())
 }

@@ -25,7 +25,7 @@ use crate::domain::model::labels::Labels;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_cancellation::LineCancellation;
 use crate::domain::model::line_refund::LineRefund;
-use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::message::{Message, MessageKind, SuppressionReason};
 use crate::domain::model::note::OrderNote;
 use crate::domain::model::order_change::{ChangeItem, OrderChange};
 use crate::domain::model::payment::{Payment, PaymentState};
@@ -339,6 +339,22 @@ impl Order {
             None => self.promise_told,
             Some(index) => self.promises_told.get(index).copied(),
         }
+    }
+
+    /// Whether the nth letter with a new promise was not sent, as that was old by then, and none told that it was missed.
+    pub(in crate::domain) fn is_promise_unread(&self, nth: usize) -> bool {
+        let is_nth = |it: &&Message| usize::try_from(it.sequence).is_ok_and(|it| it == nth);
+        let mut about_it = self.messages.iter().filter(|it| it.shipment.is_none()).filter(is_nth);
+        let is_old = |it: &Message| it.suppressed == Some(SuppressionReason::Outdated);
+        let is_unsent = |it: &Message| it.kind == MessageKind::PromiseChanged && is_old(it);
+        about_it.clone().any(is_unsent) && !about_it.any(|it| it.kind == MessageKind::PromiseMissed)
+    }
+
+    /// The promise that the customer went by when there were so many letters with a new one: the last that was sent, or the
+    /// first promise.
+    pub(in crate::domain) fn promise_read(&self, letters: usize) -> Option<Timestamp> {
+        let read = (0..=letters).rev().find(|it| !self.is_promise_unread(*it))?;
+        self.nth_promise_told(read)
     }
 
     /// The promise that the customer was told last.

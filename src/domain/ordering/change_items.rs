@@ -303,6 +303,7 @@ impl Order {
             if !approvals.is_empty() {
                 self.keep_for_a_person(unit);
             }
+            self.tell_supplement(unit, change.id);
         }
         if plan.correction != Correction::default() {
             self.correct(unit, &plan.correction).map_err(|it| it.under("items"))?;

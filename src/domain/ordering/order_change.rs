@@ -4,7 +4,7 @@ use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::line_cancellation::CancelledUnits;
-use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::message::{Message, MessageKind, SuppressionReason};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{
     ChangeEnd, ChangeItem, ChangeProposal, OrderChange, OrderChangeState,
@@ -166,12 +166,18 @@ impl Order {
         Ok(())
     }
 
-    /// Which letter tells of a proposal. None: the one before reads the same, or there were so many.
+    /// Which letter tells of a proposal. None: the one before reads the same and is read, or there were so many.
     fn letter_about(&self, index: usize, proposal: &ChangeProposal) -> Option<i64> {
-        let told = self.messages.iter().filter(|it| it.kind == MessageKind::ChangeProposed).count();
+        let letters = || self.messages.iter().filter(|it| it.kind == MessageKind::ChangeProposed);
+        let told = letters().count();
+        // One that was old before it went was read by nobody.
+        let is_unread = |before: &ChangeProposal| {
+            let is_old = |it: &Message| it.suppressed == Some(SuppressionReason::Outdated);
+            letters().any(|it| it.sequence == before.told && is_old(it))
+        };
         let is_news = match &self.changes[index].proposal {
             None => true,
-            Some(before) => told < PROPOSALS_TOLD_MAX && !before.reads_like(proposal),
+            Some(before) => told < PROPOSALS_TOLD_MAX && (!before.reads_like(proposal) || is_unread(before)),
         };
         is_news.then(|| i64::try_from(told + 1).unwrap_or(i64::MAX))
     }

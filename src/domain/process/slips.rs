@@ -109,9 +109,11 @@ impl Order {
         };
     }
 
-    /// Whether it waits for stock, and its customer has read that nobody knows until when.
+    /// Whether it waits for stock, and its customer has read that nobody knows until when, or is to: from its first try on, what
+    /// a letter says stays.
     fn was_told_no_date(&self) -> bool {
-        let is_read = |it: &Message| it.kind == MessageKind::AwaitingStock && it.state == MessageState::Sent;
+        let is_written = |it: &Message| it.state == MessageState::Sent || it.text_kept;
+        let is_read = |it: &Message| it.kind == MessageKind::AwaitingStock && is_written(it);
         self.last_promise_told().is_none()
             && self.state == OrderState::AwaitingStock
             && self.messages.iter().any(is_read)
@@ -119,13 +121,26 @@ impl Order {
 
     /// Tells the customer a promise that is not the one told last, or the first, as long as there are no shipments to tell of.
     fn tell_promise(&mut self, unit: &mut UnitOfWork) {
+        let knows_none = self.was_told_no_date() || self.take_back_unread_promise();
         let has_room = self.promises_told.len() < LETTERS_MAX;
-        let first = self.promised_by.filter(|_| self.was_told_no_date());
+        let first = self.promised_by.filter(|_| knows_none);
         let news = first.or_else(|| self.moved_promise(unit.rules));
         let Some(promised) = news.filter(|_| has_room) else { return };
         self.promises_told.push(promised);
         let nth = i64::try_from(self.promises_told.len()).unwrap_or(i64::MAX);
         self.notify(unit, MessageKind::PromiseChanged, None, nth);
+    }
+
+    /// Where the letter with the last promise did not go, the customer goes by the one before it again. Returns whether there is
+    /// none, and the order waits: its next date is news, also if it is the same.
+    fn take_back_unread_promise(&mut self) -> bool {
+        let unread = Some(self.promises_told.len()).filter(|it| self.is_promise_unread(*it));
+        let Some(nth) = unread.filter(|_| self.live_shipments().next().is_none()) else { return false };
+        let read = self.promise_read(nth);
+        if let (Some(read), Some(last)) = (read, self.promises_told.last_mut()) {
+            *last = read;
+        }
+        read.is_none() && self.state == OrderState::AwaitingStock
     }
 
     /// The promise, if the customer was told another one: an earlier one, or a later one that no longer holds.

@@ -7,7 +7,7 @@ use crate::domain::inventory::replenish::{
 };
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
-use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::message::{Message, MessageKind, Suppression, Unsent};
 use crate::domain::model::order::OrderState;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::scalars::{OrderId, ReplenishmentId};
@@ -97,6 +97,22 @@ fn a_delivery_that_moves_moves_the_promise_of_who_waits_once() {
 }
 
 #[test]
+fn goods_that_are_overdue_do_not_move_with_the_clock() {
+    let (mut bench, goods, id) = waits();
+    let soon = bench.now.plus(Duration::from_secs(DAY));
+    expect_at(&mut bench, goods, Some(soon));
+    assert!(redate(&mut bench, id));
+    for _ in 0..3 {
+        bench.pass(2 * DAY);
+        assert!(!redate(&mut bench, id), "they are expected for {soon} as before");
+    }
+    bench.pass(3_600);
+    assert!(!redate(&mut bench, id));
+    expect_at(&mut bench, goods, None);
+    assert!(redate(&mut bench, id), "what the supplier says counts");
+}
+
+#[test]
 fn a_delivery_that_nobody_knows_the_day_of_leaves_no_promise_and_the_history_says_so() {
     let (mut bench, goods, id) = waits();
     expect_at(&mut bench, goods, None);
@@ -112,6 +128,7 @@ fn a_delivery_that_nobody_knows_the_day_of_leaves_no_promise_and_the_history_say
 #[test]
 fn a_new_date_that_nobody_knows_any_more_is_not_sent() {
     let (mut bench, goods, id) = waits();
+    let told = bench.order(id).last_promise_told().expect("a promise");
     let later = bench.now.plus(Duration::from_secs((LEAD_DAYS + 9) * DAY));
     expect_at(&mut bench, goods, Some(later));
     assert!(redate(&mut bench, id));
@@ -121,6 +138,18 @@ fn a_new_date_that_nobody_knows_any_more_is_not_sent() {
     assert!(redate(&mut bench, id));
     let outdated = bench.order(id).outdates(&letter, &bench.rules);
     assert_eq!(outdated, Some("nobody knows the date any more"));
+    let unsent = Err(Unsent::Suppressed(Suppression::outdated("nobody knows the date any more")));
+    bench.on(id, |order, unit| order.answer_message(unit, letter.id, unsent)).expect("an answer");
+    assert_eq!(bench.order(id).last_promise_told(), Some(told), "they go by what they have read");
+
+    // The same date again is news: nobody has read it.
+    expect_at(&mut bench, goods, Some(later));
+    assert!(redate(&mut bench, id));
+    let again = letters(&bench, id, MessageKind::PromiseChanged);
+    assert_eq!(again.iter().map(|it| it.sequence).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(bench.order(id).outdates(&again[1], &bench.rules), None);
+    assert_eq!(bench.order(id).nth_promise_told(1), Some(told), "the letter names it as the previous one");
+    assert_eq!(bench.order(id).last_promise_told(), bench.order(id).promised_by);
 }
 
 #[test]

@@ -383,6 +383,10 @@ fn made_dear(bench: &mut Bench) -> OrderId {
     id
 }
 
+fn invoices_told(bench: &Bench, id: OrderId) -> usize {
+    bench.order(id).messages.iter().filter(|it| it.kind == MessageKind::InvoiceIssued).count()
+}
+
 #[test]
 fn approvals_are_renewed_for_what_was_added_and_the_rest_goes_on() {
     let mut bench = stocked();
@@ -392,6 +396,9 @@ fn approvals_are_renewed_for_what_was_added_and_the_rest_goes_on() {
         order.record_payment(unit, &crate::domain::tests::given::cash(None)).map(|_| ())
     });
     assert_eq!(reason(paying), Reason::IllegalTransition);
+    assert_eq!(invoices_told(&bench, id), 1, "what cannot be paid yet is not asked for");
+    let (asked, due) = (bench.now, bench.order(id).invoices[1].due_at.expect("it is kept for a while"));
+    bench.pass(60);
     bench.ship(id, 0);
     bench.by("judge");
     for _ in 0..2 {
@@ -400,6 +407,9 @@ fn approvals_are_renewed_for_what_was_added_and_the_rest_goes_on() {
             .on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, "fine"))
             .expect("approved");
     }
+    assert_eq!(invoices_told(&bench, id), 2);
+    let due_now = bench.order(id).invoices[1].due_at;
+    assert_eq!(due_now, Some(due.plus(bench.now.since(asked))), "the time to pay counts from the approval");
     bench.pay_cash(id);
     assert_eq!((bench.state(id), bench.order(id).shipments.len()), (OrderState::PartiallyShipped, 2));
     bench.ship(id, 1);
@@ -425,6 +435,7 @@ fn what_is_not_approved_is_taken_off_again() {
         assert_eq!(after.state, OrderState::Fulfilling);
         assert_eq!((after.lines[1].remaining_quantity(), after.due_minor()), (0, 0));
         assert_eq!(after.credit_notes[0].invoice, after.invoices[1].id);
+        assert_eq!(invoices_told(&bench, id), 1);
         assert!(after.approvals.iter().all(|it| it.state != ApprovalState::Pending));
         assert_eq!(bench.shelf("B-2", "NYC"), (9, 0, 0));
     }

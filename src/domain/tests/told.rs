@@ -221,6 +221,49 @@ fn the_first_date_of_an_order_that_waits_is_told_once_and_so_is_each_later_one()
 }
 
 #[test]
+fn a_first_date_whose_letter_did_not_go_is_a_first_date_when_it_comes_again() {
+    let (mut bench, id) = waits_for_the_unknown();
+    let first = dated(&mut bench, id, 9);
+    let letter = of_kind(&bench, id, MessageKind::PromiseChanged).remove(0);
+    let unknown = bench.on(id, |order, _| {
+        order.promised_by = None;
+        Ok(())
+    });
+    unknown.expect("no promise");
+    let why = outdated(&bench, id, &letter).expect("it is old");
+    let unsent = Err(Unsent::Suppressed(Suppression::outdated(why)));
+    bench.on(id, |order, unit| order.answer_message(unit, letter.id, unsent)).expect("an answer");
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1"]);
+
+    assert_eq!(dated(&mut bench, id, 9), first);
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1", "PROMISE_CHANGED/2"]);
+    let again = of_kind(&bench, id, MessageKind::PromiseChanged).remove(1);
+    assert_eq!(outdated(&bench, id, &again), None);
+    let words = body(&bench, id, &again);
+    assert!(words.contains("we now know when") && !words.contains("Previous"), "{words}");
+}
+
+#[test]
+fn a_date_that_is_found_while_the_letter_without_one_is_tried_is_told_by_a_letter_of_its_own() {
+    let mut bench = Bench::with_stock(&[]);
+    let id = bench.placed(&waiting(order("ada", &[("A-1", 1)])));
+    let letter = of_kind(&bench, id, MessageKind::AwaitingStock).remove(0);
+    let text = said(&bench, id, &letter);
+    let away = Err(Unsent::Later("the relay is away".to_owned()));
+    bench
+        .on(id, |order, unit| {
+            order.answer_message(unit, letter.id, away)?;
+            order.keep_text(unit, letter.id, Some(&text));
+            Ok(())
+        })
+        .expect("an answer");
+    let first = dated(&mut bench, id, 9);
+    assert_eq!(of_kind(&bench, id, MessageKind::AwaitingStock)[0].state, MessageState::Queued);
+    assert_eq!(keys(&bench, id, MessageKind::PromiseChanged), ["PROMISE_CHANGED/1"]);
+    assert_eq!((bench.order(id).promise_told, bench.order(id).last_promise_told()), (None, Some(first)));
+}
+
+#[test]
 fn a_date_that_comes_with_the_stock_is_told_by_the_letter_about_the_invoice_alone() {
     let (mut bench, id) = waits_for_the_unknown();
     bench.stock("A-1", "NYC", 1);

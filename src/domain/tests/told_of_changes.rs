@@ -3,7 +3,7 @@
 use crate::domain::documents::letters::Letters;
 use crate::domain::model::courier::CourierNames;
 use crate::domain::model::line_cancellation::CancelledUnits;
-use crate::domain::model::message::{Message, MessageKind};
+use crate::domain::model::message::{Message, MessageKind, Suppression, Unsent};
 use crate::domain::model::message_text::MessageText;
 use crate::domain::model::order_change::{AddedLine, ChangeItem};
 use crate::domain::model::scalars::{OrderChangeId, OrderId};
@@ -186,4 +186,22 @@ fn a_proposal_that_is_made_anew_is_told_anew_where_it_reads_otherwise() {
     assert_eq!(outdated(&bench, id, &second), None);
     bench.on(id, |order, unit| order.cancel(unit, "never mind")).expect("cancelled");
     assert_eq!(outdated(&bench, id, &second), Some("the order is over"));
+}
+
+#[test]
+fn a_proposal_whose_letter_was_old_before_it_went_is_told_again_though_it_reads_the_same() {
+    let (mut bench, id) = paid();
+    let change = proposed(&mut bench, id, &[add("B-2", 1)]);
+    let letter = of_kind(&bench, id, MessageKind::ChangeProposed).remove(0);
+    let unsent = Err(Unsent::Suppressed(Suppression::outdated("what the change touches is different now")));
+    bench.on(id, |order, unit| order.answer_message(unit, letter.id, unsent)).expect("an answer");
+    for _ in 0..2 {
+        bench.on(id, |order, unit| order.propose_change(unit, change)).expect("proposed anew");
+        let told = keys(&bench, id, MessageKind::ChangeProposed);
+        assert_eq!(told, ["CHANGE_PROPOSED/1", "CHANGE_PROPOSED/2"]);
+    }
+    let again = of_kind(&bench, id, MessageKind::ChangeProposed).remove(1);
+    assert_eq!(outdated(&bench, id, &again), None);
+    let proposal = bench.order(id).changes[0].proposal.as_ref().expect("a proposal");
+    assert_eq!(proposal.told, again.sequence);
 }

@@ -465,7 +465,8 @@ pub(crate) fn stuck_order(order: &Order) -> Option<pb::StuckOrder> {
     }
     slips.sort_by_key(|it| it.since);
     slips.truncate(SLIPS_SHOWN_MAX);
-    let since = order.waiting.map(|it| it.since).or(order.slipped_since());
+    // The list goes by it.
+    let since = order.waiting.map(|it| it.since).into_iter().chain(order.slipped_since()).min();
     let (gate, hold, opened_by, openers) = match wait {
         Some(Wait { gate, hold, opened_by, openers }) => (enums::stuck_gate(gate), hold, opened_by, openers),
         None => (0, None, Vec::new(), Vec::new()),

@@ -422,11 +422,12 @@ impl Source<'_> {
         });
     }
 
-    /// The nth new promise of the order, and the one before it.
+    /// The nth new promise of the order, and the one before it, if the customer has read any.
     fn add_promise(&self, facts: &mut Facts, message: &Message) -> Result<(), String> {
         let nth = usize::try_from(message.sequence).map_err(|_| "the message tells of no date")?;
         let promise = self.order.nth_promise_told(nth).ok_or("the order has no such date")?;
-        let told = nth.checked_sub(1).and_then(|it| self.order.nth_promise_told(it));
+        let before = nth.checked_sub(1).filter(|it| self.order.promise_read(*it).is_some());
+        let told = before.and_then(|it| self.order.nth_promise_told(it));
         self.add_dates(facts, promise, told);
         Ok(())
     }
