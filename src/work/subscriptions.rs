@@ -275,7 +275,7 @@ mod tests {
         ];
         let enabled = live[0].id.to_string();
         *known.0.live.write().expect("nobody panicked") = Arc::new(live);
-        assert_eq!(known.told_now(), [enabled, "shop".to_owned()]);
+        assert_eq!(known.told_now(), ["shop".to_owned(), enabled]);
     }
 
     #[test]
