@@ -197,8 +197,9 @@ on_both_engines!(
             "DK4870870649529984, please pay back to it",
         ];
         for (number, instructions) in fine.into_iter().enumerate() {
+            let reference = format!("11{number}-3640021-5936259");
             let wish = changed(&format!("ann{number}"), |it| {
-                it.external_reference = "112-3640021-5936259".to_owned();
+                it.external_reference = reference.clone();
                 it.lines[0].description = "Mug, EAN 4001234500027".to_owned();
                 it.special_instructions = instructions.to_owned();
             });
@@ -207,7 +208,7 @@ on_both_engines!(
                 (order.state(), order.special_instructions.as_str()),
                 (OrderState::Invoiced, instructions)
             );
-            assert_eq!(order.external_reference, "112-3640021-5936259");
+            assert_eq!(order.external_reference, reference);
             assert_eq!(order.lines[0].description, "Mug, EAN 4001234500027");
         }
 
@@ -394,6 +395,7 @@ on_both_engines!(
         let blocked = placed(&server, draft("mallory", "V-1", 1)).await;
         assert_eq!(active(&blocked), [HoldReason::VerificationFailed]);
         let told = letter(&server, &blocked.id, "ON_HOLD").await.body;
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(told.contains("You do not need to do anything") && !told.contains("reply to this"), "{told}");
         every_law_holds(&server).await;
     }
