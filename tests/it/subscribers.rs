@@ -342,6 +342,9 @@ async fn what_is_never_taken_holds_up_its_order_only_on_postgres() {
     what_is_never_taken_holds_up_its_order_only(Engine::Postgres).await;
 }
 
+/// How long a letter may take to be sent whose sender was killed.
+const QUIET_WITHIN: Duration = Duration::from_secs(120);
+
 /// A server that is killed again and again forgets nothing of what it has to tell.
 async fn killed_while_telling(engine: Engine) {
     let receiver = Receiver::start(moody).await;
@@ -362,7 +365,10 @@ async fn killed_while_telling(engine: Engine) {
         drop(process);
     }
     let process = site.start().await;
-    let feed = feed(&Clients::over(process.channel())).await;
+    let clients = Clients::over(process.channel());
+    // What was killed on its way to the mail is sent, and recorded, later.
+    clients.until_quiet(QUIET_WITHIN).await;
+    let feed = feed(&clients).await;
     let taken = receiver.until_taken(feed.len()).await;
     is_whole_and_in_order(&taken, &feed);
 }
@@ -414,7 +420,9 @@ async fn killed_while_telling_the_hostile(engine: Engine) {
         drop(process);
         process = site.start().await;
     }
-    let feed = feed(&Clients::over(process.channel())).await;
+    let clients = Clients::over(process.channel());
+    clients.until_quiet(QUIET_WITHIN).await;
+    let feed = feed(&clients).await;
     for receiver in &receivers {
         let taken = receiver.until_taken_within(feed.len(), within).await;
         is_whole_and_in_order(&taken, &feed);
