@@ -1,4 +1,4 @@
-//! Who may not decide an approval, nor release a hold of risk: whoever had a hand in the order.
+//! The persons who cannot decide an approval or release a hold that doubts the order: they had a hand in the order.
 
 use crate::domain::model::approval::Approval;
 use crate::domain::model::hand::{Hand, Person};
@@ -12,7 +12,7 @@ impl Order {
         self.hands.iter().filter(move |it| it.kind.is_in(approval.gate) && it.since < before)
     }
 
-    /// Why who acts may not decide an approval, if they may not.
+    /// Why the actor cannot decide the approval; None if they can.
     pub(super) fn why_not_to_decide(&self, unit: &UnitOfWork, approval: &Approval) -> Option<String> {
         let person = unit.person();
         if person.name.is_anonymous() {
@@ -25,7 +25,7 @@ impl Order {
         Some(format!("{did} and may not decide the approval"))
     }
 
-    /// What who acts had to do with the order, if anything.
+    /// What the actor did to the order, in words; None if nothing.
     pub(in crate::domain) fn own_hands(&self, unit: &UnitOfWork) -> Option<String> {
         let person = unit.person();
         let own: Vec<&Hand> = self.hands.iter().filter(|it| it.may_be_of(&person)).collect();

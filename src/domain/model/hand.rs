@@ -1,4 +1,4 @@
-//! Who had a hand in an order: who asked for it, and so may not be the one who approves it.
+//! The persons who had a hand in an order. They asked for it, so they cannot approve it.
 
 use serde::{Deserialize, Serialize};
 

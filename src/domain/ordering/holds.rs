@@ -168,8 +168,8 @@ impl Order {
             && self.state == OrderState::Received
     }
 
-    /// Why who acts may not release a hold, if they may not: a doubt is released by a person without a hand in the order.
-    /// Who placed a hold takes it back.
+    /// Why the actor cannot release the hold; None if they can. A doubt can be released by the person who placed it, and by
+    /// every person without a hand in the order.
     fn why_not_to_release(&self, unit: &UnitOfWork, hold: &Hold) -> Option<String> {
         if hold.state != HoldState::Active || !hold.reason.is_a_doubt() {
             return None;

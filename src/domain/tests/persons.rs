@@ -1,4 +1,4 @@
-//! Approvals count persons: whoever had a hand in an order does not approve it, nor release a doubt about it.
+//! A person who had a hand in an order can neither approve it nor release a hold that doubts it.
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::inventory::reserve_for_others::reserve_stock;

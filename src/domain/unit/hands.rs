@@ -26,8 +26,8 @@ impl UnitOfWork<'_> {
         self
     }
 
-    /// The key or certificate through which who acts at this moment acts: what happens by itself within a caller's decision,
-    /// in orders of others too, goes through nobody's.
+    /// The key or certificate of the present actor. None for what Consign does by itself within a caller's decision, also in
+    /// other orders.
     pub(in crate::domain) fn acting_principal(&self) -> Option<Actor> {
         self.principal.clone().filter(|_| !self.actor.is_automatic())
     }

@@ -1,4 +1,4 @@
-//! Whether tables beside documents about stock say what these say: the lots of levels, and what is held for other callers.
+//! Checks tables against documents about stock: the lots of levels, and what is reserved for other callers.
 
 use std::collections::HashMap;
 
