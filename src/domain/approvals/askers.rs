@@ -22,7 +22,7 @@ impl Order {
         let did = in_words(&person, &own);
         let asked = person.name.is_same_person(&approval.requested_by);
         let did = did.or_else(|| asked.then(|| format!("{} asked for this approval", person.name)))?;
-        Some(format!("{did} and may not decide the approval"))
+        Some(format!("{did} and may not decide the approval: another person has to"))
     }
 
     /// What the actor did to the order, in words; None if nothing.

@@ -9,7 +9,7 @@ use crate::domain::invariants::findings::{Findings, LAWS, Violation};
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::approval::{Approval, ApprovalState, Gate};
 use crate::domain::model::check::Verdict;
-use crate::domain::model::hand::{HANDS_MAX, Person};
+use crate::domain::model::hand::{Person, kind_beyond_limit};
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::money::part;
@@ -276,7 +276,8 @@ impl Order {
     }
 
     fn check_approvals(&self, found: &mut Findings) {
-        let noted = self.hands.len() <= HANDS_MAX && self.hands.iter().all(|it| it.since <= self.last_event);
+        let of_events = self.hands.iter().all(|it| it.since <= self.last_event);
+        let noted = of_events && kind_beyond_limit(&self.hands).is_none();
         found.ensure("T4", self.id, noted, "hands as many as are kept, in its history", self.hands.len());
         for approval in &self.approvals {
             let Approval { id, state, decided_by, decided_at, expires_at, requested_by, .. } = approval;

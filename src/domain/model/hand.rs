@@ -6,7 +6,8 @@ use crate::domain::model::approval::Gate;
 use crate::domain::model::names::name_key;
 use crate::domain::model::scalars::{Actor, string_enum};
 
-/// How many hands an order keeps, each kind of each person once. What others would do beyond that is refused.
+/// How many hands of each kind an order keeps, each person's once. What others would do of that kind is refused. Each kind is
+/// counted by itself, so that nobody's changes leave an order that cannot be paid.
 pub const HANDS_MAX: usize = 50;
 
 string_enum! {
@@ -31,6 +32,17 @@ impl HandKind {
         match (gate, self) {
             (Gate::Reservation, Self::Paid | Self::Captured) => false,
             (Gate::Reservation, Self::Made | Self::SetAside | Self::Changed) | (Gate::Payment, _) => true,
+        }
+    }
+
+    /// What more of the kind would be, for a refusal.
+    pub fn in_nouns(self) -> &'static str {
+        match self {
+            Self::Made => "makers",
+            Self::SetAside => "carts",
+            Self::Changed => "changes",
+            Self::Paid => "payments",
+            Self::Captured => "captures",
         }
     }
 
@@ -64,6 +76,12 @@ pub struct Hand {
     pub principal: Option<Actor>,
     /// The sequence of the event of the order by which they first did.
     pub since: i64,
+}
+
+/// The first kind of which there are more hands than an order keeps.
+pub fn kind_beyond_limit(hands: &[Hand]) -> Option<HandKind> {
+    let count = |kind| hands.iter().filter(|it| it.kind == kind).count();
+    HandKind::ALL.iter().copied().find(|it| count(*it) > HANDS_MAX)
 }
 
 impl Hand {

@@ -177,11 +177,11 @@ impl Order {
         if unit.actor.is_anonymous() {
             return Some(format!("who releases a hold for {} has to say who they are", hold.reason));
         }
-        if hold.placed_by == unit.actor {
+        if hold.placed_by.is_same_person(&unit.actor) {
             return None;
         }
         let did = self.own_hands(unit)?;
-        Some(format!("{did} and may not release a hold for {}", hold.reason))
+        Some(format!("{did} and may not release a hold for {}: another person has to", hold.reason))
     }
 
     /// Releases one hold; a verification hold asks for a verification instead of a word, a doubt for another person.

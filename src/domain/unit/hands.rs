@@ -1,7 +1,7 @@
 //! Whose hands an order goes through, noted as its history is written.
 
 use crate::domain::model::event::EventKind;
-use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind, Person};
+use crate::domain::model::hand::{HANDS_MAX, Hand, HandKind, Person, kind_beyond_limit};
 use crate::domain::model::order::Order;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::Actor;
@@ -56,13 +56,14 @@ impl Order {
         }
     }
 
-    /// Refuses what would be one hand too many to remember: those who had one before can do it.
+    /// Refuses what would be one hand of its kind too many to remember: those who had one before can do it.
     pub(super) fn must_keep_all_hands(&self) -> Result<(), Refusal> {
-        if self.hands.len() <= HANDS_MAX {
+        let Some(kind) = kind_beyond_limit(&self.hands) else {
             return Ok(());
-        }
+        };
         let message = format!(
-            "as many persons as are kept had a hand in the order ({HANDS_MAX} entries): one of them has to do this"
+            "{} of the order by {HANDS_MAX} persons are kept, which is the limit: one of these persons has to do this",
+            kind.in_nouns()
         );
         Err(self.unmet(Reason::LimitReached, message))
     }
