@@ -174,7 +174,7 @@ impl Server {
         let routes = with_open_services(api, &settings.access, &access, health.clone())?;
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port = port(&store, &access, &readiness, (calls, told));
+            let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
             // Further pages are merged here, each part a router of its own.
             let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
@@ -385,9 +385,10 @@ fn port(
     access: &Arc<Access>,
     readiness: &Readiness,
     (calls, subscribers): (OutsideCalls, KnownSubscribers),
+    certificates: Option<Arc<Certificates>>,
 ) -> Port {
     let (store, access, readiness) = (store.clone(), Arc::clone(access), readiness.clone());
-    Port { store, access, readiness, calls, subscribers }
+    Port { store, access, readiness, calls, subscribers, certificates }
 }
 
 /// The console, a client of the API within the process.
