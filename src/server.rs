@@ -1,6 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 mod callers;
+mod first_line;
 mod open_services;
 mod outside;
 mod signals;
@@ -36,6 +37,7 @@ use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
+use crate::server::first_line::tell_start;
 use crate::server::open_services::with_open_services;
 use crate::server::outside::{
     couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
@@ -138,6 +140,7 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
+        tell_start(&settings);
         let (access, tokens) = access(&settings, Arc::clone(&clock)).await?;
         let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
@@ -146,7 +149,7 @@ impl Server {
 
         let (store, rules) = ready_store(&settings, clock).await?;
         let keys = rpc::KnownKeys::read(store.clone(), Arc::clone(&access)).await?;
-        tell(&settings, &store, &access);
+        tell_of_callers(&access);
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
@@ -334,31 +337,13 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
     Ok((store, rules))
 }
 
-/// One line of what runs, with what, and what somebody chose to do without.
-fn tell(settings: &Settings, store: &Store, access: &Access) {
-    let Settings { tls, insecure_listen, insecure_durability, .. } = settings;
+/// Whether callers are believed, as settings and database have it together.
+fn tell_of_callers(access: &Access) {
     if access.believes_callers() {
         tracing::warn!(
             "callers are believed to be who they say: the settings name no caller, and the database has no API key"
         );
     }
-    let without = [
-        (access.believes_callers(), "keys"),
-        (tls.certificate.is_none(), "TLS"),
-        (*insecure_listen, "a check of who may reach it"),
-        (*insecure_durability, "a check that PostgreSQL keeps what it acknowledges"),
-    ];
-    let without: Vec<_> = without.into_iter().filter(|it| it.0).map(|it| it.1).collect();
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        engine = store.engine().name(),
-        schema = Store::migrations().pop(),
-        payments = ?settings.payment_provider,
-        mail = ?settings.mail.provider,
-        couriers = settings.couriers.len(),
-        without = without.join(", "),
-        "the store is ready"
-    );
 }
 
 /// What workers and calls work with.

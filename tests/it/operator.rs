@@ -91,6 +91,55 @@ async fn a_server_does_not_wait_for_who_reads_its_log_and_the_last_line_is_writt
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_line_says_what_starts_and_what_is_insecure() {
+    let first_line = async |site: &Site| {
+        let mut process = site.start().await;
+        process.signal("TERM");
+        assert!(process.ends_well());
+        site.log().lines().next().expect("a line").to_owned()
+    };
+    let mut site = embedded().await;
+    let line = first_line(&site).await;
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    let schema = format!("schema=\"{}\"", consign::store::Store::migrations().pop().expect("a step"));
+    for said in [
+        "starting",
+        version.as_str(),
+        schema.as_str(),
+        "listen=127.0.0.1:",
+        "consign.db",
+        "payments=Sandbox",
+        "mail=Folder",
+        "callers are believed to be who they say",
+        "nothing is encrypted",
+        "payments move no money",
+    ] {
+        assert!(line.contains(said), "{said} is not in {line}");
+    }
+    assert!(site.log().contains("the database has no API key"), "{}", site.log());
+
+    std::fs::remove_file(site.folder.path().join("log")).expect("a log");
+    site.set("CONSIGN_ACCESS__REQUIRE_KEYS", true);
+    let line = first_line(&site).await;
+    assert!(line.contains("starting") && !line.contains("believed"), "{line}");
+    assert!(line.contains("payments move no money") && !site.log().contains("believed"), "{}", site.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_line_names_the_database_without_its_password() {
+    let Some(mut site) = Site::prepare(Engine::Postgres).await else { return };
+    let url = site.database.as_ref().expect("it has one").url.clone();
+    let (_, place) = url.split_once('@').expect("a user");
+    // Where everybody is trusted a password is not asked for; here nobody has this name.
+    site.detour(format!("postgres://nobody_there:hidden@{place}"));
+    let output = site.run(&["serve", "--listen", "127.0.0.1:0", "--insecure-durability"]);
+    let log = text_of(&output);
+    let line = log.lines().next().expect("a line");
+    assert!(line.contains("starting") && line.contains("postgres://nobody_there:***@"), "{line}");
+    assert!(line.contains("PostgreSQL may lose what it acknowledged") && !log.contains("hidden"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_hold() {
     for wrong in ["loud", "", "consign=loud"] {
         let mut site = embedded().await;
