@@ -32,6 +32,7 @@ use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
+use crate::log;
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::outside::OutsideCalls;
 use crate::pb;
@@ -43,7 +44,7 @@ use crate::server::outside::{
     couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
 use crate::server::signals::hangups;
-use crate::settings::{self, Limits, Settings};
+use crate::settings::{self, AccessSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
@@ -211,7 +212,7 @@ impl Server {
 
     /// Starts and serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once, and
     /// so does one that comes while the server starts. On a hangup (SIGHUP), which a lost terminal or a rotated log sends
-    /// too, it serves on with what `settings_again` says of callers.
+    /// too, it serves on with what `settings_again` says of callers and of the log.
     pub async fn serve(
         settings: Settings,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
@@ -237,7 +238,7 @@ impl Server {
         loop {
             tokio::select! {
                 Some(()) = stop_signals.recv() => break,
-                Some(()) = hangups.recv() => self.know_callers(settings_again()),
+                Some(()) = hangups.recv() => self.read_again(settings_again()),
                 ended = &mut self.serving => return ended_by_itself(ended),
             }
         }
@@ -250,18 +251,24 @@ impl Server {
         }
     }
 
-    /// Lets in whom the settings name now; whom they named before, if they cannot be used.
-    fn know_callers(&self, settings: Result<Settings, settings::SettingsError>) {
-        tracing::info!("received SIGHUP: reading again who may call, and serving on");
-        let settings = match settings {
-            Ok(settings) => settings,
-            Err(error) => {
-                tracing::error!(%error, "the settings cannot be used; who may call stays as it is");
-                return;
+    /// Goes by what can change while it serves; by what was, if the settings cannot be used.
+    fn read_again(&self, settings: Result<Settings, settings::SettingsError>) {
+        tracing::info!("received SIGHUP: reading again who may call and what is logged, and serving on");
+        match settings {
+            Ok(settings) => {
+                self.know_callers(&settings.access);
+                log::use_filter(&settings.log.filter);
             }
-        };
+            Err(error) => {
+                tracing::error!(%error, "the settings cannot be used; who may call, and what is logged, stays as it is");
+            }
+        }
+    }
+
+    /// Lets in whom the settings name now.
+    fn know_callers(&self, settings: &AccessSettings) {
         let before = self.access.names();
-        match self.access.replace(settings.access.named()) {
+        match self.access.replace(settings.named()) {
             Ok(()) => {
                 let (after, told) = (self.access.names(), |it: Vec<&Actor>| format!("{it:?}"));
                 let gone = told(before.difference(&after).collect());

@@ -250,6 +250,46 @@ async fn after_a_hangup_those_may_call_whom_the_settings_name_by_then() {
     assert!(process.ends_well());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
+    let mut site = embedded().await;
+    let file = site.folder.path().join("consign.toml");
+    site.set("CONSIGN_CONFIG", file.display());
+    let write = |filter: &str, key: &str| {
+        let hash = KeyHash::of(key).to_string();
+        let caller = format!("[access.keys.shop]\nsha256 = [\"{hash}\"]\nroles = [\"reader\"]\n");
+        let text = format!("{caller}[log]\nfilter = \"{filter}\"\n");
+        std::fs::write(&file, text).expect("the settings are written");
+    };
+    write("warn", "consign_first");
+    let mut process = site.start().await;
+    assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
+
+    write("info", "consign_first");
+    process.signal("HUP");
+    while !site.log().contains("log.filter is in use as it has changed: info") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!site.log().contains("starting") && !site.log().contains("rpc.method"), "{}", site.log());
+    assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
+    while !site.log().contains("rpc.method") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    // A signal to stop is looked at after this one, and this one lets the second key in.
+    write("error", "consign_second");
+    process.signal("HUP");
+    while answer_to(&process, "consign_second").await != Code::NotFound {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    process.signal("TERM");
+    assert!(process.ends_well());
+    assert!(!site.log().contains("stopping"), "{}", site.log());
+}
+
 #[tokio::test]
 async fn every_kind_of_setting_can_come_from_the_environment() {
     let mut site = embedded().await;
