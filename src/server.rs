@@ -4,6 +4,7 @@ mod callers;
 mod first_line;
 mod open_services;
 mod outside;
+mod service_manager;
 mod signals;
 mod token_keys;
 
@@ -43,6 +44,7 @@ use crate::server::open_services::with_open_services;
 use crate::server::outside::{
     couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
+use crate::server::service_manager::ServiceManager;
 use crate::server::signals::hangups;
 use crate::settings::{self, AccessSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
@@ -219,9 +221,10 @@ impl Server {
     ) -> Result<(), ServeError> {
         // From before the first answer on: who got it may send the signal.
         let mut stop_signals = signals().map_err(ServeError::Signal)?;
+        let manager = ServiceManager::of_environment();
         let hangups = hangups().map_err(ServeError::Signal)?;
         tokio::select! {
-            started = Self::start(settings) => started?.run(stop_signals, hangups, settings_again).await,
+            started = Self::start(settings) => started?.run((stop_signals, hangups), manager, settings_again).await,
             Some(()) = stop_signals.recv() => {
                 tracing::info!("received a stop signal while starting");
                 Ok(())
@@ -231,17 +234,20 @@ impl Server {
 
     async fn run(
         mut self,
-        mut stop_signals: mpsc::Receiver<()>,
-        mut hangups: mpsc::Receiver<()>,
+        (mut stop_signals, mut hangups): (mpsc::Receiver<()>, mpsc::Receiver<()>),
+        mut manager: ServiceManager,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
     ) -> Result<(), ServeError> {
+        manager.ready();
         loop {
             tokio::select! {
                 Some(()) = stop_signals.recv() => break,
                 Some(()) = hangups.recv() => self.read_again(settings_again()),
                 ended = &mut self.serving => return ended_by_itself(ended),
+                () = manager.lives() => {}
             }
         }
+        manager.stopping();
         tokio::select! {
             stopped = self.stop() => stopped,
             Some(()) = stop_signals.recv() => {
