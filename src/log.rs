@@ -9,10 +9,11 @@ mod tests;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::{EnvFilter, reload};
 
 use self::lines::Lines;
 use crate::settings::{Log, LogFormat};
@@ -21,6 +22,18 @@ use crate::settings::{Log, LogFormat};
 const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 /// The same after a panic: the process may end before it stops.
 const PANIC_FLUSH_WITHIN: Duration = Duration::from_millis(100);
+
+/// What the process logs, once the log is started.
+static CURRENT: OnceLock<Current> = OnceLock::new();
+
+struct Current {
+    change: Change,
+    /// What the settings said last.
+    from_settings: Mutex<String>,
+}
+
+/// Puts another filter in the place of the present one.
+type Change = Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>;
 
 /// Writes the last lines out when it is dropped.
 #[must_use]
@@ -39,11 +52,26 @@ pub fn start(log: &Log) -> io::Result<Flush> {
     let lines = Lines::to(io::stderr())?;
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines.clone());
 
-    let started = match format {
-        LogFormat::Text => subscriber.with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => subscriber.with_ansi(false).event_format(json::Json).try_init(),
+    let started: Option<Change> = match format {
+        LogFormat::Text => {
+            let subscriber = subscriber.with_ansi(io::stderr().is_terminal()).with_filter_reloading();
+            let filter = subscriber.reload_handle();
+            subscriber
+                .try_init()
+                .is_ok()
+                .then(|| -> Change { Box::new(move |it: EnvFilter| filter.reload(it)) })
+        }
+        LogFormat::Json => {
+            let subscriber = subscriber.with_ansi(false).event_format(json::Json).with_filter_reloading();
+            let filter = subscriber.reload_handle();
+            subscriber
+                .try_init()
+                .is_ok()
+                .then(|| -> Change { Box::new(move |it: EnvFilter| filter.reload(it)) })
+        }
     };
-    if started.is_ok() {
+    if let Some(change) = started {
+        let _ = CURRENT.set(Current { change, from_settings: Mutex::new(from_settings.clone()) });
         let lines = lines.clone();
         std::panic::set_hook(Box::new(move |panic| {
             tracing::error!("{panic}");
@@ -56,6 +84,28 @@ pub fn start(log: &Log) -> io::Result<Flush> {
         );
     }
     Ok(Flush(lines))
+}
+
+/// Logs what the settings say now. `RUST_LOG` goes before them, as at the start; the form of the lines stays as it is.
+pub fn use_filter(from_settings: &str) {
+    let Some(current) = CURRENT.get() else { return };
+    let mut before = current.from_settings.lock().unwrap_or_else(PoisonError::into_inner);
+    if before.as_str() == from_settings {
+        return;
+    }
+    from_settings.clone_into(&mut before);
+    drop(before);
+
+    let variable = env::var_os("RUST_LOG");
+    let (filter, misunderstood) = chosen(variable.as_deref(), from_settings);
+    if variable.is_some() && misunderstood.is_none() {
+        tracing::warn!("log.filter has changed and is not used: RUST_LOG goes before it");
+        return;
+    }
+    match (current.change)(filter) {
+        Ok(()) => tracing::info!("log.filter is in use as it has changed: {from_settings}"),
+        Err(error) => tracing::error!(%error, "log.filter has changed and cannot be used"),
+    }
 }
 
 /// The log filter, and why `RUST_LOG` is ignored though it is set.

@@ -1,8 +1,10 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 mod callers;
+mod first_line;
 mod open_services;
 mod outside;
+mod service_manager;
 mod signals;
 mod token_keys;
 
@@ -31,17 +33,20 @@ use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
+use crate::log;
 use crate::operations::{self, Connections, Port, Readiness};
 use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
+use crate::server::first_line::tell_start;
 use crate::server::open_services::with_open_services;
 use crate::server::outside::{
     couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
 };
+use crate::server::service_manager::ServiceManager;
 use crate::server::signals::hangups;
-use crate::settings::{self, Limits, Settings};
+use crate::settings::{self, AccessSettings, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
@@ -138,6 +143,7 @@ impl Server {
 
     /// With a clock of the caller's own for the machine's.
     pub async fn start_by(settings: Settings, clock: Clock) -> Result<Self, ServeError> {
+        tell_start(&settings);
         let (access, tokens) = access(&settings, Arc::clone(&clock)).await?;
         let certificates = Certificates::read(&settings.tls).map_err(ServeError::Tls)?.map(Arc::new);
         let (listener, address) = listen(settings.listen).await?;
@@ -146,7 +152,7 @@ impl Server {
 
         let (store, rules) = ready_store(&settings, clock).await?;
         let keys = rpc::KnownKeys::read(store.clone(), Arc::clone(&access)).await?;
-        tell(&settings, &store, &access);
+        tell_of_callers(&access);
         let (stopping, stop) = watch::channel(false);
         let app = app(&settings, &store, rules)?;
         let mut workers = work::start(&app, &stop);
@@ -174,7 +180,7 @@ impl Server {
         let routes = with_open_services(api, &settings.access, &access, health.clone())?;
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port = port(&store, &access, &readiness, (calls, told));
+            let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
             // Further pages are merged here, each part a router of its own.
             let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
@@ -208,16 +214,17 @@ impl Server {
 
     /// Starts and serves until a stop signal (SIGTERM, SIGINT), then stops. A second signal ends the process at once, and
     /// so does one that comes while the server starts. On a hangup (SIGHUP), which a lost terminal or a rotated log sends
-    /// too, it serves on with what `settings_again` says of callers.
+    /// too, it serves on with what `settings_again` says of callers and of the log.
     pub async fn serve(
         settings: Settings,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
     ) -> Result<(), ServeError> {
         // From before the first answer on: who got it may send the signal.
         let mut stop_signals = signals().map_err(ServeError::Signal)?;
+        let manager = ServiceManager::of_environment();
         let hangups = hangups().map_err(ServeError::Signal)?;
         tokio::select! {
-            started = Self::start(settings) => started?.run(stop_signals, hangups, settings_again).await,
+            started = Self::start(settings) => started?.run((stop_signals, hangups), manager, settings_again).await,
             Some(()) = stop_signals.recv() => {
                 tracing::info!("received a stop signal while starting");
                 Ok(())
@@ -227,17 +234,20 @@ impl Server {
 
     async fn run(
         mut self,
-        mut stop_signals: mpsc::Receiver<()>,
-        mut hangups: mpsc::Receiver<()>,
+        (mut stop_signals, mut hangups): (mpsc::Receiver<()>, mpsc::Receiver<()>),
+        mut manager: ServiceManager,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
     ) -> Result<(), ServeError> {
+        manager.ready();
         loop {
             tokio::select! {
                 Some(()) = stop_signals.recv() => break,
-                Some(()) = hangups.recv() => self.know_callers(settings_again()),
+                Some(()) = hangups.recv() => self.read_again(settings_again()),
                 ended = &mut self.serving => return ended_by_itself(ended),
+                () = manager.lives() => {}
             }
         }
+        manager.stopping();
         tokio::select! {
             stopped = self.stop() => stopped,
             Some(()) = stop_signals.recv() => {
@@ -247,18 +257,24 @@ impl Server {
         }
     }
 
-    /// Lets in whom the settings name now; whom they named before, if they cannot be used.
-    fn know_callers(&self, settings: Result<Settings, settings::SettingsError>) {
-        tracing::info!("received SIGHUP: reading again who may call, and serving on");
-        let settings = match settings {
-            Ok(settings) => settings,
-            Err(error) => {
-                tracing::error!(%error, "the settings cannot be used; who may call stays as it is");
-                return;
+    /// Goes by what can change while it serves; by what was, if the settings cannot be used.
+    fn read_again(&self, settings: Result<Settings, settings::SettingsError>) {
+        tracing::info!("received SIGHUP: reading again who may call and what is logged, and serving on");
+        match settings {
+            Ok(settings) => {
+                self.know_callers(&settings.access);
+                log::use_filter(&settings.log.filter);
             }
-        };
+            Err(error) => {
+                tracing::error!(%error, "the settings cannot be used; who may call, and what is logged, stays as it is");
+            }
+        }
+    }
+
+    /// Lets in whom the settings name now.
+    fn know_callers(&self, settings: &AccessSettings) {
         let before = self.access.names();
-        match self.access.replace(settings.access.named()) {
+        match self.access.replace(settings.named()) {
             Ok(()) => {
                 let (after, told) = (self.access.names(), |it: Vec<&Actor>| format!("{it:?}"));
                 let gone = told(before.difference(&after).collect());
@@ -334,31 +350,13 @@ async fn ready_store(settings: &Settings, clock: Clock) -> Result<(Store, Arc<Ru
     Ok((store, rules))
 }
 
-/// One line of what runs, with what, and what somebody chose to do without.
-fn tell(settings: &Settings, store: &Store, access: &Access) {
-    let Settings { tls, insecure_listen, insecure_durability, .. } = settings;
+/// Whether callers are believed, as settings and database have it together.
+fn tell_of_callers(access: &Access) {
     if access.believes_callers() {
         tracing::warn!(
             "callers are believed to be who they say: the settings name no caller, and the database has no API key"
         );
     }
-    let without = [
-        (access.believes_callers(), "keys"),
-        (tls.certificate.is_none(), "TLS"),
-        (*insecure_listen, "a check of who may reach it"),
-        (*insecure_durability, "a check that PostgreSQL keeps what it acknowledges"),
-    ];
-    let without: Vec<_> = without.into_iter().filter(|it| it.0).map(|it| it.1).collect();
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        engine = store.engine().name(),
-        schema = Store::migrations().pop(),
-        payments = ?settings.payment_provider,
-        mail = ?settings.mail.provider,
-        couriers = settings.couriers.len(),
-        without = without.join(", "),
-        "the store is ready"
-    );
 }
 
 /// What workers and calls work with.
@@ -385,9 +383,10 @@ fn port(
     access: &Arc<Access>,
     readiness: &Readiness,
     (calls, subscribers): (OutsideCalls, KnownSubscribers),
+    certificates: Option<Arc<Certificates>>,
 ) -> Port {
     let (store, access, readiness) = (store.clone(), Arc::clone(access), readiness.clone());
-    Port { store, access, readiness, calls, subscribers }
+    Port { store, access, readiness, calls, subscribers, certificates }
 }
 
 /// The console, a client of the API within the process.

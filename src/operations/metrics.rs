@@ -22,6 +22,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::clock;
 use crate::operations::probes::Port;
 use crate::operations::refused::{Refused, permitted};
 use crate::pb::Permission;
@@ -166,6 +167,13 @@ impl Collector for Present {
             gauge(to, "integrity_violations", help, i64::try_from(broken).unwrap_or(i64::MAX))?;
             let help = "When that was, in seconds since 1970";
             gauge(to, "integrity_checked_timestamp_seconds", help, at.unix_micros() / 1_000_000)?;
+        }
+        if let Some(certificates) = &self.port.certificates {
+            let now = clock::now().unix_micros();
+            let ends = certificates.ends().into_iter();
+            let left = ends.map(|(of, end)| (of, end.unix_micros().saturating_sub(now) / 1_000_000));
+            let help = "How long until the first certificate of each file is over; below zero since it is";
+            gauges(to, "certificate_expires_seconds", help, "of", left)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::access::Access;
 use crate::operations::readiness::Readiness;
 use crate::outside::OutsideCalls;
+use crate::rpc::Certificates;
 use crate::store::Store;
 use crate::work::KnownSubscribers;
 
@@ -26,6 +27,8 @@ pub struct Port {
     pub calls: OutsideCalls,
     /// Those that are told of events.
     pub subscribers: KnownSubscribers,
+    /// None: plain HTTP.
+    pub certificates: Option<Arc<Certificates>>,
 }
 
 /// They ask nobody for a key: the platform's probes have none.

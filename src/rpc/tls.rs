@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
 
 use crate::access::{Certificate, Peer};
+use crate::domain::Timestamp;
 use crate::settings::TlsSettings;
 use crate::work::stop_requested;
 
@@ -40,10 +41,14 @@ struct Files {
 
 struct Current {
     config: Arc<ServerConfig>,
+    ends: Ends,
     written: Written,
     /// What could not be used when it was last looked at, so that the log says so once.
     unusable: Option<Written>,
 }
+
+/// When the first certificate of each file is over, by whose they are.
+type Ends = Vec<(&'static str, Timestamp)>;
 
 /// Each file's time of change, and its size in bytes.
 type Written = Vec<Option<(SystemTime, u64)>>;
@@ -54,7 +59,9 @@ impl Certificates {
         let TlsSettings { certificate, key, client_authorities } = settings;
         let (Some(certificate), Some(key)) = (certificate.clone(), key.clone()) else { return Ok(None) };
         let files = Files { certificate, key, client_authorities: client_authorities.clone() };
-        let current = Current { written: files.written(), config: files.config()?, unusable: None };
+        let written = files.written();
+        let (config, ends) = files.config()?;
+        let current = Current { config, ends, written, unusable: None };
         Ok(Some(Self { files, current: RwLock::new(current) }))
     }
 
@@ -70,6 +77,11 @@ impl Certificates {
         let mut config = ServerConfig::clone(&current.config);
         config.alpn_protocols = vec![HTTP_1.to_vec()];
         TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// When those in use are over: the server's (with those between it and its authority), and the authorities of callers'.
+    pub fn ends(&self) -> Vec<(&'static str, Timestamp)> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).ends.clone()
     }
 
     /// Reads the files again whenever they change, until the server stops. If they cannot be used, the old ones stay.
@@ -90,8 +102,8 @@ impl Certificates {
         let read = self.files.config();
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         match read {
-            Ok(config) => {
-                *current = Current { config, written, unusable: None };
+            Ok((config, ends)) => {
+                *current = Current { config, ends, written, unusable: None };
                 tracing::info!("new certificates are in use for new connections");
             }
             // It is tried again: who may read a file is not seen in what is written in it.
@@ -114,8 +126,9 @@ impl Files {
         files.map(written).collect()
     }
 
-    fn config(&self) -> Result<Arc<ServerConfig>, String> {
+    fn config(&self) -> Result<(Arc<ServerConfig>, Ends), String> {
         let chain = certificates(&self.certificate)?;
+        let mut ends: Ends = first_end(&chain).map(|it| ("server", it)).into_iter().collect();
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|it| at(&self.key, it))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -124,7 +137,9 @@ impl Files {
         let config = match &self.client_authorities {
             Some(file) => {
                 let mut roots = RootCertStore::empty();
-                for authority in certificates(file)? {
+                let authorities = certificates(file)?;
+                ends.extend(first_end(&authorities).map(|it| ("client_authorities", it)));
+                for authority in authorities {
                     roots.add(authority).map_err(|it| at(file, it))?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -134,8 +149,13 @@ impl Files {
         };
         let mut config = config.with_single_cert(chain, key).map_err(|it| at(&self.certificate, it))?;
         config.alpn_protocols = vec![HTTP_2.to_vec()];
-        Ok(Arc::new(config))
+        Ok((Arc::new(config), ends))
     }
+}
+
+/// None: none of them can be read so far.
+fn first_end(certificates: &[CertificateDer<'_>]) -> Option<Timestamp> {
+    certificates.iter().filter_map(|it| Certificate::read(it)).map(|it| it.expires).min()
 }
 
 /// Who is at the other end of a connection, as its certificate says.
@@ -190,6 +210,20 @@ mod tests {
         fs::copy(of_tests("renewed.key.pem"), &key).unwrap();
         certificates.look();
         assert!(!Arc::ptr_eq(&first, &config()));
+
+        let ends = |it: &Certificates| -> Vec<String> {
+            it.ends().into_iter().map(|(of, at)| format!("{of} {at}")).collect()
+        };
+        let authority = "client_authorities 2120-01-01T00:00:01Z";
+        assert_eq!(ends(&certificates), ["server 2120-01-01T00:00:01Z", authority]);
+        fs::copy(of_tests("sooner.pem"), &shown).unwrap();
+        certificates.look();
+        assert_eq!(ends(&certificates), ["server 2100-01-01T00:00:01Z", authority]);
+        // The first of a chain counts, wherever it stands in the file.
+        let both = ["renewed.pem", "sooner.pem"].map(|it| fs::read_to_string(of_tests(it)).unwrap());
+        fs::write(&shown, both.concat()).unwrap();
+        certificates.look();
+        assert_eq!(ends(&certificates), ["server 2100-01-01T00:00:01Z", authority]);
         assert!(Certificates::read(&TlsSettings::default()).unwrap().is_none());
     }
 }

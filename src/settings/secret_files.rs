@@ -12,17 +12,28 @@ const SECRETS: [&str; 3] = ["database_url", "mail.smtp.password", "couriers.*.to
 
 const MAP: (&str, &str, &str) = ("webhooks", "secrets", "secret_files");
 
+/// Lists of secrets, `*` for each name, each with the list of files that may stand for it.
+const LISTS: [(&str, &str, &str); 1] = [("events.subscribers.*", "secrets", "secret_files")];
+
 /// No secret is longer than this, in bytes.
 const BYTES_MAX: u64 = 65_536;
 
 /// Stands for a text that could not be read. It passes as any of the secrets, so that nothing else is said of it.
 const UNREADABLE: &str = "postgres://unreadable";
 
+/// The same in a list of those that sign events.
+const UNREADABLE_KEY: &str = "whsec_dW5yZWFkYWJsZXVucmVhZGFibGV1bnJlYWRhYmxl";
+
 /// Puts the texts of the files in the places of the secrets.
 pub(super) fn read_secret_files(tree: &mut Value, bad: &mut Problems) {
     for secret in SECRETS {
-        let steps: Vec<_> = secret.split('.').collect();
-        look_into(tree, &steps, "", bad);
+        let mut steps: Vec<_> = secret.split('.').collect();
+        let Some(name) = steps.pop() else { continue };
+        at_each(tree, &steps, "", &mut |dict, before| take_file(dict, name, before, bad));
+    }
+    for (places, secrets, files) in LISTS {
+        let steps: Vec<_> = places.split('.').collect();
+        at_each(tree, &steps, "", &mut |dict, before| take_files(dict, (secrets, files), before, bad));
     }
 
     let (group, secrets, files) = MAP;
@@ -41,34 +52,62 @@ pub(super) fn read_secret_files(tree: &mut Value, bad: &mut Problems) {
     }
 }
 
-/// `before` is the key of the dictionary, with its dot.
-fn look_into(place: &mut Value, steps: &[&str], before: &str, bad: &mut Problems) {
-    let (Value::Dict(_, dict), Some((step, rest))) = (place, steps.split_first()) else { return };
-    if rest.is_empty() {
-        let file_key = format!("{step}_file");
-        if let Some(file) = dict.remove(&file_key) {
-            put(dict, step, &file, &format!("{before}{step}"), &format!("{before}{file_key}"), bad);
-        }
-        return;
-    }
+/// Looks at each dictionary that the steps lead to. `before` is the key of the present one, with its dot.
+fn at_each(place: &mut Value, steps: &[&str], before: &str, look: &mut dyn FnMut(&mut Dict, &str)) {
+    let Value::Dict(_, dict) = place else { return };
+    let Some((step, rest)) = steps.split_first() else { return look(dict, before) };
     for (key, inner) in dict.iter_mut().filter(|(key, _)| *step == "*" || key == step) {
-        look_into(inner, rest, &format!("{before}{key}."), bad);
+        at_each(inner, rest, &format!("{before}{key}."), look);
     }
+}
+
+fn take_file(dict: &mut Dict, name: &str, before: &str, bad: &mut Problems) {
+    let file_key = format!("{name}_file");
+    if let Some(file) = dict.remove(&file_key) {
+        put(dict, name, &file, &format!("{before}{name}"), &format!("{before}{file_key}"), bad);
+    }
+}
+
+fn take_files(dict: &mut Dict, (secrets, files): (&str, &str), before: &str, bad: &mut Problems) {
+    let Some(named) = dict.remove(files) else { return };
+    let key = format!("{before}{files}");
+    if dict.contains_key(secrets) {
+        return bad.add(key, format!("{before}{secrets} is set too: only one of them may be"));
+    }
+    let tag = named.tag();
+    let texts: Vec<Value> = match named {
+        Value::Array(_, named) => {
+            let texts = named.iter().enumerate().map(|(index, file)| {
+                let text = text_of(file).unwrap_or_else(|why| {
+                    bad.add(format!("{key}.{index}"), why);
+                    UNREADABLE_KEY.to_owned()
+                });
+                Value::String(file.tag(), text)
+            });
+            texts.collect()
+        }
+        _ => {
+            bad.add(key, "must be a list of files");
+            vec![Value::String(tag, UNREADABLE_KEY.to_owned())]
+        }
+    };
+    dict.insert(secrets.to_owned(), Value::Array(tag, texts));
 }
 
 fn put(dict: &mut Dict, name: &str, file: &Value, key: &str, file_key: &str, bad: &mut Problems) {
     if dict.contains_key(name) {
         return bad.add(file_key, format!("{key} is set too: only one of them may be"));
     }
-    let text = match file.as_str().map(read) {
-        None => Err("must be the name of a file".to_owned()),
-        Some(read) => read,
-    };
-    let text = text.unwrap_or_else(|why| {
+    let text = text_of(file).unwrap_or_else(|why| {
         bad.add(file_key, why);
         UNREADABLE.to_owned()
     });
     dict.insert(name.to_owned(), Value::String(file.tag(), text));
+}
+
+/// What stands in the file of that name, or why there is nothing.
+fn text_of(file: &Value) -> Result<String, String> {
+    file.as_str().map_or_else(|| Err("must be the name of a file".to_owned()), read)
 }
 
 /// The text of a file, without the line end that editors put behind it.

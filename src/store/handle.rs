@@ -87,7 +87,9 @@ impl Store {
     /// Connects, checks what the database promises, and starts the writer.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let writer = [lookup::all(), writes::all(), decision::all(), subscribers::all()].concat();
-        let prepared = Prepared { writer, reader: lookup::of_readers() };
+        let counts = WriterCounts::default();
+        let counted = counts.prepared.clone();
+        let prepared = Prepared { writer, reader: lookup::of_readers(), counted };
         let pools = Pools::open(&options, prepared).await?;
         let clock = StoreClock::new(&options, pools.time().await?);
         let writer = Writer {
@@ -98,7 +100,7 @@ impl Store {
             bell: Arc::new(watch::Sender::new(0)),
             order_cache: Arc::new(OrderCache::new(options.recent_orders)),
             groups: Arc::default(),
-            counts: WriterCounts::default(),
+            counts,
             callers: Handle::current(),
         };
 
@@ -321,6 +323,11 @@ impl Store {
     /// The store's time, as near as it is known without asking.
     pub fn now(&self) -> Timestamp {
         self.inner.clock.now()
+    }
+
+    /// Statements that connections to PostgreSQL have prepared since the process began. 0 on SQLite.
+    pub fn statements_prepared(&self) -> u64 {
+        self.inner.counts.prepared.get()
     }
 
     /// Messages that the writer has sent; one may hold several statements.

@@ -131,5 +131,13 @@ async fn a_certificate_opens_the_operators_port_too() {
     };
     let metrics = ask("/metrics").await;
     assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("consign_ready"), "{metrics}");
+    // Those of the tests are good until 2120.
+    let century = 100.0 * 365.0 * 86_400.0;
+    for of in ["server", "client_authorities"] {
+        let series = format!("consign_certificate_expires_seconds{{of=\"{of}\"}} ");
+        let told = metrics.lines().find_map(|it| it.strip_prefix(&series)).expect("it is told");
+        let left: f64 = told.parse().expect("a number");
+        assert!(left > 0.5 * century && left < century, "{of}: {left}");
+    }
     server.stop().await;
 }

@@ -80,6 +80,7 @@ mod return_papers;
 mod return_rules;
 mod returns;
 mod server;
+mod service_manager;
 mod services;
 mod shelves;
 mod shop;

@@ -91,6 +91,55 @@ async fn a_server_does_not_wait_for_who_reads_its_log_and_the_last_line_is_writt
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_line_says_what_starts_and_what_is_insecure() {
+    let first_line = async |site: &Site| {
+        let mut process = site.start().await;
+        process.signal("TERM");
+        assert!(process.ends_well());
+        site.log().lines().next().expect("a line").to_owned()
+    };
+    let mut site = embedded().await;
+    let line = first_line(&site).await;
+    let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
+    let schema = format!("schema=\"{}\"", consign::store::Store::migrations().pop().expect("a step"));
+    for said in [
+        "starting",
+        version.as_str(),
+        schema.as_str(),
+        "listen=127.0.0.1:",
+        "consign.db",
+        "payments=Sandbox",
+        "mail=Folder",
+        "callers are believed to be who they say",
+        "nothing is encrypted",
+        "payments move no money",
+    ] {
+        assert!(line.contains(said), "{said} is not in {line}");
+    }
+    assert!(site.log().contains("the database has no API key"), "{}", site.log());
+
+    std::fs::remove_file(site.folder.path().join("log")).expect("a log");
+    site.set("CONSIGN_ACCESS__REQUIRE_KEYS", true);
+    let line = first_line(&site).await;
+    assert!(line.contains("starting") && !line.contains("believed"), "{line}");
+    assert!(line.contains("payments move no money") && !site.log().contains("believed"), "{}", site.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_line_names_the_database_without_its_password() {
+    let Some(mut site) = Site::prepare(Engine::Postgres).await else { return };
+    let url = site.database.as_ref().expect("it has one").url.clone();
+    let (_, place) = url.split_once('@').expect("a user");
+    // Where everybody is trusted a password is not asked for; here nobody has this name.
+    site.detour(format!("postgres://nobody_there:hidden@{place}"));
+    let output = site.run(&["serve", "--listen", "127.0.0.1:0", "--insecure-durability"]);
+    let log = text_of(&output);
+    let line = log.lines().next().expect("a line");
+    assert!(line.contains("starting") && line.contains("postgres://nobody_there:***@"), "{line}");
+    assert!(line.contains("PostgreSQL may lose what it acknowledged") && !log.contains("hidden"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_variable_for_the_log_that_is_not_understood_is_told_and_the_settings_hold() {
     for wrong in ["loud", "", "consign=loud"] {
         let mut site = embedded().await;
@@ -199,6 +248,46 @@ async fn after_a_hangup_those_may_call_whom_the_settings_name_by_then() {
     }
     process.signal("TERM");
     assert!(process.ends_well());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
+    let mut site = embedded().await;
+    let file = site.folder.path().join("consign.toml");
+    site.set("CONSIGN_CONFIG", file.display());
+    let write = |filter: &str, key: &str| {
+        let hash = KeyHash::of(key).to_string();
+        let caller = format!("[access.keys.shop]\nsha256 = [\"{hash}\"]\nroles = [\"reader\"]\n");
+        let text = format!("{caller}[log]\nfilter = \"{filter}\"\n");
+        std::fs::write(&file, text).expect("the settings are written");
+    };
+    write("warn", "consign_first");
+    let mut process = site.start().await;
+    assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
+
+    write("info", "consign_first");
+    process.signal("HUP");
+    while !site.log().contains("log.filter is in use as it has changed: info") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!site.log().contains("starting") && !site.log().contains("rpc.method"), "{}", site.log());
+    assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
+    while !site.log().contains("rpc.method") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+
+    // A signal to stop is looked at after this one, and this one lets the second key in.
+    write("error", "consign_second");
+    process.signal("HUP");
+    while answer_to(&process, "consign_second").await != Code::NotFound {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    process.signal("TERM");
+    assert!(process.ends_well());
+    assert!(!site.log().contains("stopping"), "{}", site.log());
 }
 
 #[tokio::test]

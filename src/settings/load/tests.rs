@@ -253,6 +253,37 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
 }
 
 #[test]
+fn a_list_of_secrets_may_be_a_list_of_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (new, old) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("{text}\n")).expect("it is written");
+        path.display().to_string()
+    };
+    let (of_new, of_old) = (file("new", new), file("old", old));
+    let with =
+        |more: &str| format!("[events.subscribers.shop]\nurl = \"https://shop.example.com/e\"\n{more}\n");
+    let named = read(&with(&format!("secret_files = [\"{of_new}\", \"{of_old}\"]"))).expect("all is right");
+    let written = read(&with(&format!("secrets = [\"{new}\", \"{old}\"]"))).expect("all is right");
+    assert!(named.events == written.events && named.events != Settings::default().events);
+
+    let error = |more: &str| read(&with(more)).expect_err("wrong on purpose").to_string();
+    let at = "events.subscribers.shop.secret_files";
+    let told = error(&format!("secret_files = [\"{of_new}\", \"/nowhere/old\"]"));
+    assert!(told.starts_with(&format!("{at}.1: /nowhere/old cannot be read: ")), "{told}");
+    assert!(!told.contains('\n'), "nothing else is said: {told}");
+    assert_eq!(error("secret_files = [7]"), format!("{at}.0: must be the name of a file"));
+    assert_eq!(error(&format!("secret_files = \"{of_new}\"")), format!("{at}: must be a list of files"));
+    let told = error(&format!("secrets = [\"{old}\"]\nsecret_files = [\"{of_new}\"]"));
+    assert_eq!(told, format!("{at}: events.subscribers.shop.secrets is set too: only one of them may be"));
+    let told = error("secret_files = []");
+    assert!(told.starts_with("events.subscribers.shop.secrets: must have one secret"), "{told}");
+    let told = error(&format!("secret_files = [\"{}\"]", file("wrong", "whsec_short")));
+    assert!(told.contains("must be whsec_") && !told.contains("whsec_short"), "{told}");
+}
+
+#[test]
 fn a_secret_file_that_cannot_be_used_is_named_and_says_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let empty = folder.path().join("empty");

@@ -69,6 +69,8 @@ pub(in crate::store) struct PostgresAddress {
 pub(in crate::store) struct Prepared {
     pub(in crate::store) writer: Vec<&'static FixedStatement>,
     pub(in crate::store) reader: Vec<&'static FixedStatement>,
+    /// Counts them, and those that connections prepare later.
+    pub(in crate::store) counted: Counter,
 }
 
 impl Address {
@@ -99,7 +101,8 @@ impl Address {
     async fn connect_writer(&self) -> Result<Link, StoreError> {
         Ok(match self {
             Self::Postgres(at) => {
-                let mut link = PostgresLink::connect(&at.writer, &at.tls).await?;
+                let mut link =
+                    PostgresLink::connect(&at.writer, &at.tls, at.prepared.counted.clone()).await?;
                 prepare(&mut link, &at.prepared.writer).await;
                 Link::Postgres(Box::new(link))
             }
@@ -110,7 +113,8 @@ impl Address {
     async fn connect_reader(&self) -> Result<Link, StoreError> {
         Ok(match self {
             Self::Postgres(at) => {
-                let mut link = PostgresLink::connect(&at.reader, &at.tls).await?;
+                let mut link =
+                    PostgresLink::connect(&at.reader, &at.tls, at.prepared.counted.clone()).await?;
                 prepare(&mut link, &at.prepared.reader).await;
                 Link::Postgres(Box::new(link))
             }

@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use hashlink::LruCache;
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::sea_query::Value;
 use tokio_postgres::config::Host;
 use tokio_postgres::types::{ToSql, Type};
@@ -28,6 +29,8 @@ pub(super) struct PostgresLink {
     /// Reads and writes the socket, while somebody asks.
     connection: BoxFuture<'static, Result<(), Error>>,
     statements: LruCache<String, tokio_postgres::Statement>,
+    /// Statements that were prepared.
+    prepared: Counter,
 }
 
 /// Hosts with their ports, and the database.
@@ -63,9 +66,10 @@ pub(super) enum Part<'a> {
 }
 
 impl PostgresLink {
-    pub(super) async fn connect(config: &Config, tls: &Tls) -> Result<Self, StoreError> {
+    /// Counts in `prepared` what it prepares.
+    pub(super) async fn connect(config: &Config, tls: &Tls, prepared: Counter) -> Result<Self, StoreError> {
         let (client, connection) = tls.connect(config).await?;
-        Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT) })
+        Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT), prepared })
     }
 
     /// The same, with an error for whoever reads why a program did not start: where, and in PostgreSQL's own words.
@@ -77,7 +81,8 @@ impl PostgresLink {
             };
             StoreError::CannotConnect { address: address_of(config), why }
         })?;
-        Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT) })
+        let statements = LruCache::new(STATEMENTS_KEPT);
+        Ok(Self { client, connection, statements, prepared: Counter::default() })
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -165,6 +170,7 @@ impl PostgresLink {
         }
         let types = values.iter().map(type_of).collect::<Result<Vec<_>, _>>()?;
         let statement = driven(&mut self.connection, self.client.prepare_typed(sql, &types)).await?;
+        self.prepared.inc();
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -195,6 +201,7 @@ impl PostgresLink {
         let prepared = driven(&mut self.connection, in_a_row(preparing)).await;
         for (sql, statement) in missing.into_iter().zip(prepared) {
             self.statements.insert(sql.to_owned(), statement?);
+            self.prepared.inc();
         }
         Ok(())
     }

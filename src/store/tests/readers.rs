@@ -20,6 +20,7 @@ on_both_engines! {
     a_connection_comes_free_when_what_nobody_heard_is_over
     a_question_that_failed_costs_no_connection
     there_are_no_more_readers_than_connections
+    a_first_call_finds_everything_prepared
     a_connection_that_does_not_know_the_statements_learns_them_again
     connections_that_died_while_nobody_used_them_are_replaced
     a_store_closes_when_its_last_reader_is_done
@@ -120,6 +121,23 @@ async fn there_are_no_more_readers_than_connections(scene: &Scene) {
     assert!(second.as_mut().now_or_never().is_none());
     drop(db);
     assert!(is_marked(&second.await.expect("the connection of the first")).await);
+    store.close().await;
+}
+
+async fn a_first_call_finds_everything_prepared(scene: &Scene) {
+    scene.stocked(&["A-1"], 1).await;
+    let mut options = scene.options();
+    options.lanes = 1;
+    let store = Store::open(options).await.expect("a store");
+    store.warm_up().await.expect("it is warm");
+    one_comes_free(&store).await;
+    let prepared = store.statements_prepared();
+    assert_eq!(prepared > 100, matches!(&scene.database, Database::Postgres(_)), "{prepared}");
+
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = create_order(&store, None, new).await.expect("an order");
+    assert!(store.order(id).await.expect("a look").is_some());
+    assert_eq!(store.statements_prepared(), prepared);
     store.close().await;
 }
 

@@ -19,6 +19,8 @@ pub struct WriterCounts {
     pub(in crate::store) races: Counter,
     /// To the database, of all lanes; one may hold several statements.
     pub(in crate::store) messages: Counter,
+    /// Statements that connections to PostgreSQL have prepared, those of readers too.
+    pub(in crate::store) prepared: Counter,
 }
 
 impl Default for WriterCounts {
@@ -28,6 +30,7 @@ impl Default for WriterCounts {
             seconds: Histogram::new(SECONDS),
             races: Counter::default(),
             messages: Counter::default(),
+            prepared: Counter::default(),
         }
     }
 }
@@ -58,6 +61,11 @@ impl WriterCounts {
             "writer_messages",
             "Messages of the writer to the database, each with all statements of one step of a transaction",
             self.messages.clone(),
+        );
+        registry.register(
+            "database_statements_prepared",
+            "Statements that connections to PostgreSQL have prepared",
+            self.prepared.clone(),
         );
     }
 }
