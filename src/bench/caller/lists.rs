@@ -22,6 +22,7 @@ pub(in crate::bench) enum List {
     Shipments,
     Approvals,
     Messages,
+    Feedback,
     FollowUps,
     Reservations,
     Movements,
@@ -69,6 +70,7 @@ impl Caller {
                 page!(approvals, list_approvals, ListApprovalsRequest, approvals, filter, order_by)
             }
             List::Messages => page!(orders, list_messages, ListMessagesRequest, messages, filter, order_by),
+            List::Feedback => page!(feedback, list_feedback, ListFeedbackRequest, feedback, filter, order_by),
             List::FollowUps => {
                 page!(feedback, list_follow_ups, ListFollowUpsRequest, follow_ups, filter, order_by)
             }
