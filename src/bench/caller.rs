@@ -1,5 +1,7 @@
 //! One client's side of the API: typed calls, as storefronts, warehouses and couriers make them.
 
+pub(super) mod lists;
+
 use std::collections::HashMap;
 
 use tonic::transport::Channel;
@@ -9,9 +11,13 @@ use tonic_types::{ErrorDetails, StatusExt};
 use super::error::BenchError;
 use crate::client::{CONNECT_WITHIN, TlsOptions, by, connect};
 use crate::pb;
+use crate::pb::approval_service_client::ApprovalServiceClient;
 use crate::pb::billing_service_client::BillingServiceClient;
+use crate::pb::feedback_service_client::FeedbackServiceClient;
 use crate::pb::inventory_service_client::InventoryServiceClient;
+use crate::pb::order_change_service_client::OrderChangeServiceClient;
 use crate::pb::order_service_client::OrderServiceClient;
+use crate::pb::return_service_client::ReturnServiceClient;
 use crate::pb::shipping_service_client::ShippingServiceClient;
 
 /// Clones share the connection.
@@ -21,6 +27,10 @@ pub(super) struct Caller {
     inventory: InventoryServiceClient<Channel>,
     shipping: ShippingServiceClient<Channel>,
     billing: BillingServiceClient<Channel>,
+    approvals: ApprovalServiceClient<Channel>,
+    returns: ReturnServiceClient<Channel>,
+    feedback: FeedbackServiceClient<Channel>,
+    changes: OrderChangeServiceClient<Channel>,
 }
 
 /// An answer that is not what it has to be for the figures to mean anything.
@@ -44,7 +54,11 @@ impl Caller {
             orders: OrderServiceClient::new(channel.clone()),
             inventory: InventoryServiceClient::new(channel.clone()),
             shipping: ShippingServiceClient::new(channel.clone()),
-            billing: BillingServiceClient::new(channel),
+            billing: BillingServiceClient::new(channel.clone()),
+            approvals: ApprovalServiceClient::new(channel.clone()),
+            returns: ReturnServiceClient::new(channel.clone()),
+            feedback: FeedbackServiceClient::new(channel.clone()),
+            changes: OrderChangeServiceClient::new(channel),
         })
     }
 
@@ -233,6 +247,42 @@ impl Caller {
             ..Default::default()
         };
         call!(self.shipping, confirm_delivery, "courier", request, shipment)
+    }
+
+    pub(super) async fn cancel_order(&self, id: &str) -> Result<pb::Order, Status> {
+        let request = pb::CancelOrderRequest {
+            order_id: id.to_owned(),
+            reason: "the customer does not want it any more".to_owned(),
+            request_id: format!("bench-cancel-{id}"),
+            ..Default::default()
+        };
+        call!(self.orders, cancel_order, "clerk", request, order)
+    }
+
+    pub(super) async fn submit_feedback(&self, order: &str, rating: i32) -> Result<pb::Feedback, Status> {
+        let request = pb::SubmitFeedbackRequest {
+            order_id: order.to_owned(),
+            delivery_rating: rating,
+            product_rating: rating,
+            comment: "as it was".to_owned(),
+            request_id: format!("bench-feedback-{order}"),
+            ..Default::default()
+        };
+        call!(self.feedback, submit_feedback, "storefront", request, feedback)
+    }
+
+    pub(super) async fn close_order(&self, id: &str) -> Result<pb::Order, Status> {
+        let request = pb::CloseOrderRequest {
+            order_id: id.to_owned(),
+            request_id: format!("bench-close-{id}"),
+            ..Default::default()
+        };
+        call!(self.orders, close_order, "clerk", request, order)
+    }
+
+    pub(super) async fn archive_order(&self, id: &str) -> Result<pb::Order, Status> {
+        let request = pb::ArchiveOrderRequest { order_id: id.to_owned(), ..Default::default() };
+        call!(self.orders, archive_order, "clerk", request, order)
     }
 
     pub(super) async fn record_tracking_event(

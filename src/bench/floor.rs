@@ -51,7 +51,7 @@ impl Floor {
             Scenario::Place => Ok(Self::Place),
             Scenario::Lifecycle => Ok(Self::Lifecycle),
             Scenario::Flash => Ok(Self::Flash),
-            Scenario::Read | Scenario::Track | Scenario::Ceiling => Err(BenchError::Wrong(
+            Scenario::Read | Scenario::Lists | Scenario::Track | Scenario::Ceiling => Err(BenchError::Wrong(
                 "a floor was written for place, lifecycle and flash, and for no other scenario".to_owned(),
             )),
         }
@@ -121,6 +121,7 @@ impl Prepared {
             operations,
             operations_per_second: rate,
             latency_ms: BTreeMap::new(),
+            within_ms: None,
             refusals: failures.into_iter().collect(),
             server: None,
             database,

@@ -1,5 +1,6 @@
 //! Prepares a server, with clients, products and stored orders, and runs one scenario against it.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ use super::progress::Progress;
 use super::report::{Beside, Followed, Readings, Round, Sale, quantiles};
 use super::round_trips::writer_messages;
 use super::scenarios::flash::Flash;
+use super::scenarios::lists::{Lists, values_of};
+use super::scenarios::past::{Archive, Ended, Past};
 use super::scenarios::place::{Lifecycle, Place, place, send_off};
 use super::scenarios::read::Read;
 use super::scenarios::track::{Followers, ReportTracking, shipments_for};
@@ -29,6 +32,12 @@ use crate::domain::Timestamp;
 const PRELOADERS: u64 = 64;
 /// Customers with an e-mail address whose orders are looked for.
 const CUSTOMERS_TO_READ: u64 = 20;
+/// Orders of the day in the archive's company: one for so many that are over.
+const ARCHIVED_TO_ONE: u64 = 10;
+/// How often each list and filter is asked for.
+const PAGES_OF_EACH: u64 = 200;
+/// How often what could not be stored under this load is stored anew.
+const STORING_TRIES: u32 = 3;
 /// How long letters may take to be sent.
 const LETTERS_WITHIN: Duration = Duration::from_secs(300);
 /// How often the bench looks whether they are sent.
@@ -43,6 +52,8 @@ pub(super) struct Setup {
     preload: u64,
     /// Ids of orders that are there to be read.
     stored: Vec<String>,
+    /// Ids of orders that were delivered and are in the archive.
+    archived: Vec<String>,
     /// Rows that were written before the first operation; None where they are not counted.
     rows_before: Option<i64>,
     /// Operations of all turns, their warming up included.
@@ -67,9 +78,41 @@ impl Setup {
     ) -> Result<Self, BenchError> {
         let callers = connect(&server.address, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
-        let stored = store(&callers, &catalogue, preload).await?;
+        let (stored, archived) = (Vec::new(), Vec::new());
         let operations = AtomicU64::new(0);
-        Ok(Self { server, callers, catalogue, preload, stored, rows_before: None, operations })
+        let mut setup =
+            Self { server, callers, catalogue, preload, stored, archived, rows_before: None, operations };
+        let of_the_day = if options.archived { preload.div_ceil(ARCHIVED_TO_ONE) } else { preload };
+        if options.archived {
+            setup.archived = setup.fill_archive(preload).await?;
+        }
+        setup.stored = store(&setup.callers, &setup.catalogue, of_the_day).await?;
+        Ok(setup)
+    }
+
+    /// Stores orders that are over, and archives them; returns ids of those that were delivered.
+    async fn fill_archive(&self, count: u64) -> Result<Vec<String>, BenchError> {
+        let clients: Vec<Caller> = self.callers.iter().cycle().take(PRELOADERS as usize).cloned().collect();
+        let since = clock::now();
+        let past = Past::new(&self.catalogue);
+        let tally: Arc<Tally> = Arc::default();
+        for _ in 0..STORING_TRIES {
+            let _progress = Progress::show("storing orders", &tally);
+            let missing = count.saturating_sub(tally.operations());
+            drive(&clients, Until::Count(missing), &past, &tally).await?;
+        }
+        all_stored(&tally, count)?;
+        if self.until_letters_are_sent(since).await? == Some(false) {
+            return Err(BenchError::Wrong("letters keep orders out of the archive".to_owned()));
+        }
+
+        let Ended { delivered, cancelled } = past.ended();
+        let archive = Arc::new(Archive { orders: delivered.iter().cloned().chain(cancelled).collect() });
+        let tally: Arc<Tally> = Arc::default();
+        let _progress = Progress::show("archiving orders", &tally);
+        drive(&clients, Until::Count(count), &archive, &tally).await?;
+        all_stored(&tally, count)?;
+        Ok(delivered)
     }
 
     /// Counts the rows that are written from now on, where the operation is all that writes. The server is started
@@ -82,7 +125,7 @@ impl Setup {
         let Some(url) = self.server.database_url.clone() else { return Ok(()) };
         match options.scenario {
             Scenario::Place | Scenario::Lifecycle | Scenario::Flash => {}
-            Scenario::Read | Scenario::Track | Scenario::Ceiling => return Ok(()),
+            Scenario::Read | Scenario::Lists | Scenario::Track | Scenario::Ceiling => return Ok(()),
         }
         servers.stop(&self.server).await;
         self.rows_before = Some(rows_written(&url).await?);
@@ -115,6 +158,7 @@ impl Setup {
                 self.measure(options, &Arc::new(Lifecycle(Arc::clone(&self.catalogue)))).await
             }
             Scenario::Read => self.read(options).await,
+            Scenario::Lists => self.lists(options).await,
             Scenario::Flash => self.flash(options).await,
             Scenario::Track => self.track(options).await,
             Scenario::Ceiling => self.ceiling(options).await,
@@ -189,13 +233,49 @@ impl Setup {
         }
         self.until_letters_are_sent(since).await?;
         let orders = self.stored.iter().cloned().chain(known.placed()).collect();
-        let reading = Read::of(orders, customers);
+        self.measure_while_placing(options, &Read::of(orders, customers)).await
+    }
 
-        let Some(rate) = options.while_placing else { return self.measure(options, &reading).await };
+    /// Each list and filter as often as the others, after each was asked twice.
+    async fn lists(&self, options: &Options) -> Result<Round, BenchError> {
+        let since = clock::now();
+        let aside: Arc<Tally> = Arc::default();
+        let (by_email, by_phone) =
+            (Place::new(&self.catalogue, Reach::Email), Place::new(&self.catalogue, Reach::PhoneOnly));
+        for known in [&by_email, &by_phone] {
+            drive(&self.callers, Until::Count(CUSTOMERS_TO_READ), known, &aside).await?;
+        }
+        self.until_letters_are_sent(since).await?;
+
+        let caller = first(&self.callers)?;
+        let (mut day, mut archive) = (Vec::new(), Vec::new());
+        for (order, other) in by_email.placed().iter().zip(&by_phone.placed()) {
+            let other = caller.order(other).await.map_err(refused("GetOrder"))?;
+            let phone = other.customer.map(|it| it.phone).unwrap_or_default();
+            day.push(values_of(caller, order, &phone, since).await.map_err(refused("an order"))?);
+        }
+        for order in self.archived.iter().take(CUSTOMERS_TO_READ as usize) {
+            archive.push(values_of(caller, order, "", since).await.map_err(refused("an archived order"))?);
+        }
+
+        let lists = Lists::of(day, archive);
+        drive(&self.callers, Until::Count(lists.count().saturating_mul(2)), &lists, &aside).await?;
+        let pages = NonZeroU64::new(lists.count().saturating_mul(PAGES_OF_EACH));
+        let options = Options { orders: options.orders.or(pages), ..options.clone() };
+        self.measure_while_placing(&options, &lists).await
+    }
+
+    /// Where the options say so, orders are placed meanwhile.
+    async fn measure_while_placing<O: Operation>(
+        &self,
+        options: &Options,
+        reading: &Arc<O>,
+    ) -> Result<Round, BenchError> {
+        let Some(rate) = options.while_placing else { return self.measure(options, reading).await };
         let beside: Arc<Tally> = Arc::default();
         let placing = Place::new(&self.catalogue, Reach::Email);
         let going_on = drive_at(rate.get(), u64::MAX, &self.callers, &placing, &beside);
-        let mut round = self.measure_beside(options, &reading, going_on).await?;
+        let mut round = self.measure_beside(options, reading, going_on).await?;
         let found = beside.snapshot();
         round.beside = Some(Beside {
             rate: rate.get(),
@@ -281,6 +361,7 @@ impl Setup {
             catalogue: Arc::clone(&self.catalogue),
             preload: 0,
             stored: Vec::new(),
+            archived: Vec::new(),
             rows_before: None,
             operations: AtomicU64::new(0),
         };
@@ -319,6 +400,7 @@ impl Setup {
             operations,
             operations_per_second: operations as f64 / seconds,
             latency_ms: quantiles(&found),
+            within_ms: options.within.map(NonZeroU64::get),
             refusals: found.refusals,
             server,
             database,
@@ -376,14 +458,19 @@ async fn store(
     if count == 0 {
         return Ok(Vec::new());
     }
-    let tally = Arc::default();
+    let tally: Arc<Tally> = Arc::default();
     let _progress = Progress::show("storing orders", &tally);
     let placing = Place::new(catalogue, Reach::PhoneOnly);
     let clients: Vec<Caller> = callers.iter().cycle().take(PRELOADERS as usize).cloned().collect();
     drive(&clients, Until::Count(count), &placing, &tally).await?;
+    all_stored(&tally, count)?;
+    Ok(placing.placed())
+}
+
+fn all_stored(tally: &Tally, count: u64) -> Result<(), BenchError> {
     if tally.operations() < count {
         let refusals = tally.snapshot().refusals;
         return Err(BenchError::Wrong(format!("orders could not be stored before: {refusals:?}")));
     }
-    Ok(placing.placed())
+    Ok(())
 }

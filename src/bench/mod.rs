@@ -3,10 +3,10 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `options` | the flags |
-//! | `scenarios/` | what the clients do: `place` (and `lifecycle`), `read`, `flash`, `track` |
+//! | `scenarios/` | what the clients do: `place` (and `lifecycle`), `read`, `lists`, `flash`, `track`; `past`: what fills the archive |
 //! | `measured_server` | the server, started here or elsewhere; `database`: its PostgreSQL database |
 //! | `measure` | prepares a server, runs one scenario against it |
-//! | `driver` | many clients at once, or so many operations a second; `caller`: the calls of one client |
+//! | `driver` | many clients at once, or so many operations a second; `caller`: the calls of one client; `caller/lists`: its lists |
 //! | `catalogue` | products and orders of a run |
 //! | `tally`, `cost` | counters and latencies; processor time and memory |
 //! | `work` | what else an operation costs: `counters` of PostgreSQL, context `switches` of the server |
@@ -68,6 +68,9 @@ async fn measure(
     let usual = Launch { program: None, group_max: options.group_max.map(|it| it.get()) };
     let name = |side: &str| format!("consign-bench-{}-{side}", run.to_lowercase());
     let preload = options.preload();
+    if options.archived && options.scenario != Scenario::Lists {
+        return Err(BenchError::Wrong("only lists are measured with an archive".to_owned()));
+    }
 
     if let Some(other) = options.compare_group_max {
         let label = usual.group_max.map_or_else(group_max_by_default, |it| it.to_string());

@@ -24,6 +24,8 @@ pub enum Scenario {
     Lifecycle,
     /// Orders are read: by id, as timelines, as the newest of filtered lists
     Read,
+    /// The first page of each list, with each filter
+    Lists,
     /// One product, few units, many buyers at once: 1 is answered if not exactly what is there is sold
     Flash,
     /// Shipments are followed by as many subscribers as there are clients, while their events are recorded
@@ -46,23 +48,31 @@ pub struct Options {
     /// How long it is measured
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub seconds: NonZeroU64,
-    /// Number of operations, instead of a time [flash: buyers, by default four for each unit]
+    /// Number of operations, instead of a time [flash: buyers, by default four for each unit; lists: pages, by default
+    /// 200 of each kind]
     #[arg(long, value_name = "N")]
     pub orders: Option<NonZeroU64>,
     /// How long the same is done before it is measured; nothing when --orders is given
     #[arg(long, value_name = "SECONDS", default_value = "2")]
     pub warmup_seconds: u64,
     /// Paid orders stored before, as fast as it goes; without e-mail addresses, so that no letters follow them
-    /// [default: 0; read: 1000]
+    /// [default: 0; read, lists: 1000]
     #[arg(long, value_name = "N")]
     pub preload: Option<u64>,
+    /// With `lists`: the orders stored before are over and in the archive, and a tenth as many of the day are beside
+    /// them; of ten in the archive nine were cancelled and paid back, and one was delivered, with letters and a rating
+    #[arg(long)]
+    pub archived: bool,
+    /// Fails if one of a hundred of anything that was timed took longer
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub within: Option<NonZeroU64>,
     /// Units there are in `flash`
     #[arg(long, value_name = "N", default_value = "500")]
     pub stock: NonZeroU64,
     /// Events recorded each second in `track`
     #[arg(long, value_name = "N", default_value = "50")]
     pub rate: NonZeroU64,
-    /// Beside `read`, so many orders are placed and paid each second
+    /// Beside `read` or `lists`, so many orders are placed and paid each second
     #[arg(long, value_name = "RATE")]
     pub while_placing: Option<NonZeroU64>,
 
@@ -142,7 +152,7 @@ impl Options {
 
     pub(super) fn preload(&self) -> u64 {
         match self.scenario {
-            Scenario::Read => self.preload.unwrap_or(PRELOAD_TO_READ),
+            Scenario::Read | Scenario::Lists => self.preload.unwrap_or(PRELOAD_TO_READ),
             Scenario::Place | Scenario::Lifecycle | Scenario::Flash | Scenario::Track | Scenario::Ceiling => {
                 self.preload.unwrap_or(0)
             }
@@ -188,5 +198,9 @@ mod tests {
         assert!(read("place --target 127.0.0.1:50051 --compare-binary consign").is_err());
         assert!(read("place --compare-binary consign --compare-group-max 1").is_err());
         assert!(read("place --pgbench").is_err());
+        let lists = read("lists --preload 100000 --archived --within 20").unwrap();
+        assert_eq!((lists.preload(), lists.archived), (100_000, true));
+        assert_eq!(lists.within.map(NonZeroU64::get), Some(20));
+        assert!(read("lists --within 0").is_err());
     }
 }

@@ -35,6 +35,9 @@ pub struct Round {
     pub(super) operations_per_second: f64,
     /// By what was timed: the operation under the scenario's name, and each of its calls.
     pub(super) latency_ms: BTreeMap<&'static str, Quantiles>,
+    /// How long the slowest but one of a hundred of anything that was timed may take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) within_ms: Option<u64>,
     /// Operations that came to no good end, by code and reason.
     pub(super) refusals: BTreeMap<String, u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,11 +189,22 @@ impl Round {
             |it: &BTreeMap<String, u64>| it.keys().all(|it| it.starts_with("ResourceExhausted"));
         let rest = overload_only(&self.refusals)
             && self.beside.as_ref().is_none_or(|it| overload_only(&it.refusals));
-        match (&self.sale, &self.followed) {
-            (Some(sale), _) => sale.accepted == sale.stock.min(sale.orders),
-            (None, Some(followed)) => rest && followed.arrived == followed.expected && followed.expected > 0,
-            (None, None) => rest && self.operations > 0,
-        }
+        let is_quick = self.later_than_allowed().next().is_none();
+        is_quick
+            && match (&self.sale, &self.followed) {
+                (Some(sale), _) => sale.accepted == sale.stock.min(sale.orders),
+                (None, Some(followed)) => {
+                    rest && followed.arrived == followed.expected && followed.expected > 0
+                }
+                (None, None) => rest && self.operations > 0,
+            }
+    }
+
+    /// What took longer than it may, and its p99.
+    fn later_than_allowed(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let within = self.within_ms.map(|it| it as f64);
+        let p99s = self.latency_ms.iter().map(|(what, it)| (*what, it.p99));
+        p99s.filter(move |(_, p99)| within.is_some_and(|it| *p99 > it))
     }
 
     /// The sum of server and database.
@@ -258,6 +272,14 @@ impl fmt::Display for Round {
         let rate = self.operations_per_second;
         writeln!(f, "  {operations} operations in {seconds:.1} s: {rate:.1} per second")?;
         latencies(f, &self.latency_ms)?;
+        if let Some(within) = self.within_ms {
+            let late: Vec<_> =
+                self.later_than_allowed().map(|(what, p99)| format!("{what} ({p99:.2})")).collect();
+            match late.is_empty() {
+                true => writeln!(f, "  every p99 is within {within} ms")?,
+                false => writeln!(f, "  later than {within} ms: {}", late.join("; "))?,
+            }
+        }
         refusals(f, &self.refusals)?;
 
         if let Some(Sale { stock, orders, accepted, refused }) = self.sale {
@@ -335,10 +357,10 @@ impl fmt::Display for Comparison {
 fn latencies(f: &mut fmt::Formatter<'_>, latencies: &BTreeMap<&'static str, Quantiles>) -> fmt::Result {
     if !latencies.is_empty() {
         let [name, count] = ["ms", "count"];
-        writeln!(f, "  {name:<28} {count:>9} {:>9} {:>9} {:>9} {:>9}", "p50", "p95", "p99", "max")?;
+        writeln!(f, "  {name:<46} {count:>9} {:>9} {:>9} {:>9} {:>9}", "p50", "p95", "p99", "max")?;
     }
     for (what, Quantiles { count, p50, p95, p99, max }) in latencies {
-        writeln!(f, "  {what:<28} {count:>9} {p50:>9.2} {p95:>9.2} {p99:>9.2} {max:>9.2}")?;
+        writeln!(f, "  {what:<46} {count:>9} {p50:>9.2} {p95:>9.2} {p99:>9.2} {max:>9.2}")?;
     }
     Ok(())
 }
@@ -366,6 +388,7 @@ mod tests {
             operations: 1,
             operations_per_second: rate,
             latency_ms: BTreeMap::new(),
+            within_ms: None,
             refusals: BTreeMap::new(),
             server: cost,
             database: None,
@@ -417,6 +440,21 @@ mod tests {
         assert!(refused.is_well());
         refused.refusals.insert("Internal/INTERNAL".to_owned(), 1);
         assert!(!refused.is_well());
+    }
+
+    #[test]
+    fn a_measurement_with_a_bound_fails_by_the_slowest_but_one_of_a_hundred() {
+        let quantiles = |p99| Quantiles { count: 200, p50: 1.0, p95: 2.0, p99, max: 90.0 };
+        let mut lists = round(1.0, 1.0);
+        lists.latency_ms =
+            BTreeMap::from([("ListOrders", quantiles(19.9)), ("ListRefunds", quantiles(20.1))]);
+        assert!(lists.is_well(), "no bound was given");
+        lists.within_ms = Some(20);
+        assert!(!lists.is_well());
+        assert!(lists.to_string().contains("later than 20 ms: ListRefunds (20.10)"), "{lists}");
+        lists.within_ms = Some(21);
+        assert!(lists.is_well());
+        assert!(lists.to_string().contains("every p99 is within 21 ms"), "{lists}");
     }
 
     #[test]

@@ -66,6 +66,7 @@ async fn listed(server: &TestServer, filter: &str) -> Vec<(&'static str, usize)>
         "shipments": shipping.list_shipments(ListShipmentsRequest).shipments;
         "messages": orders.list_messages(ListMessagesRequest).messages;
         "approvals": approvals.list_approvals(ListApprovalsRequest).approvals;
+        "feedback": feedback.list_feedback(ListFeedbackRequest).feedback;
         "follow-ups": feedback.list_follow_ups(ListFollowUpsRequest).follow_ups;
     }
 }

@@ -48,12 +48,30 @@ on_both_engines!(every_scenario_is_played_against_a_server_that_is_up, async |se
         assert_eq!(read["latency_ms"][kind]["count"], 2, "{kind}");
     }
 
+    // Each way of asking at least once: what must be there is found, in the archive too.
+    let listed = against(&server, "lists --archived --preload 12 --orders 200 --while-placing 20").await;
+    assert_eq!(listed["operations"], 200);
+    for kind in ["ListOrders", "ListOrders: archived", "ListRefunds: archived", "ListFollowUps: archived"] {
+        assert!(listed["latency_ms"][kind]["count"].as_u64().unwrap() > 0, "{kind}: {listed:#}");
+    }
+
     let followed = against(&server, "track --orders 8 --rate 100").await;
     assert_eq!((&followed["arrived"], &followed["expected"]), (&8.into(), &8.into()));
     assert_eq!(followed["latency_ms"]["arrival"]["count"], 8);
 
     every_law_holds(&server).await;
 });
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_measured_with_lists_only() {
+    let arguments = ["bench", "place", "--archived", "--orders", "1"];
+    let running =
+        move || Command::new(env!("CARGO_BIN_EXE_consign")).args(arguments).output().expect("the bench runs");
+    let output = tokio::task::spawn_blocking(running).await.unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("only lists are measured with an archive"), "{said}");
+}
 
 /// With servers and databases of its own, which are gone afterwards.
 async fn on(site: &Site, arguments: &str) -> Value {

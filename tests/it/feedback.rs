@@ -78,6 +78,12 @@ async fn follow_ups(server: &Clients, filter: &str) -> Vec<pb::FollowUp> {
     server.feedback.clone().list_follow_ups(request).await.expect("a page").into_inner().follow_ups
 }
 
+/// The orders of one page, and its token of the next one.
+async fn listed(server: &Clients, request: pb::ListFeedbackRequest) -> Result<(Vec<String>, String), Status> {
+    let page = server.feedback.clone().list_feedback(request).await?.into_inner();
+    Ok((page.feedback.into_iter().map(|it| it.order_id).collect(), page.next_page_token))
+}
+
 async fn close_follow_up(
     server: &Clients,
     id: &str,
@@ -276,6 +282,73 @@ async fn a_customer_is_asked_again_until_they_have_enough_on_sqlite() {
 async fn a_customer_is_asked_again_until_they_have_enough_on_postgres() {
     asked_again(Engine::Postgres).await;
 }
+
+on_both_engines!(feedback_is_listed_by_what_was_said_when_and_of_whom, async |server| {
+    two_products(&server).await;
+    let poor = delivered(&server, "poor", &["MUG", "PEN"]).await;
+    let fair = delivered(&server, "fair", &["MUG"]).await;
+    let silent = delivered(&server, "silent", &["MUG"]).await;
+    // The younger order is answered first.
+    submit(&server, answer(&fair, 4, 5)).await.expect("asked for");
+    let line =
+        pb::LineRating { line_number: 2, rating: 1, comment: "broken".to_owned(), ..Default::default() };
+    let said = pb::SubmitFeedbackRequest { lines: vec![line], ..answer(&poor, 2, 1) };
+    submit(&server, said).await.expect("asked for");
+    let warehouse = Warehouse { server: &server };
+    warehouse.close(&poor.id).await;
+    warehouse.archive(&poor.id).await;
+
+    let (poor, fair, silent) = (&*poor.id, &*fair.id, &*silent.id);
+    let of_poor = format!("order_id = {poor}");
+    for (filter, found) in [
+        ("", vec![silent, fair, poor]),
+        ("state = REQUESTED", vec![silent]),
+        ("state = submitted", vec![fair, poor]),
+        ("delivery_rating IN (1, 2)", vec![poor]),
+        ("delivery_rating != 0", vec![fair, poor]),
+        ("product_rating = 5", vec![fair]),
+        ("courier = swift", vec![silent, fair, poor]),
+        ("courier = swift AND product_rating = 1", vec![poor]),
+        ("courier = other", vec![]),
+        (of_poor.as_str(), vec![poor]),
+        ("archived = true", vec![poor]),
+        ("archived = false", vec![silent, fair]),
+        ("archived = true AND courier = swift", vec![poor]),
+        ("submit_time > 2020-01-01", vec![poor, fair]),
+        ("submit_time < 2020-01-01", vec![]),
+    ] {
+        let request = pb::ListFeedbackRequest { filter: filter.to_owned(), ..Default::default() };
+        let (orders, next) = listed(&server, request).await.expect(filter);
+        assert_eq!((orders.iter().map(|it| &**it).collect::<Vec<_>>(), &*next), (found, ""), "{filter}");
+    }
+
+    // Page by page, the oldest order first.
+    let mut request =
+        pb::ListFeedbackRequest { page_size: 2, order_by: "create_time".to_owned(), ..Default::default() };
+    let (first, next) = listed(&server, request.clone()).await.expect("a page");
+    request.page_token = next;
+    let (second, end) = listed(&server, request).await.expect("a page");
+    assert_eq!(
+        ([first, second].concat(), &*end),
+        (vec![poor.to_owned(), fair.to_owned(), silent.to_owned()], "")
+    );
+
+    let request = pb::ListFeedbackRequest { filter: of_poor, ..Default::default() };
+    let page = server.feedback.clone().list_feedback(request).await.expect("a page").into_inner();
+    let lines: Vec<_> =
+        page.feedback[0].lines.iter().map(|it| (&*it.description, it.rating, &*it.comment)).collect();
+    assert_eq!(lines, [("product PEN", 1, "broken")]);
+    let wrong = pb::ListFeedbackRequest {
+        page_size: 500,
+        filter: "delivery_rating = 6 AND mood = good".to_owned(),
+        order_by: "number".to_owned(),
+        ..Default::default()
+    };
+    let refused = listed(&server, wrong).await.expect_err("nonsense");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
 
 on_both_engines!(a_bad_rating_is_followed_up_in_the_archive_too, async |server| {
     two_products(&server).await;

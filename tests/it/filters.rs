@@ -57,6 +57,7 @@ on_both_engines!(every_word_is_understood_as_the_api_writes_it_and_in_any_case, 
         orders.list_orders(ListOrdersRequest) "hold_reason": HoldReason;
         orders.list_messages(ListMessagesRequest) "state": MessageState;
         orders.list_messages(ListMessagesRequest) "kind": MessageKind;
+        feedback.list_feedback(ListFeedbackRequest) "state": FeedbackState;
         feedback.list_follow_ups(ListFollowUpsRequest) "state": FollowUpState;
         billing.list_invoices(ListInvoicesRequest) "state": InvoiceState;
         billing.list_payments(ListPaymentsRequest) "state": PaymentState;

@@ -247,6 +247,7 @@ async fn feedback(schema: &Schema<'_>) -> Result<(), DbErr> {
              delivery_rating INTEGER NOT NULL CHECK (delivery_rating BETWEEN 0 AND 5),
              product_rating INTEGER NOT NULL CHECK (product_rating BETWEEN 0 AND 5),
              comment TEXT NOT NULL,
+             archived BOOLEAN NOT NULL,
              requested_at BIGINT NOT NULL,
              submitted_at BIGINT,
              CHECK (state <> 'SUBMITTED' OR submitted_at IS NOT NULL)",
@@ -295,11 +296,20 @@ async fn feedback(schema: &Schema<'_>) -> Result<(), DbErr> {
              ON feedback (submitted_at, order_id, delivery_rating, product_rating, region)
              WHERE state = 'SUBMITTED'",
             "CREATE INDEX feedback_requested ON feedback (requested_at, state)",
+            "CREATE INDEX feedback_answered ON feedback (submitted_at, order_id) WHERE submitted_at IS NOT NULL",
+            "CREATE INDEX feedback_state ON feedback (state, archived, order_id)",
+            "CREATE INDEX feedback_delivery_rating ON feedback (delivery_rating, archived, order_id)",
+            "CREATE INDEX feedback_product_rating ON feedback (product_rating, archived, order_id)",
             "CREATE INDEX feedback_lines_submitted ON feedback_lines (submitted_at, sku, rating)",
             "CREATE INDEX feedback_reasons_submitted ON feedback_reasons (submitted_at, reason, order_id)",
             "CREATE INDEX follow_ups_state ON follow_ups (state, archived, id)",
         ])
         .await?;
+    schema.both_sides("feedback", "", "order_id").await?;
+    for column in ["state", "delivery_rating", "product_rating"] {
+        let statistics = format!("feedback_{column}_with_archived (mcv) ON {column}, archived FROM feedback");
+        schema.dependent(&statistics).await?;
+    }
     schema.both_sides("follow_ups", "", "id").await?;
     schema.dependent("follow_ups_state_with_archived (mcv) ON state, archived FROM follow_ups").await
 }

@@ -16,6 +16,7 @@ use crate::rpc::parse::{
 use crate::store::Among;
 
 list_requests! {
+    list_feedback: ListFeedbackRequest,
     list_follow_ups: ListFollowUpsRequest,
 }
 

@@ -80,14 +80,17 @@ fn reasons<'a>(reasons: impl IntoIterator<Item = &'a FeedbackReason>) -> Vec<i32
     reasons.into_iter().map(|it| enums::feedback_reason(*it)).collect()
 }
 
+/// What was said of an order, with the lines that were rated. None: it was not asked for.
+pub(crate) fn said(order: &Order) -> Option<pb::Feedback> {
+    let asked = order.feedback.as_ref()?;
+    let lines = asked.lines.iter().map(|it| line(order, it.line, Some(it))).collect();
+    Some(pb::Feedback { lines, ..feedback(order, asked) })
+}
+
 /// A follow-up by itself: with what was said.
 pub(crate) fn follow_up_with_feedback(order: &Order) -> Option<pb::FollowUp> {
     let raised = order.follow_up.as_ref()?;
-    let said = order.feedback.as_ref().map(|it| {
-        let lines = it.lines.iter().map(|said| line(order, said.line, Some(said))).collect();
-        pb::Feedback { lines, ..feedback(order, it) }
-    });
-    Some(pb::FollowUp { feedback: said, ..follow_up(order, raised) })
+    Some(pb::FollowUp { feedback: said(order), ..follow_up(order, raised) })
 }
 
 /// A follow-up as a part of its order, which has what was said.

@@ -1,4 +1,4 @@
-//! FeedbackService: answers, questions, follow-ups and the report.
+//! FeedbackService: answers, questions, follow-ups, lists and the report.
 
 use tonic::{Request, Response};
 
@@ -65,6 +65,19 @@ impl pb::feedback_service_server::FeedbackService for Api {
         let (since, until, among) = parsed(|bad| parse::get_feedback_report(request.into_inner(), bad))?;
         let report = answered(self.store().feedback_report(since, until, among, COMMENTS_MAX).await)?;
         Ok(Response::new(pb::GetFeedbackReportResponse { report: Some(reply::feedback_report(report)) }))
+    }
+
+    async fn list_feedback(
+        &self,
+        request: Request<pb::ListFeedbackRequest>,
+    ) -> Reply<pb::ListFeedbackResponse> {
+        let listing = parsed(|bad| parse::list_feedback(request.into_inner(), &self.limits, bad))?;
+        self.page(listing, |listing| async move {
+            let (orders, next) = answered(self.store().list_feedback(&listing).await)?;
+            let feedback = orders.iter().filter_map(|it| reply::said(it)).collect();
+            Ok(pb::ListFeedbackResponse { feedback, next_page_token: page_token(next) })
+        })
+        .await
     }
 
     async fn list_follow_ups(

@@ -1,6 +1,7 @@
 //! Every list as its callers know it, for tests of all that can be asked of it.
 
 use crate::store::query::caller_resources::{API_KEYS, DATA_READS, EVENT_SUBSCRIPTIONS};
+use crate::store::query::feedback_resource::FEEDBACK;
 use crate::store::query::resource::{Field, FieldKind, Resource};
 use crate::store::query::resources::{
     APPROVALS, COURIERS, CREDIT_NOTES, CUSTOMERS, DISCOUNT_CODES, FOLLOW_UPS, INVOICES, LOCATIONS, LOTS,
@@ -8,7 +9,7 @@ use crate::store::query::resources::{
     SHIPMENTS, STOCK_LEVELS, TRANSFERS,
 };
 
-static EVERYTHING: [&Resource; 24] = [
+static EVERYTHING: [&Resource; 25] = [
     &ORDERS,
     &INVOICES,
     &CREDIT_NOTES,
@@ -18,6 +19,7 @@ static EVERYTHING: [&Resource; 24] = [
     &SHIPMENTS,
     &APPROVALS,
     &MESSAGES,
+    &FEEDBACK,
     &FOLLOW_UPS,
     &RESERVATIONS,
     &REPLENISHMENTS,

@@ -14,6 +14,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
 use crate::store::query::caller_resources::{API_KEYS, DATA_READS, EVENT_SUBSCRIPTIONS};
+use crate::store::query::feedback_resource::FEEDBACK;
 use crate::store::query::listing::{Listing, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
@@ -96,6 +97,12 @@ impl Store {
         listing: &Listing,
     ) -> Result<Page<(Arc<Order>, FollowUpId)>, StoreError> {
         self.parts(&FOLLOW_UPS, listing).await
+    }
+
+    /// What customers said of orders, each as the order that has it.
+    pub async fn list_feedback(&self, listing: &Listing) -> Result<Page<Arc<Order>>, StoreError> {
+        let (rows, next) = page(&self.look().await?, &FEEDBACK, listing).await?;
+        Ok((self.orders_in(&rows)?, next))
     }
 
     /// Orders' reservations and other callers'.

@@ -8,6 +8,7 @@ pub(super) mod deliveries;
 pub(super) mod documented;
 pub(super) mod feed;
 pub(super) mod feedback;
+mod feedback_resource;
 pub(super) mod figures;
 pub(super) mod find;
 mod history;

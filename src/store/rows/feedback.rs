@@ -16,6 +16,7 @@ table! {
         delivery_rating: i32,
         product_rating: i32,
         comment: String,
+        archived: bool,
         requested_at: Timestamp,
         submitted_at: Option<Timestamp>,
     }
@@ -58,6 +59,7 @@ pub(super) fn feedback_row(order: &Order, feedback: &Feedback) -> feedback::Mode
         delivery_rating: feedback.delivery_rating,
         product_rating: feedback.product_rating,
         comment: feedback.comment.clone(),
+        archived: order.is_archived(),
         requested_at: feedback.requested_at,
         submitted_at: feedback.submitted_at,
     }

@@ -27,6 +27,9 @@ pub(in crate::store) const OPEN_CHANGE: &str = "open_change";
 /// The customer that it names.
 pub(in crate::store) const CUSTOMER: &str = "customer";
 
+/// A courier of the order, once its customer was asked what they say.
+pub(in crate::store) const FEEDBACK_COURIER: &str = "feedback_courier";
+
 /// A label, `key=value`; no key has that sign.
 pub(in crate::store) const LABEL: &str = "label";
 
@@ -44,7 +47,7 @@ pub(in crate::store) fn of_labels(labels: &Labels) -> impl Iterator<Item = (&'st
 }
 
 /// The products of an order's lines, the reasons of its active holds, the state of its open change, the customer that it
-/// names, and its labels.
+/// names, the couriers that its feedback is about, and its labels.
 pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
     let skus: BTreeSet<&str> = order.lines.iter().map(|it| it.sku.as_str()).collect();
     let active = order.holds.iter().filter(|it| it.state == HoldState::Active);
@@ -60,5 +63,10 @@ pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
     };
     let customer = order.named.iter().map(|it| (CUSTOMER, it.id.to_string()));
     let change = order.open_change().map(|it| (OPEN_CHANGE, it.state.to_string()));
-    skus.chain(reasons).chain(change).chain(customer).chain(of_labels(&order.labels)).map(row).collect()
+    let asked = order.shipments.iter().filter(|_| order.feedback.is_some());
+    let couriers: BTreeSet<&str> =
+        asked.filter_map(|it| it.assignment.as_ref()).map(|it| it.courier.as_str()).collect();
+    let couriers = couriers.into_iter().map(|it| (FEEDBACK_COURIER, it.to_owned()));
+    let all = skus.chain(reasons).chain(change).chain(customer).chain(couriers);
+    all.chain(of_labels(&order.labels)).map(row).collect()
 }

@@ -92,7 +92,7 @@ fixed! {
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::AmountMinor, approvals::Column::Archived, approvals::Column::RequestedBy, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
     UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
-    UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::RequestedAt,
+    UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::Archived, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
     UPSERT_FEEDBACK_LINES = upsert::<feedback_lines::Entity>(&[feedback_lines::Column::Sku, feedback_lines::Column::Rating, feedback_lines::Column::SubmittedAt]);
     UPSERT_FEEDBACK_REASONS = upsert::<feedback_reasons::Entity>(&[feedback_reasons::Column::SubmittedAt]);

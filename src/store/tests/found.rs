@@ -255,6 +255,7 @@ async fn every_list_can_be_read(scene: &Scene, by: &impl Fn(&str, Compare, &str)
     store.list_refunds(&by_state("PENDING")).await.expect("a page");
     store.list_shipments(&by_state("PLANNED")).await.expect("a page");
     store.list_replenishments(&by_state("PROPOSED")).await.expect("a page");
+    store.list_feedback(&by_state("SUBMITTED")).await.expect("a page");
     store.list_follow_ups(&by_state("OPEN")).await.expect("a page");
     store.list_transfers(&by_state("IN_TRANSIT")).await.expect("a page");
     store.list_couriers(&all).await.expect("a page");

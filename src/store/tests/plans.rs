@@ -1,10 +1,9 @@
 //! No list and no other hot read touches more than it gives back, however many orders are stored: the plans of the very
 //! statements that are sent, for every filter and every order; and of every fixed statement. With `TEST_FULL` set there are 100,000
-//! archived orders beside 10,000 of the day, and of optimised code each list has to be quick, too.
+//! archived orders beside 10,000 of the day. How long a list takes is measured by `consign bench lists`.
 
 mod asked;
 mod seeded;
-mod timed;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +28,7 @@ use crate::store::retention;
 use crate::store::rows::expired_lots::EXPIRED_ON_LISTS;
 use crate::store::rows::tests::sample::customer_id;
 use crate::store::rows::{decision, lookup, subscribers, subscription, writes};
-use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through, is_full};
+use crate::store::tests::plans::asked::{Heard, Touched, explain, gone_through};
 use crate::store::tests::plans::seeded::{Seeded, lists, read};
 use crate::store::tests::shop::{Scene, code, create_order, on_both_engines, order_for, sku};
 use crate::store::writer::chore;
@@ -85,10 +84,6 @@ async fn no_list_touches_more_than_its_page(scene: &Scene) {
         println!("{list:<18} {asked:<44} {how}");
     }
     assert!(bad.is_empty(), "{} of the plans touch too much:\n{}", bad.len(), bad.join("\n"));
-
-    if is_full() {
-        timed::every_list(&seeded, scene).await;
-    }
 }
 
 async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {

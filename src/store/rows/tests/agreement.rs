@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 59] = [
+const DIFFERENT: [(&str, &str, &str, &str); 60] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -45,6 +45,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 59] = [
     ("feedback", "feedback", "product_rating = 1", "TRUE"),
     ("feedback", "feedback", "comment = ''", "TRUE"),
     ("feedback", "feedback", "region = NULL", "TRUE"),
+    ("feedback", "feedback", "archived = NOT archived", "TRUE"),
     ("feedback_lines", "feedback_lines", "rating = 5", "TRUE"),
     ("feedback_reasons", "feedback_reasons", "submitted_at = submitted_at + 1", "number = 0"),
     ("follow_ups", "follow_ups", "archived = NOT archived", "TRUE"),

@@ -15,11 +15,12 @@ on_both_engines! {
 }
 
 /// Tables whose rows say whether their order is archived.
-const SAYING: [&str; 9] = [
+const SAYING: [&str; 10] = [
     "orders",
     "returns",
     "approvals",
     "messages",
+    "feedback",
     "invoices",
     "credit_notes",
     "payments",
@@ -128,6 +129,7 @@ fn archiving_writes_only_rows_that_say_so() {
         terms: rows.terms,
         approvals: rows.approvals,
         messages: rows.messages,
+        feedback: rows.feedback,
         follow_ups: rows.follow_ups,
         invoices: rows.invoices,
         credit_notes: rows.credit_notes,

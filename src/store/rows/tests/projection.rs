@@ -213,6 +213,7 @@ async fn a_full_order_is_shown_in_every_table(scene: &Scene) {
         of_order("field term", "order_terms", "field, term").await,
         [
             "customer cus_00000000000000000000000007",
+            "feedback_courier PIGEON",
             "hold_reason OTHER",
             "label color=red",
             "label_key color",

@@ -111,7 +111,7 @@ impl Asked {
 
     /// What no index can serve without each order paying for it, and is slow where the rows that fit lie far back: a
     /// text that is not something, the numbers of invoices and numbers in the order of time, a number's order of
-    /// what is found by something else; likewise the order of changes, and names that begin alike in the order of time.
+    /// what is found by something else; likewise the order of changes, of answers, and names that begin alike in the order of time.
     pub(super) fn may_walk(&self) -> bool {
         let compared =
             |it: &[Compare]| self.filter.as_ref().is_some_and(|(_, compare, _)| it.contains(compare));
@@ -132,7 +132,7 @@ impl Asked {
             || (self.sorts_by("update_time") && self.filter.is_some() && !self.compares("update_time"))
             || (self.order_by.is_some()
                 && !self.sorts_by("update_time")
-                && (is_name || self.compares("update_time")))
+                && (is_name || self.compares("update_time") || self.compares("submit_time")))
     }
 }
 
