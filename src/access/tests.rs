@@ -68,9 +68,11 @@ fn without_keys_everybody_is_believed() {
 
 #[test]
 fn every_permission_is_asked_for_and_given_by_a_role() {
-    // GRANT_TERMS is asked for by fields of customers, beside what their methods ask for.
+    // GRANT_TERMS is asked for by fields of customers, and READ_PERSONAL_DATA by fields of answers, beside what their
+    // methods ask for.
     let by_methods = PERMISSIONS.iter().chain(SCOPED_PERMISSIONS).map(|it| it.1);
-    let asked: BTreeSet<Permission> = by_methods.chain([Permission::GrantTerms]).collect();
+    let asked: BTreeSet<Permission> =
+        by_methods.chain([Permission::GrantTerms, Permission::ReadPersonalData]).collect();
     let every: BTreeSet<Permission> = Role::permissions_of(&[Role::Admin]);
     assert_eq!(asked, every);
     let others: Vec<Role> = Role::ALL.into_iter().filter(|it| *it != Role::Admin).collect();

@@ -10,10 +10,11 @@ use crate::domain::{
     ShipmentId,
 };
 use crate::pb;
+use crate::pb::Permission;
 use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::call_gate::StreamPlace;
-use crate::rpc::identity::Call;
+use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
@@ -107,7 +108,11 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::GetShipmentDocumentRequest>,
     ) -> Reply<pb::GetShipmentDocumentResponse> {
-        let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
+        let (_, caller, request) = request.into_parts();
+        let wanted = parsed(|bad| documents::wanted(request, bad))?;
+        if documents::names_customer(wanted.kind) {
+            permitted(&caller, Permission::ReadPersonalData)?;
+        }
         Ok(Response::new(self.document(wanted).await?))
     }
 
@@ -145,7 +150,11 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 
     async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
-        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        let (_, caller, request) = request.into_parts();
+        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request, bad))?;
+        if as_pdf {
+            permitted(&caller, Permission::ReadPersonalData)?;
+        }
         Ok(Response::new(self.shown_manifest(&wanted, as_pdf).await?))
     }
 
@@ -191,8 +200,12 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (id, listing) =
             parsed(|bad| parse::list_tracking_events(request.into_inner(), &self.limits, bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
-        let (shipment, eyes) = (shipment_of(&order, id)?, &eyes);
-        self.page(listing, |listing| async move { tracking_page(eyes, shipment, &listing) }).await
+        let (order, shipment, eyes) = (&order, shipment_of(&order, id)?, &eyes);
+        self.page(listing, |listing| async move {
+            shows_order(order);
+            tracking_page(eyes, shipment, &listing)
+        })
+        .await
     }
 
     async fn confirm_delivery(
@@ -230,6 +243,9 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::GetCarrierLabelRequest>,
     ) -> Reply<pb::GetCarrierLabelResponse> {
         let eyes = Eyes::of(&request);
+        if eyes == Eyes::Own {
+            permitted(request.extensions(), Permission::ReadPersonalData)?;
+        }
         let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
         let label = shipment_of(&order, id)?.carrier_labels.iter().find(|it| it.package == package);
