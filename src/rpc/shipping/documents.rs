@@ -39,17 +39,6 @@ fn is_label(kind: DocumentKind) -> bool {
     }
 }
 
-/// Whether the paper says who the customer is, or where to find them.
-pub(super) fn names_customer(kind: DocumentKind) -> bool {
-    match kind {
-        DocumentKind::ShippingLabelPdf
-        | DocumentKind::ShippingLabelZpl
-        | DocumentKind::PackingSlipPdf
-        | DocumentKind::ReturnFormPdf => true,
-        DocumentKind::PickListPdf => false,
-    }
-}
-
 impl Api {
     pub(super) async fn document(
         &self,
