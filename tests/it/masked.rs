@@ -31,11 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PERSONS: Permission = Permission::ReadPersonalData;
 const MONEY: Permission = Permission::ReadMoney;
 
-fn secret(role: Role) -> String {
+pub(crate) fn secret(role: Role) -> String {
     format!("consign_{}", role.word())
 }
 
-fn a_key_for_every_role(settings: &mut Settings) {
+pub(crate) fn a_key_for_every_role(settings: &mut Settings) {
     for role in Role::ALL {
         key(settings, role.word(), &secret(role), role);
     }
@@ -104,16 +104,29 @@ struct Planted {
     goods_return: String,
 }
 
-async fn plant(server: &Clients) -> Planted {
-    stocked(server, "MASK", 9).await;
-    create_courier(server).await;
+async fn placed(server: &Clients, buyer: &str) -> String {
     let mut wanted = pb::OrderDraft {
         special_instructions: "ring at zyxbell".to_owned(),
         labels: [("source".to_owned(), "zyxlabel".to_owned())].into(),
-        ..draft("zyxbuyer", "MASK", 1)
+        ..draft(buyer, "MASK", 1)
     };
     wanted.lines[0].unit_price = Some(eur(PRICE));
-    let id = create_order(server, wanted).await.expect("an order").id;
+    create_order(server, wanted).await.expect("an order").id
+}
+
+async fn plant(server: &Clients) -> Planted {
+    stocked(server, "MASK", 9).await;
+    create_courier(server).await;
+    let id = placed(server, "zyxbuyer").await;
+    // One is still to be paid, and one is held: what they wait for says so.
+    placed(server, "zyxother").await;
+    let hold = pb::PlaceHoldRequest {
+        order_id: placed(server, "zyxheld").await,
+        reason: pb::HoldReason::CustomerRequest.into(),
+        comment: "zyxhold".to_owned(),
+        ..Default::default()
+    };
+    server.orders.clone().place_hold(by("clerk", hold)).await.expect("it is held");
     let note =
         pb::AddOrderNoteRequest { order_id: id.clone(), text: "zyxnote".to_owned(), ..Default::default() };
     server.orders.clone().add_order_note(by("clerk", note)).await.expect("a note");
