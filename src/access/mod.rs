@@ -261,7 +261,7 @@ impl Access {
             Some(pass) => {
                 let (principal, scope) = self.may_call(&holders, method, &pass.proof)?;
                 let taken = VEILED.iter().find(|it| {
-                    pass.principal.permissions.contains(it) && !principal.permissions.contains(it)
+                    pass.principal.permissions.contains(*it) && !principal.permissions.contains(*it)
                 });
                 if let Some(taken) = taken {
                     return Err(Denied::Lacks(principal.name.clone(), *taken));
