@@ -117,6 +117,23 @@ fn a_call_that_lasts_is_asked_about_again() {
 }
 
 #[test]
+fn a_call_that_lasts_ends_once_its_caller_may_not_see_persons_or_amounts_any_more() {
+    let key = ApiKey::generate().expect("a key");
+    let with = |role| vec![holder("desk", &key, &[role], None)];
+    let access = Access::new(with(Role::Finance), Arc::new(|| NOW));
+    let pass = access.admit(GET_ORDER, &with_key(&format!("Bearer {}", key.reveal()))).expect("it may");
+    for (role, taken) in
+        [(Role::Reader, Permission::ReadPersonalData), (Role::Warehouse, Permission::ReadMoney)]
+    {
+        access.replace(with(role)).expect("another role");
+        let denied = access.still_admits(GET_ORDER, pass.as_ref());
+        assert!(matches!(denied, Err(Denied::Lacks(_, it)) if it == taken), "{denied:?}");
+    }
+    access.replace(with(Role::Operator)).expect("more than before");
+    assert_eq!(access.still_admits(GET_ORDER, pass.as_ref()), Ok(()));
+}
+
+#[test]
 fn who_was_believed_is_not_any_more_once_there_are_keys() {
     let access = Access::new(Vec::new(), Arc::new(|| NOW));
     assert_eq!(access.still_admits(GET_ORDER, None), Ok(()));
