@@ -411,7 +411,19 @@ on_both_engines!(an_answer_says_what_it_hides, async |server| {
     };
     assert_eq!((event.summary.as_str(), &event.hidden), ("", &vec![money, persons]));
     assert!(!event.r#type.is_empty() && event.position > 0, "{event:?}");
-    drop(open);
+    let shipment_id = planted.order.shipment_ids[0].clone();
+    let request = pb::TrackShipmentRequest { shipment_id, ..Default::default() };
+    let journey = server.shipping.clone().track_shipment(with_key(&secret(Role::Reader), request)).await;
+    let mut journey = journey.expect("it may follow").into_inner();
+    let scan = loop {
+        match journey.message().await.expect("it goes on").expect("an event comes first").update {
+            Some(pb::track_shipment_response::Update::Event(scan)) => break scan,
+            Some(pb::track_shipment_response::Update::Heartbeat(_)) | None => {}
+        }
+    };
+    assert_eq!((scan.description.as_str(), scan.location.as_str()), ("", ""));
+    assert_eq!((scan.sequence > 0, &scan.hidden), (true, &vec![persons]));
+    drop((open, journey));
     server.stop().await;
 });
 

@@ -347,6 +347,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         if after > last {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
+        // Once for all that is to come.
+        shows_order(&whole);
         let order = whole.id;
         watch::follow(self, place, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
     }
