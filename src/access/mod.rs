@@ -61,6 +61,9 @@ pub const ACTOR: &str = "consign-actor";
 /// The actor of a call that names none, while callers are believed.
 pub use crate::domain::ANONYMOUS;
 
+/// What a call that lasts shows only to who has these: once one is taken away, it ends.
+const VEILED: [Permission; 2] = [Permission::ReadPersonalData, Permission::ReadMoney];
+
 /// Whether a name is that of callers who name nobody, in small or large letters.
 pub fn is_anonymous(name: &str) -> bool {
     name.eq_ignore_ascii_case(ANONYMOUS)
@@ -257,6 +260,12 @@ impl Access {
             None => Err(Denied::NoKey),
             Some(pass) => {
                 let (principal, scope) = self.may_call(&holders, method, &pass.proof)?;
+                let taken = VEILED.iter().find(|it| {
+                    pass.principal.permissions.contains(*it) && !principal.permissions.contains(*it)
+                });
+                if let Some(taken) = taken {
+                    return Err(Denied::Lacks(principal.name.clone(), *taken));
+                }
                 match scope.covers(&pass.scope) {
                     true => Ok(()),
                     false => Err(Denied::OtherScope(principal.name.clone())),

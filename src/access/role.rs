@@ -11,11 +11,11 @@ use crate::pb::Permission;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads orders, products and stock.
+    /// Reads orders, products and stock; neither whose the orders are, nor what they cost.
     Reader,
     /// Sells: places and changes orders, takes payments, answers for customers.
     Storefront,
-    /// Picks, packs and hands over, and keeps the shelves.
+    /// Picks, packs and hands over, and keeps the shelves. Labels and slips have names and addresses, and no prices.
     Warehouse,
     /// Takes money and pays it back, gives discount codes, and grants customers their terms.
     Finance,
@@ -76,6 +76,7 @@ impl Role {
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,
                 Permission::ReadMoney,
+                Permission::ReadPersonalData,
                 Permission::PlaceOrders,
                 Permission::ChangeOrders,
                 Permission::TakePayments,
@@ -87,6 +88,7 @@ impl Role {
             Self::Warehouse => vec![
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,
+                Permission::ReadPersonalData,
                 Permission::ManageStock,
                 Permission::Fulfil,
                 Permission::ReportTracking,
@@ -94,6 +96,7 @@ impl Role {
             Self::Finance => vec![
                 Permission::ReadOrders,
                 Permission::ReadMoney,
+                Permission::ReadPersonalData,
                 Permission::TakePayments,
                 Permission::Refund,
                 Permission::ManageDiscounts,
@@ -105,6 +108,7 @@ impl Role {
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,
                 Permission::ReadMoney,
+                Permission::ReadPersonalData,
                 Permission::Approve,
             ],
             Self::Monitor => vec![Permission::ReadOperations],
@@ -114,6 +118,7 @@ impl Role {
                 Permission::ReadOrders,
                 Permission::ReadCatalogue,
                 Permission::ReadMoney,
+                Permission::ReadPersonalData,
                 Permission::PlaceOrders,
                 Permission::ChangeOrders,
                 Permission::VerifyOrders,

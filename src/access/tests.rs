@@ -68,9 +68,11 @@ fn without_keys_everybody_is_believed() {
 
 #[test]
 fn every_permission_is_asked_for_and_given_by_a_role() {
-    // GRANT_TERMS is asked for by fields of customers, beside what their methods ask for.
+    // GRANT_TERMS is asked for by fields of customers, and READ_PERSONAL_DATA by fields of answers, beside what their
+    // methods ask for.
     let by_methods = PERMISSIONS.iter().chain(SCOPED_PERMISSIONS).map(|it| it.1);
-    let asked: BTreeSet<Permission> = by_methods.chain([Permission::GrantTerms]).collect();
+    let asked: BTreeSet<Permission> =
+        by_methods.chain([Permission::GrantTerms, Permission::ReadPersonalData]).collect();
     let every: BTreeSet<Permission> = Role::permissions_of(&[Role::Admin]);
     assert_eq!(asked, every);
     let others: Vec<Role> = Role::ALL.into_iter().filter(|it| *it != Role::Admin).collect();
@@ -112,6 +114,23 @@ fn a_call_that_lasts_is_asked_about_again() {
     assert_eq!(access.still_admits(REFUND, pass.as_ref()), Err(Denied::UnknownKey));
     assert_eq!(access.replace(Vec::new()), Err(NobodyLeft));
     assert!(!access.believes_callers());
+}
+
+#[test]
+fn a_call_that_lasts_ends_once_its_caller_may_not_see_persons_or_amounts_any_more() {
+    let key = ApiKey::generate().expect("a key");
+    let with = |role| vec![holder("desk", &key, &[role], None)];
+    let access = Access::new(with(Role::Finance), Arc::new(|| NOW));
+    let pass = access.admit(GET_ORDER, &with_key(&format!("Bearer {}", key.reveal()))).expect("it may");
+    for (role, taken) in
+        [(Role::Reader, Permission::ReadPersonalData), (Role::Warehouse, Permission::ReadMoney)]
+    {
+        access.replace(with(role)).expect("another role");
+        let denied = access.still_admits(GET_ORDER, pass.as_ref());
+        assert!(matches!(denied, Err(Denied::Lacks(_, it)) if it == taken), "{denied:?}");
+    }
+    access.replace(with(Role::Operator)).expect("more than before");
+    assert_eq!(access.still_admits(GET_ORDER, pass.as_ref()), Ok(()));
 }
 
 #[test]

@@ -18,7 +18,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, Cors, CorsLayer};
 const REMEMBERED: Duration = Duration::from_secs(7_200);
 
 /// What pages may read of an answer's headers. A call refused at once has its status among them.
-const SHOWN: [&str; 4] = ["grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id"];
+const SHOWN: [&str; 5] =
+    ["grpc-status", "grpc-message", "grpc-status-details-bin", "x-request-id", "consign-hidden"];
 
 const NOT_GRPC: &str = "This server speaks gRPC, and gRPC-Web to browsers: content-type application/grpc or application/grpc-web. \
      It takes no JSON.\n";

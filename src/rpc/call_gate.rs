@@ -36,6 +36,7 @@ use crate::rpc::access::reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
+use crate::rpc::masked::{Mask, ask_plainly, guarded, masked};
 use crate::rpc::status;
 use crate::settings::Limits;
 use crate::traces;
@@ -89,6 +90,8 @@ struct Method {
     /// `consign.v1.OrderService/GetOrder`
     name: Arc<str>,
     shape: Shape,
+    /// Where its answers stand among the messages that not everybody sees all of.
+    answer: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +157,7 @@ impl CallGate {
     /// The method at `path`. A path that the API does not have is never named in the log.
     fn method(&self, path: &str) -> Method {
         let known = self.methods.get(path.trim_start_matches('/')).cloned();
-        known.unwrap_or_else(|| Method { name: "(unknown)".into(), shape: Shape::Unary })
+        known.unwrap_or_else(|| Method { name: "(unknown)".into(), shape: Shape::Unary, answer: None })
     }
 
     /// The record of a call that begins.
@@ -166,16 +169,19 @@ impl CallGate {
         Record::open(Arc::clone(method), lasting, CallId::of(headers), &self.counters, &self.under_way)
     }
 
-    /// Who reads by this call, if that is written down and a key, token or certificate let them in. Imports read nothing.
-    /// Of a stream, only what its handler notes before it returns the stream is written down.
+    /// Who reads by this call, if that is written down and a key, token or certificate let them in. Imports read nothing,
+    /// and who is shown no persons reads of none. Of a stream, only what its handler notes before it returns the stream is
+    /// written down.
     fn reader(
         &self,
         shape: Shape,
         method: &Arc<str>,
         pass: Option<&Pass>,
+        mask: Option<&Mask>,
         headers: &HeaderMap,
     ) -> Option<(ReadNotes, Reader)> {
-        let (notes, pass) = (self.notes.as_ref()?, pass.filter(|_| shape != Shape::Import)?);
+        let is_shown = shape != Shape::Import && mask.is_none_or(Mask::shows_persons);
+        let (notes, pass) = (self.notes.as_ref()?, pass.filter(|_| is_shown)?);
         let principal = pass.principal.name.clone();
         // What is no name counts as not given: a read is not refused for it, a change is.
         let named = headers.get(ACTOR).and_then(|it| it.to_str().ok()?.parse::<Actor>().ok());
@@ -303,7 +309,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<AxumBody>) -> Self::Future {
-        let Method { name, shape } = self.gate.method(request.uri().path());
+        let Method { name, shape, answer } = self.gate.method(request.uri().path());
         let mut record = self.gate.record(&name, shape, request.headers());
         let gate = self.gate.clone();
         let admitted = admission::admit(&gate.access, &name, &mut request);
@@ -353,7 +359,9 @@ where
             };
             let traced = traces::call(&name, request.headers());
             let lasts = shape != Shape::Unary;
-            let reader = gate.reader(shape, &name, pass.as_ref(), request.headers());
+            let mask = Mask::of(answer, pass.as_ref());
+            ask_plainly(mask.as_ref(), request.headers_mut());
+            let reader = gate.reader(shape, &name, pass.as_ref(), mask.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
             let answering = record.subject.within(traced.around(inner.call(request)));
             let answering = reads::noted(reader, record.id.clone().within(answering));
@@ -362,7 +370,7 @@ where
                 Err(status) => return Ok(record.answered(status)),
             };
 
-            let response = record.begun(as_callers_fault(response?));
+            let response = masked(mask, record.begun(as_callers_fault(response?)));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
                 AxumBody::new(GatedBody { body, record, until, standing, over: false, _place: place_guard })
@@ -564,7 +572,8 @@ fn methods() -> HashMap<String, Method> {
                     (false, true) => Shape::Stream,
                     (true, _) => Shape::Import,
                 };
-                methods.insert(path.clone(), Method { name: path.into(), shape });
+                let answer = guarded(method.output_type());
+                methods.insert(path.clone(), Method { name: path.into(), shape, answer });
             }
         }
     }

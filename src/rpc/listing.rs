@@ -2,12 +2,13 @@
 //! they may be compared with, stands in `src/store/query/resources.rs`.
 
 use prost::Message;
-use tonic::{Response, Status};
+use tonic::{Extensions, Response, Status};
 
 use crate::domain::Problems;
+use crate::pb::Permission;
 use crate::rpc::access::reads::shows_nothing_yet;
 use crate::rpc::api::{Api, Reply};
-use crate::rpc::identity::response_bytes;
+use crate::rpc::identity::{permitted, response_bytes};
 use crate::settings::Limits;
 use crate::store::{Compare, Cursor, Direction, Listing, Operand, Term};
 
@@ -52,6 +53,27 @@ pub(crate) fn listing(wanted: Wanted, limits: &Limits, bad: &mut Problems) -> Li
     let after = cursor(&page_token).map_err(|it| note("page_token", it)).unwrap_or_default();
     let size = size(page_size, limits).map_err(|it| note("page_size", it)).unwrap_or_default();
     Listing { filter, order_by, size, after }
+}
+
+/// Every label, among the fields that a list is searched by.
+pub(crate) const ANY_LABEL: &str = "labels.KEY";
+
+/// Refuses a caller that may not read personal data a list by such fields: which rows are found would tell it what answers
+/// leave out.
+pub(crate) fn may_search(
+    listing: &Listing,
+    personal: &[&str],
+    extensions: &Extensions,
+) -> Result<(), Status> {
+    let is_personal = |field: &str| {
+        personal.contains(&field) || (personal.contains(&ANY_LABEL) && field.starts_with("labels."))
+    };
+    let by_filter = listing.filter.iter().any(|it| is_personal(&it.field));
+    let by_order = listing.order_by.as_ref().is_some_and(|(field, _)| is_personal(field));
+    match by_filter || by_order {
+        true => permitted(extensions, Permission::ReadPersonalData),
+        false => Ok(()),
+    }
 }
 
 impl Api {

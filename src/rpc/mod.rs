@@ -29,6 +29,7 @@ mod labels;
 mod largest;
 mod listing;
 mod lots;
+mod masked;
 mod ordering;
 mod parse;
 mod privacy;

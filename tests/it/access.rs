@@ -25,6 +25,7 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 use tower::service_fn;
 
+use crate::masked::{a_key_for_every_role, secret as key_of};
 use crate::server::{Engine, TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, draft};
 use crate::tokens::{bad_tokens, take_tokens, token};
@@ -179,6 +180,34 @@ on_both_engines!(every_method_lets_in_who_may_and_nobody_else, four_callers, asy
     }
     let unknown = call(&server.channel, "consign.v1.OrderService/NoMethod", Request::new(())).await;
     assert_eq!(unknown.expect_err("no key").code(), Code::Unauthenticated);
+    server.stop().await;
+});
+
+on_both_engines!(every_role_is_let_in_for_what_it_may_and_no_further, a_key_for_every_role, async |server| {
+    for role in Role::ALL {
+        let (may, key) = (role.permissions(), key_of(role));
+        for (method, asked) in PERMISSIONS {
+            let asked_for = asked.as_str_name().trim_start_matches("PERMISSION_");
+            // A stream that is let in has no end.
+            let is_stream = ["Watch", "Import", "Track"].iter().any(|it| method.contains(&format!("/{it}")));
+            if may.contains(asked) && is_stream {
+                continue;
+            }
+            let answer = call(&server.channel, method, with_key(&key, ())).await;
+            let denied = answer.as_ref().err().filter(|it| reason(it) == "PERMISSION_MISSING");
+            let missing = denied
+                .and_then(|it| it.get_details_error_info())
+                .and_then(|it| it.metadata.get("permission").cloned());
+            match may.contains(asked) {
+                // What it asks for beside that is its own affair.
+                true => assert_ne!(missing.as_deref(), Some(asked_for), "{method} for {role:?}"),
+                false => {
+                    assert_eq!(missing.as_deref(), Some(asked_for), "{method} for {role:?}: {answer:?}");
+                    assert_eq!(answer.expect_err(method).code(), Code::PermissionDenied, "{method}");
+                }
+            }
+        }
+    }
     server.stop().await;
 });
 

@@ -185,7 +185,21 @@ fn fields(title: &str, message: &Commented<DescriptorProto>, page: &mut String) 
         let choice = field.oneof_index.filter(|_| !field.proto3_optional());
         let choice = choice.map(|it| format!("One of `{}`. ", message.it.oneof_decl[it as usize].name()));
         let (name, of, choice) = (field.name(), kind(field), choice.unwrap_or_default());
-        writeln!(page, "| `{name}` | {of} | {choice}{} |", cell(comment)).unwrap();
+        let shown_to = shown_to(message.it.name(), field.number());
+        writeln!(page, "| `{name}` | {of} | {choice}{}{shown_to} |", cell(comment)).unwrap();
+    }
+}
+
+/// Who sees a field of an answer, where that is not everybody.
+fn shown_to(message: &str, number: i32) -> String {
+    let name = format!("{PACKAGE}.{message}");
+    let guarded = pb::GUARDED_MESSAGES.iter().find(|it| it.name == name);
+    let field = guarded.and_then(|it| it.fields.iter().find(|it| i32::try_from(it.number) == Ok(number)));
+    let asked = field.map_or(&[][..], |it| it.shown_to).iter().map(|it| format!("`{}`", name_of(*it)));
+    let asked: Vec<String> = asked.collect();
+    match asked.is_empty() {
+        true => String::new(),
+        false => format!(" Shown to {}.", asked.join(" with ")),
     }
 }
 

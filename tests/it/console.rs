@@ -217,6 +217,10 @@ on_both_engines!(a_key_says_what_is_seen_and_done, two_keys, async |server| {
     let (status, page) = picker.get(&format!("/console/orders/{number}")).await;
     assert_eq!(status, 200);
     assert!(page.contains("no role with the permission READ_MONEY"), "{page}");
+    assert!(page.contains("Hidden from you:") && page.contains("its words are hidden"), "{page}");
+    for kept in ["Buyer ada", "10.00", "11.90"] {
+        assert!(!page.contains(kept), "{kept}: {page}");
+    }
     assert_eq!(picker.press(&page, "CancelOrder", "text=no").await, 303);
     let (_, page) = picker.get(&format!("/console/orders/{number}")).await;
     assert!(page.contains("no role with the permission CHANGE_ORDERS"), "{page}");

@@ -56,6 +56,7 @@ mod lots;
 mod mail;
 mod malformed;
 mod manifest;
+mod masked;
 mod operations;
 mod operator;
 mod order_changes;

@@ -24,7 +24,7 @@ fn audited(settings: &mut Settings) {
 }
 
 /// What was written down, once it is as much as is expected.
-async fn records(server: &Clients, filter: &str, expected: usize) -> Vec<pb::DataAccess> {
+pub(crate) async fn records(server: &Clients, filter: &str, expected: usize) -> Vec<pb::DataAccess> {
     let began = Instant::now();
     loop {
         let request = pb::ListDataAccessRequest { filter: filter.to_owned(), ..Default::default() };

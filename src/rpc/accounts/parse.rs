@@ -99,6 +99,7 @@ fn account_changes(
         etag: _,
         legal_hold: _,
         erasure: _,
+        hidden: _,
     } = given;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();

@@ -41,6 +41,7 @@ pub(crate) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         etag: domain::etag(*version),
         legal_hold: held.as_ref().map(legal_hold),
         erasure: erased.as_ref().map(erasure),
+        hidden: Vec::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::pb::Permission;
 use crate::rpc::accounts::{parse, reply};
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::identity::permitted;
-use crate::rpc::listing::page_token;
+use crate::rpc::listing::{ANY_LABEL, may_search, page_token};
 use crate::rpc::parse::id;
 
 /// The fields that are worth money to a customer.
@@ -53,7 +53,9 @@ impl pb::customer_service_server::CustomerService for Api {
         &self,
         request: Request<pb::ListCustomersRequest>,
     ) -> Reply<pb::ListCustomersResponse> {
-        let listing = parsed(|bad| parse::list_customers(request.into_inner(), &self.limits, bad))?;
+        let (_, caller, request) = request.into_parts();
+        let listing = parsed(|bad| parse::list_customers(request, &self.limits, bad))?;
+        may_search(&listing, &["email", "name", ANY_LABEL], &caller)?;
         self.page(listing, |listing| async move {
             let (customers, next) = answered(self.store().list_customers(&listing).await)?;
             Ok::<_, Status>(pb::ListCustomersResponse {

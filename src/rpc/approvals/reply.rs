@@ -2,10 +2,12 @@
 
 use crate::domain::{Approval, ApprovalState, Order};
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, money, text_of, timestamp};
 
 pub(crate) fn approval(order: &Order, it: &Approval) -> pb::Approval {
+    shows_order(order);
     let Approval {
         id,
         order: order_id,
@@ -43,6 +45,7 @@ pub(crate) fn approval(order: &Order, it: &Approval) -> pb::Approval {
         etag: order.etag(),
         order_change_id: text_of(change.as_ref()),
         askers: askers(order, it),
+        hidden: Vec::new(),
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) fn invoice(order: &Order, invoice: &Invoice) -> pb::Invoice {
         credited: minor(currency, credited),
         supplements_invoice_id: text_of(supplements.as_ref()),
         order_change_id: text_of(change.as_ref()),
+        hidden: Vec::new(),
     }
 }
 
@@ -167,11 +168,13 @@ pub(crate) fn credit_note(order: &Order, note: &CreditNote) -> pb::CreditNote {
         etag: order.etag(),
         shipping: minor(currency, shipping_minor),
         shipping_tax: minor(currency, shipping_tax_minor),
+        hidden: Vec::new(),
     }
 }
 
 /// The token stays inside: anyone who has it could charge with it.
 pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
+    shows_order(order);
     let Payment {
         id,
         order: order_id,
@@ -217,10 +220,12 @@ pub(crate) fn payment(order: &Order, payment: &Payment) -> pb::Payment {
         create_time: Some(timestamp(*created_at)),
         update_time: Some(timestamp(*updated_at)),
         etag: order.etag(),
+        hidden: Vec::new(),
     }
 }
 
 pub(crate) fn refund(order: &Order, refund: &Refund) -> pb::Refund {
+    shows_order(order);
     let Refund {
         id,
         payment,

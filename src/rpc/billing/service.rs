@@ -9,11 +9,12 @@ use tonic::{Request, Response, Status};
 
 use crate::domain::{CreditNoteId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
 use crate::pb;
+use crate::pb::Permission;
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::billing::parse::{Capture, CreditNoteKey, InvoiceKey};
 use crate::rpc::billing::{documents, parse, reply};
-use crate::rpc::identity::Call;
-use crate::rpc::listing::page_token;
+use crate::rpc::identity::{Call, permitted};
+use crate::rpc::listing::{may_search, page_token};
 use crate::rpc::settlement::Settlement;
 use crate::rpc::status;
 use crate::work::Pending;
@@ -31,6 +32,7 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::GetInvoiceDocumentRequest>,
     ) -> Reply<pb::GetInvoiceDocumentResponse> {
+        permitted(request.extensions(), Permission::ReadPersonalData)?;
         let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
         self.invoice_document(&wanted).await.map(Response::new)
     }
@@ -124,7 +126,9 @@ impl pb::billing_service_server::BillingService for Api {
         &self,
         request: Request<pb::ListPaymentsRequest>,
     ) -> Reply<pb::ListPaymentsResponse> {
-        let listing = parsed(|bad| parse::list_payments(request.into_inner(), &self.limits, bad))?;
+        let (_, caller, request) = request.into_parts();
+        let listing = parsed(|bad| parse::list_payments(request, &self.limits, bad))?;
+        may_search(&listing, &["reference"], &caller)?;
         self.page(listing, |listing| async move {
             let (payments, next) = answered(self.store().list_payments(&listing).await)?;
             let payments = payments.iter().filter_map(|(order, id)| payment_of(order, *id)).collect();

@@ -34,6 +34,7 @@ pub(crate) fn order_change(order: &Order, change: &OrderChange) -> pb::OrderChan
         end_time: ended.as_ref().map(|it| timestamp(it.at)),
         decline_reason: ended.as_ref().map(|it| it.reason.clone()).unwrap_or_default(),
         etag: order.etag(),
+        hidden: Vec::new(),
     }
 }
 

@@ -66,6 +66,7 @@ pub(crate) fn message(order: &Order, message: &Message, text: Option<MessageText
         fail_time: failed_at.map(timestamp),
         resend_count: i32::try_from(*resends).unwrap_or(i32::MAX),
         resend_time: resent_at.map(timestamp),
+        hidden: Vec::new(),
     }
 }
 

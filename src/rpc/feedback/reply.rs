@@ -2,6 +2,7 @@
 
 use crate::domain::{Day, Feedback, FeedbackReason, FollowUp, FollowUpEnd, LineFeedback, Order, OrderLine};
 use crate::pb;
+use crate::rpc::access::reads::{shows_data_of, shows_order};
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, timestamp};
 use crate::store::{
@@ -19,6 +20,7 @@ pub(crate) fn to_be_given(order: &Order) -> Option<pb::Feedback> {
 
 /// Feedback as a part of its order, which says what its lines are of: with those that were rated.
 pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
+    shows_order(order);
     let Feedback {
         state,
         delivery_rating,
@@ -49,6 +51,7 @@ pub(crate) fn feedback(order: &Order, feedback: &Feedback) -> pb::Feedback {
         repeat_count: i32::try_from(*asked_again).unwrap_or(i32::MAX),
         repeat_time: asked_again_at.map(timestamp),
         etag: order.etag(),
+        hidden: Vec::new(),
     }
 }
 
@@ -111,6 +114,7 @@ pub(crate) fn follow_up(order: &Order, follow_up: &FollowUp) -> pb::FollowUp {
         close_time,
         result,
         etag: order.etag(),
+        hidden: Vec::new(),
     }
 }
 
@@ -187,6 +191,7 @@ fn midnight(day: Day) -> prost_types::Timestamp {
 
 fn comment(comment: Comment) -> pb::FeedbackComment {
     let Comment { order, at, delivery_rating, product_rating, text } = comment;
+    shows_data_of(order, None);
     pb::FeedbackComment {
         order_id: order.to_string(),
         delivery_rating,

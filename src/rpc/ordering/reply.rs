@@ -234,6 +234,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         unavailable_actions: Vec::new(),
         legal_hold: held.as_deref().map(legal_hold),
         erasure: erased.as_deref().map(erasure),
+        hidden: Vec::new(),
     }
 }
 
@@ -496,6 +497,7 @@ pub(crate) fn timeline(order: &Order, events: &[(i64, Event)], now: Timestamp) -
         late: steps.iter().any(|it| it.late && it.is_open()),
         steps: steps.into_iter().map(process_step).collect(),
         events: events.iter().map(|(position, it)| event(*position, it)).collect(),
+        hidden: Vec::new(),
     }
 }
 
@@ -546,6 +548,7 @@ pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
         actor: actor(&done_by),
         time: Some(timestamp(at)),
         principal: text_of(principal.as_ref()),
+        hidden: Vec::new(),
     }
 }
 

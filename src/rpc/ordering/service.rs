@@ -14,7 +14,7 @@ use crate::pb;
 use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, kept, parsed};
 use crate::rpc::identity::response_bytes;
-use crate::rpc::listing::page_token;
+use crate::rpc::listing::{ANY_LABEL, may_search, page_token};
 use crate::rpc::ordering::parse::OrderKey;
 use crate::rpc::ordering::{overview, parse, reply};
 use crate::rpc::{customers, status};
@@ -39,6 +39,9 @@ fn is_kept(order: &Order, id: MessageId) -> bool {
     order.messages.iter().any(|it| it.id == id && it.text_kept)
 }
 
+/// The fields that orders are found by and that say who the customer is. Labels are what somebody typed.
+const PERSONAL_FIELDS: [&str; 4] = ["customer_email", "customer_name", "customer_phone", ANY_LABEL];
+
 /// How many bytes an answer has at most around what it wraps.
 const WRAPPING: usize = 16;
 
@@ -59,8 +62,9 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn list_orders(&self, request: Request<pb::ListOrdersRequest>) -> Reply<pb::ListOrdersResponse> {
-        let (listing, archived, view) =
-            parsed(|bad| parse::list_orders(request.into_inner(), &self.limits, bad))?;
+        let (_, caller, request) = request.into_parts();
+        let (listing, archived, view) = parsed(|bad| parse::list_orders(request, &self.limits, bad))?;
+        may_search(&listing, &PERSONAL_FIELDS, &caller)?;
         self.page(listing, |listing| async move {
             let (orders, next) = answered(self.store().list_orders(&listing, archived).await)?;
             Ok(pb::ListOrdersResponse {

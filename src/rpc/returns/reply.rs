@@ -4,6 +4,7 @@ use crate::domain::{
     DiscountKey, ExchangeQuote, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote,
 };
 use crate::pb;
+use crate::rpc::access::reads::shows_order;
 use crate::rpc::billing::reply::invoice_line;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, minor, money, text_of, timestamp, unavailable_action};
@@ -16,6 +17,7 @@ pub(crate) enum Codes {
 }
 
 pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Return {
+    shows_order(order);
     let Return {
         id,
         order: order_id,
@@ -82,6 +84,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
                 value: minor(currency, it.value_minor),
             })
             .collect(),
+        hidden: Vec::new(),
     }
 }
 

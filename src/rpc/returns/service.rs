@@ -9,7 +9,7 @@ use crate::access::Principal;
 use crate::domain::{Actor, Order, OrderCommand, Part, ReturnId};
 use crate::pb::{self, Permission};
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
-use crate::rpc::identity::Call;
+use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::returns::reply::{self, Codes};
 use crate::rpc::returns::{documents, parse};
@@ -114,6 +114,7 @@ impl pb::return_service_server::ReturnService for Api {
         &self,
         request: Request<pb::GetReturnDocumentRequest>,
     ) -> Reply<pb::GetReturnDocumentResponse> {
+        permitted(request.extensions(), Permission::ReadPersonalData)?;
         let (id, kind) = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
         Ok(Response::new(self.return_document(id, kind).await?))
     }

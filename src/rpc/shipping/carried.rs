@@ -188,6 +188,7 @@ fn carried(shipment: pb::Shipment) -> pb::Shipment {
         courier_refusal: _,
         late: _,
         slips: _,
+        hidden: _,
     } = shipment;
     let courier = assignment.as_ref().map(|it| it.courier.clone()).unwrap_or_default();
     let is_open = |it: &String| CARRYING.iter().any(|call| call.as_str() == it);

@@ -89,6 +89,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         courier_refusal: courier_refusal.unwrap_or_default(),
         // What a call answers is kept for repeats: it does without them.
         unavailable_actions: Vec::new(),
+        hidden: Vec::new(),
     }
 }
 
@@ -298,6 +299,7 @@ pub(crate) fn tracking_event(shipment: ShipmentId, event: &TrackingEvent) -> pb:
         event_id,
         received_by,
         package_number: package,
+        hidden: Vec::new(),
     }
 }
 

@@ -10,10 +10,11 @@ use crate::domain::{
     ShipmentId,
 };
 use crate::pb;
+use crate::pb::Permission;
 use crate::rpc::access::reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::call_gate::StreamPlace;
-use crate::rpc::identity::Call;
+use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
@@ -107,6 +108,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::GetShipmentDocumentRequest>,
     ) -> Reply<pb::GetShipmentDocumentResponse> {
+        // Every paper of a shipment says who it is for, or what they wish.
+        permitted(request.extensions(), Permission::ReadPersonalData)?;
         let wanted = parsed(|bad| documents::wanted(request.into_inner(), bad))?;
         Ok(Response::new(self.document(wanted).await?))
     }
@@ -145,7 +148,11 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 
     async fn get_manifest(&self, request: Request<pb::GetManifestRequest>) -> Reply<pb::GetManifestResponse> {
-        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request.into_inner(), bad))?;
+        let (_, caller, request) = request.into_parts();
+        let (wanted, as_pdf) = parsed(|bad| manifest::parse(request, bad))?;
+        if as_pdf {
+            permitted(&caller, Permission::ReadPersonalData)?;
+        }
         Ok(Response::new(self.shown_manifest(&wanted, as_pdf).await?))
     }
 
@@ -191,8 +198,12 @@ impl pb::shipping_service_server::ShippingService for Api {
         let (id, listing) =
             parsed(|bad| parse::list_tracking_events(request.into_inner(), &self.limits, bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
-        let (shipment, eyes) = (shipment_of(&order, id)?, &eyes);
-        self.page(listing, |listing| async move { tracking_page(eyes, shipment, &listing) }).await
+        let (order, shipment, eyes) = (&order, shipment_of(&order, id)?, &eyes);
+        self.page(listing, |listing| async move {
+            shows_order(order);
+            tracking_page(eyes, shipment, &listing)
+        })
+        .await
     }
 
     async fn confirm_delivery(
@@ -230,6 +241,9 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::GetCarrierLabelRequest>,
     ) -> Reply<pb::GetCarrierLabelResponse> {
         let eyes = Eyes::of(&request);
+        if eyes == Eyes::Own {
+            permitted(request.extensions(), Permission::ReadPersonalData)?;
+        }
         let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
         let order = self.order_seen(Part::Shipment(id), &eyes).await?;
         let label = shipment_of(&order, id)?.carrier_labels.iter().find(|it| it.package == package);
@@ -333,6 +347,8 @@ impl pb::shipping_service_server::ShippingService for Api {
         if after > last {
             return Err(watch::beyond("after_sequence", "sequence", last));
         }
+        // Once for all that is to come.
+        shows_order(&whole);
         let order = whole.id;
         watch::follow(self, place, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
     }
