@@ -137,6 +137,12 @@ async fn erase(
     server.privacy.clone().erase_customer_data(by("officer", request)).await.map(|it| it.into_inner())
 }
 
+/// Those of the needles that are in these bytes, in whatever case.
+fn among(needles: impl IntoIterator<Item = &'static str>, bytes: &[u8]) -> Vec<&'static str> {
+    let holds = |it: &&str| bytes.windows(it.len()).any(|part| part.eq_ignore_ascii_case(it.as_bytes()));
+    needles.into_iter().filter(holds).collect()
+}
+
 /// The needles that are in the files of an embedded database, its log among them.
 fn in_files(data: &Path) -> Vec<&'static str> {
     let mut found = Vec::new();
@@ -146,10 +152,7 @@ fn in_files(data: &Path) -> Vec<&'static str> {
         if !name.contains(".db") {
             continue;
         }
-        let bytes = std::fs::read(&path).expect("a file");
-        let holds =
-            |needle: &&str| bytes.windows(needle.len()).any(|it| it.eq_ignore_ascii_case(needle.as_bytes()));
-        found.extend(NEEDLES.into_iter().filter(holds));
+        found.extend(among(NEEDLES, &std::fs::read(&path).expect("a file")));
     }
     found
 }
@@ -442,6 +445,9 @@ async fn killed_while_erasing(engine: Engine) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     every_law_holds(&clients).await;
+    let log = site.log();
+    assert!(!log.is_empty());
+    assert_eq!(among(NEEDLES, log.as_bytes()), [""; 0], "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
