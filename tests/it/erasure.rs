@@ -157,6 +157,17 @@ fn in_files(data: &Path) -> Vec<&'static str> {
     found
 }
 
+/// The needles that are in the mailboxes of a server that has no other mail.
+fn in_letters(data: &Path) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(data.join("messages")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        // One that has just gone has none.
+        found.extend(among(NEEDLES, &std::fs::read(&path).unwrap_or_default()));
+    }
+    found
+}
+
 /// The needles that are in rows, as text or within what is stored as bytes.
 async fn in_rows(database: &TestDatabase) -> Vec<String> {
     let mut found = Vec::new();
@@ -220,6 +231,12 @@ on_both_engines!(of_an_erased_person_no_byte_is_left, nothing_kept, async |serve
     for needle in NEEDLES {
         assert!(there.iter().any(|it| it.contains(needle)), "{needle} is looked for where it is: {there:?}");
     }
+    let data = server.folder().join("data");
+    Warehouse { server: &server }.until_quiet(&bystander.id).await;
+    let written = in_letters(&data);
+    for needle in [NEEDLES[0], NEEDLES[1]] {
+        assert!(written.contains(&needle), "{needle} is in no letter: {written:?}");
+    }
     let before = order(&server, &ids[0]).await;
     let stock = level(&server, "E-1").await;
 
@@ -230,6 +247,7 @@ on_both_engines!(of_an_erased_person_no_byte_is_left, nothing_kept, async |serve
     assert_eq!(told, asked);
 
     assert_eq!(needles(&server).await, [""; 0]);
+    assert_eq!(in_letters(&data), [""; 0]);
     for id in &ids {
         let erased = order(&server, id).await;
         assert_eq!(erased.state(), pb::OrderState::Archived);
@@ -434,10 +452,11 @@ async fn killed_while_erasing(engine: Engine) {
     let clients = Clients::over(process.channel());
     let began = Instant::now();
     loop {
-        let left = match &site.database {
+        let mut left = match &site.database {
             Some(database) => in_rows(database).await,
             None => in_files(&site.data()).into_iter().map(str::to_owned).collect(),
         };
+        left.extend(in_letters(&site.data()).into_iter().map(|it| format!("{it} in a letter")));
         if left.is_empty() {
             break;
         }
