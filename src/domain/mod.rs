@@ -81,7 +81,7 @@ pub use documents::packing_slip::packing_slip;
 pub use documents::paper::{Goods, GoodsList, LabelPaper, Paper, Parcel, SheetKind, SheetPaper};
 pub use invariants::exchanges::{EXCHANGES, count_exchanges, exchange_violations};
 pub use invariants::findings::{LAWS, Violation};
-pub use invariants::history::history_violations;
+pub use invariants::history::{chain_violation, history_violations};
 pub use invariants::order::law;
 pub use inventory::adjust::{AdjustReason, AdjustStock};
 pub(crate) use inventory::adjust_many::ADJUSTMENTS_MAX;
@@ -125,6 +125,7 @@ pub use model::calendar::{HOLIDAYS_MAX, WINDOWS_MAX, WorkingCalendar, WorkingHou
 pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };
+pub use model::chain::{ChainBreak, first_break};
 pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
 pub use model::consignment::{Consignment, Load, Origin, Party};
 pub(crate) use model::contact::EXTENSION_MAX;
@@ -207,6 +208,7 @@ pub use model::scalars::{
     OrderChangeId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId,
     SellerId, ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
 };
+pub use model::seal::{Link, Seal};
 pub use model::search_key::{caseless, phone_digits, phone_searched};
 pub use model::seller::{BankAccount, Seller};
 pub use model::service::{ProductKind, ServiceDone};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -36,6 +37,8 @@ const ID_BYTES: usize = 30;
 /// An order or a customer that left traces.
 struct Traced {
     subject: Uuid,
+    /// None: it is a customer.
+    order: Option<OrderId>,
     /// In words.
     id: String,
     names: PersonNames,
@@ -64,9 +67,14 @@ impl Store {
         Ok(self.look().await?.query_one(sql, Vec::new()).await?.is_some())
     }
 
-    /// Erases what is left of persons whose documents are erased, and what says that one of them was to be erased. Stopped
-    /// anywhere, it goes on when it is called again.
-    pub async fn erase_traces(&self, mut ended: Option<&Erasure>) -> Result<(), StoreError> {
+    /// Erases what is left of persons whose documents are erased, and what says that one of them was to be erased. `letters`
+    /// erases what was written to the customers of these orders outside the database. Stopped anywhere, it goes on when it is
+    /// called again.
+    pub async fn erase_traces(
+        &self,
+        mut ended: Option<&Erasure>,
+        letters: impl Fn(Vec<OrderId>) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync,
+    ) -> Result<(), StoreError> {
         loop {
             while self.erasing(ErasingWish::Histories).await? > 0 {}
             let subjects = self.without_history().await?;
@@ -74,6 +82,7 @@ impl Store {
                 let ids: HashSet<Vec<u8>> = subjects.iter().map(|it| it.id.clone().into_bytes()).collect();
                 let names: HashSet<PersonNames> = subjects.iter().map(|it| it.names.clone()).collect();
                 self.erase_answers(&ids, &names).await?;
+                letters(subjects.iter().filter_map(|it| it.order).collect()).await?;
             }
             // It names them, so it goes before the log is emptied; the traces are rows until that is done.
             if let Some(erasure) = ended.take() {
@@ -94,11 +103,9 @@ impl Store {
         let rows = self.look().await?.query(sql, vec![SUBJECTS_MAX.into()]).await?;
         let traced = |row: &Row| {
             let subject = row.get(0)?;
-            let id = match row.get(1)? {
-                true => OrderId(subject).to_string(),
-                false => CustomerId(subject).to_string(),
-            };
-            Ok(Traced { subject, id, names: PersonNames::from_bytes(row.bytes(2)?) })
+            let order = row.get::<bool>(1)?.then_some(OrderId(subject));
+            let id = order.map_or_else(|| CustomerId(subject).to_string(), |it| it.to_string());
+            Ok(Traced { subject, order, id, names: PersonNames::from_bytes(row.bytes(2)?) })
         };
         rows.iter().map(traced).collect()
     }

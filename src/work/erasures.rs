@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -99,7 +100,8 @@ impl ErasedPerson {
 }
 
 /// Erases a person. Their customers come last: as long as they are there, what is left is found by them.
-pub async fn erase_person(store: &Store, erasure: &Erasure) -> Result<(), StoreError> {
+pub async fn erase_person(app: &App, erasure: &Erasure) -> Result<(), StoreError> {
+    let store = &app.store;
     let person = store.person(&erasure.subject).await?.unwrap_or_default();
     for ids in person.orders.chunks(ORDERS_AT_ONCE) {
         let orders = store.orders(ids).await?;
@@ -114,7 +116,30 @@ pub async fn erase_person(store: &Store, erasure: &Erasure) -> Result<(), StoreE
         let context = context(&erasure.actor);
         store.change(context, EraseCustomer { id: customer.id }, |(), _| (), Codec::unkept()).await?;
     }
-    store.erase_traces(Some(erasure)).await
+    store.erase_traces(Some(erasure), letters(app)).await
+}
+
+/// Erases the letters of orders from where the mail of this server keeps them.
+fn letters(
+    app: &App,
+) -> impl Fn(Vec<OrderId>) -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync + use<> {
+    let (store, mail) = (app.store.clone(), Arc::clone(&app.mail));
+    move |ids| {
+        let (store, mail) = (store.clone(), Arc::clone(&mail));
+        async move {
+            let mut messages = Vec::new();
+            for ids in ids.chunks(ORDERS_AT_ONCE) {
+                let orders = store.orders(ids).await?;
+                messages.extend(orders.values().flat_map(|it| it.messages.iter().map(|it| it.id)));
+            }
+            if messages.is_empty() {
+                return Ok(());
+            }
+            let erased = mail.erase(&messages).await;
+            erased.map_err(|why| StoreError::Unavailable(format!("letters are not erased yet: {why}")))
+        }
+        .boxed()
+    }
 }
 
 async fn erase_order(store: &Store, actor: &Actor, id: OrderId) -> Result<(), StoreError> {
@@ -135,7 +160,7 @@ fn context(actor: &Actor) -> RequestContext {
 /// Goes on with what a process began that is gone, and with what the law does not keep any longer.
 pub(super) async fn finish_erasures(app: App, mut shutdown: watch::Receiver<bool>) {
     loop {
-        if let Err(error) = finish(&app.store).await {
+        if let Err(error) = finish(&app).await {
             tracing::warn!(%error, "what is to be erased of a person is not erased yet");
         }
         tokio::select! {
@@ -146,9 +171,10 @@ pub(super) async fn finish_erasures(app: App, mut shutdown: watch::Receiver<bool
 }
 
 /// One that cannot go on holds up no other: it comes again the next time.
-async fn finish(store: &Store) -> Result<(), StoreError> {
+async fn finish(app: &App) -> Result<(), StoreError> {
+    let store = &app.store;
     if store.has_traces().await?
-        && let Err(error) = store.erase_traces(None).await
+        && let Err(error) = store.erase_traces(None, letters(app)).await
     {
         tracing::warn!(%error, "what erased persons left beside their documents is not erased yet");
     }
@@ -160,7 +186,7 @@ async fn finish(store: &Store) -> Result<(), StoreError> {
             return Ok(());
         }
         for erasure in &erasures {
-            match erase_person(store, erasure).await {
+            match erase_person(app, erasure).await {
                 Ok(()) => tracing::info!(erasure = %erasure.id, "a person was erased"),
                 Err(error) => {
                     tracing::warn!(%error, erasure = %erasure.id, "a person is not erased yet");

@@ -137,6 +137,12 @@ async fn erase(
     server.privacy.clone().erase_customer_data(by("officer", request)).await.map(|it| it.into_inner())
 }
 
+/// Those of the needles that are in these bytes, in whatever case.
+fn among(needles: impl IntoIterator<Item = &'static str>, bytes: &[u8]) -> Vec<&'static str> {
+    let holds = |it: &&str| bytes.windows(it.len()).any(|part| part.eq_ignore_ascii_case(it.as_bytes()));
+    needles.into_iter().filter(holds).collect()
+}
+
 /// The needles that are in the files of an embedded database, its log among them.
 fn in_files(data: &Path) -> Vec<&'static str> {
     let mut found = Vec::new();
@@ -146,10 +152,18 @@ fn in_files(data: &Path) -> Vec<&'static str> {
         if !name.contains(".db") {
             continue;
         }
-        let bytes = std::fs::read(&path).expect("a file");
-        let holds =
-            |needle: &&str| bytes.windows(needle.len()).any(|it| it.eq_ignore_ascii_case(needle.as_bytes()));
-        found.extend(NEEDLES.into_iter().filter(holds));
+        found.extend(among(NEEDLES, &std::fs::read(&path).expect("a file")));
+    }
+    found
+}
+
+/// The needles that are in the mailboxes of a server that has no other mail.
+fn in_letters(data: &Path) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(data.join("messages")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        // One that has just gone has none.
+        found.extend(among(NEEDLES, &std::fs::read(&path).unwrap_or_default()));
     }
     found
 }
@@ -217,6 +231,12 @@ on_both_engines!(of_an_erased_person_no_byte_is_left, nothing_kept, async |serve
     for needle in NEEDLES {
         assert!(there.iter().any(|it| it.contains(needle)), "{needle} is looked for where it is: {there:?}");
     }
+    let data = server.folder().join("data");
+    Warehouse { server: &server }.until_quiet(&bystander.id).await;
+    let written = in_letters(&data);
+    for needle in [NEEDLES[0], NEEDLES[1]] {
+        assert!(written.contains(&needle), "{needle} is in no letter: {written:?}");
+    }
     let before = order(&server, &ids[0]).await;
     let stock = level(&server, "E-1").await;
 
@@ -227,6 +247,7 @@ on_both_engines!(of_an_erased_person_no_byte_is_left, nothing_kept, async |serve
     assert_eq!(told, asked);
 
     assert_eq!(needles(&server).await, [""; 0]);
+    assert_eq!(in_letters(&data), [""; 0]);
     for id in &ids {
         let erased = order(&server, id).await;
         assert_eq!(erased.state(), pb::OrderState::Archived);
@@ -431,10 +452,11 @@ async fn killed_while_erasing(engine: Engine) {
     let clients = Clients::over(process.channel());
     let began = Instant::now();
     loop {
-        let left = match &site.database {
+        let mut left = match &site.database {
             Some(database) => in_rows(database).await,
             None => in_files(&site.data()).into_iter().map(str::to_owned).collect(),
         };
+        left.extend(in_letters(&site.data()).into_iter().map(|it| format!("{it} in a letter")));
         if left.is_empty() {
             break;
         }
@@ -442,6 +464,9 @@ async fn killed_while_erasing(engine: Engine) {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     every_law_holds(&clients).await;
+    let log = site.log();
+    assert!(!log.is_empty());
+    assert_eq!(among(NEEDLES, log.as_bytes()), [""; 0], "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,7 +183,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
 }
 
 /// Changes rows as nobody but a test does.
-async fn sql(server: &TestServer, text: &str) {
+pub(crate) async fn sql(server: &TestServer, text: &str) {
     match server.database() {
         Some(database) => database.run(text).await,
         None => {

@@ -18,6 +18,7 @@ mod carriers;
 mod carts;
 mod catalogue;
 mod certificates;
+mod chains;
 mod child;
 mod clocks;
 mod console;

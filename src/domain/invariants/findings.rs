@@ -138,6 +138,11 @@ pub const LAWS: &[(&str, &str)] = &[
     ("L3", "global positions run from 1 without gap, up to the counter"),
     ("L4", "every message has a key of its own, and every letter that the order's events require was queued"),
     ("L5", "of every message that was sent it is known what it said"),
+    (
+        "L6",
+        "the events of an order form a chain of hashes that ends where the order says, in rows that say the same; words are \
+         gone from it only before an erasure that it has",
+    ),
     ("E1", "every job can be claimed within the hour that a lease lasts at most"),
     ("E2", "every message that is to be sent has a job that sends it"),
     ("E3", "of the events of an order that wait for a subscriber, the first waits for none of the others"),

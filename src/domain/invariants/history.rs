@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use crate::domain::invariants::findings::{Findings, Violation};
+use crate::domain::model::chain::{ChainBreak, first_break};
 use crate::domain::model::event::{Event, Machine};
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::invoice::Invoice;
 use crate::domain::model::order::Order;
+use crate::domain::model::scalars::OrderId;
 use crate::domain::model::states::{State, legal};
 
-/// Every law of an order's history: numbering, times, and that each machine's steps are legal, join up and lead to
-/// the state its subject has.
+/// Every law of an order's history: numbering, times, the chain of its events, and that each machine's steps are legal, join up
+/// and lead to the state its subject has.
 pub fn history_violations(order: &Order, events: &[Event]) -> Vec<Violation> {
     let mut found = Findings::default();
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
@@ -33,6 +35,8 @@ pub fn history_violations(order: &Order, events: &[Event]) -> Vec<Violation> {
             found.ensure("L2", key, before.at <= after.at, &format!("not before {}", before.at), after.at);
         }
     }
+    let broken = first_break(order.id, order.last_link, events);
+    found.0.extend(broken.map(|it| chain_violation(order.id, it)));
 
     let mut last: HashMap<(Machine, Uuid), &str> = HashMap::new();
     for event in events {
@@ -53,6 +57,17 @@ pub fn history_violations(order: &Order, events: &[Event]) -> Vec<Violation> {
         found.ensure("T2", format!("{machine} {subject}"), elsewhere, "a part of the order", state);
     }
     found.0
+}
+
+/// What breaks the law of the chain of an order's events.
+pub fn chain_violation(order: OrderId, broken: ChainBreak) -> Violation {
+    let ChainBreak { sequence, what } = broken;
+    Violation {
+        law: "L6",
+        key: format!("{order} event {sequence}"),
+        expected: "the event as it was linked".to_owned(),
+        actual: what.to_owned(),
+    }
 }
 
 impl Order {

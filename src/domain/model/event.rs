@@ -7,6 +7,7 @@ use crate::domain::model::scalars::{
     Actor, ApprovalId, FollowUpId, HoldId, InvoiceId, MessageId, OrderChangeId, OrderId, PaymentId, RefundId,
     ReplenishmentId, ReservationId, ReturnId, ShipmentId, TransferId, string_enum,
 };
+use crate::domain::model::seal::Seal;
 use crate::domain::model::time::Timestamp;
 
 string_enum! {
@@ -78,6 +79,9 @@ pub struct Event {
     /// The key or certificate that named the actor, where that is another.
     #[serde(default)]
     pub principal: Option<Actor>,
+    /// What links it to the event before it.
+    #[serde(default)]
+    pub seal: Seal,
 }
 
 string_enum! {

@@ -39,6 +39,7 @@ use crate::domain::model::scalars::{
     Actor, Channel, OnLate, OnShortage, OrderChangeId, OrderId, RegionCode, ServiceLevel, ShipmentId, Sku,
     string_enum,
 };
+use crate::domain::model::seal::Link;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::slip::Slip;
 use crate::domain::model::time::Timestamp;
@@ -553,4 +554,7 @@ pub struct Order {
     /// Who had a hand in it, in the order in which they first did.
     #[serde(default)]
     pub hands: Vec<Hand>,
+    /// The link of its last event: the end of their chain.
+    #[serde(default)]
+    pub last_link: Link,
 }

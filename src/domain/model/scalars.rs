@@ -160,12 +160,15 @@ pub struct Ids {
     chance: fastrand::Rng,
     /// What nobody outside knows: ids are public, and a seed might be found from them.
     key: [u8; 32],
+    seed: u64,
+    /// Salts that were given out.
+    salts: u64,
 }
 
 impl Ids {
     pub fn seeded(at: Timestamp, seed: u64) -> Self {
         let micros = u64::try_from(at.unix_micros()).unwrap_or(0);
-        Self { micros, chance: fastrand::Rng::with_seed(seed), key: [0; 32] }
+        Self { micros, chance: fastrand::Rng::with_seed(seed), key: [0; 32], seed, salts: 0 }
     }
 
     /// With a key of real chance: what is [`Ids::unguessable`] is so only with one.
@@ -178,6 +181,20 @@ impl Ids {
     pub fn unguessable(&mut self) -> [u8; 16] {
         let nonce: Uuid = self.fresh();
         let digest = Sha256::new().chain_update(self.key).chain_update(nonce.as_bytes()).finalize();
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&digest[..16]);
+        bits
+    }
+
+    /// Another 128 bits like these, for a digest. The ids that follow are the same with it and without.
+    pub fn salt(&mut self) -> [u8; 16] {
+        self.salts += 1;
+        let digest = Sha256::new()
+            .chain_update(self.key)
+            .chain_update(b"salt")
+            .chain_update(self.seed.to_be_bytes())
+            .chain_update(self.salts.to_be_bytes())
+            .finalize();
         let mut bits = [0; 16];
         bits.copy_from_slice(&digest[..16]);
         bits

@@ -14,6 +14,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::{OrderId, RegionCode, ReservationId};
+use crate::domain::model::seal::Link;
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::named::filled;
 use crate::domain::ordering::pricing::{Priced, Pricing, has_goods};
@@ -258,6 +259,7 @@ pub(super) fn build_order(
         legal_hold: None,
         erased: None,
         hands: Vec::new(),
+        last_link: Link::default(),
     })
 }
 

@@ -28,6 +28,7 @@ use crate::domain::model::refund::Refund;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::returns::Return;
 use crate::domain::model::scalars::Actor;
+use crate::domain::model::seal::{Seal, Veil};
 use crate::domain::model::shipment::{CarrierLabel, Shipment};
 use crate::domain::model::tracking::TrackingEvent;
 
@@ -119,6 +120,7 @@ impl Order {
             legal_hold: _,
             erased: _,
             hands,
+            last_link: _,
         } = self;
 
         of_customer(customer);
@@ -168,15 +170,28 @@ impl Order {
 }
 
 /// Erases what events say in words, and the customer where they were the actor. What happened, when, and to what state
-/// stays; so do the words about the erasure itself.
+/// stays; so do the words about the erasure itself. Of what goes the digests stay, for the chain of the events.
 pub fn erase_from_events(events: &mut [Event], names: &PersonNames) {
     for event in events {
-        let Event { order: _, sequence: _, at: _, actor, kind, transition: _, text, principal } = event;
-        of_actor(actor, names);
-        principal.iter_mut().for_each(|it| of_actor(it, names));
+        let Event { order: _, sequence: _, at: _, actor, kind, transition: _, text, principal, seal } = event;
+        let Seal { link: _, text: of_text, actor: of_name, principal: of_principal } = seal;
+        of_sealed_actor(actor, Some(of_name), names);
+        if let Some(principal) = principal {
+            of_sealed_actor(principal, of_principal.as_mut(), names);
+        }
         if *kind != EventKind::CustomerDataErased {
+            of_text.erase(text);
             text.clear();
         }
+    }
+}
+
+fn of_sealed_actor(actor: &mut Actor, veil: Option<&mut Veil>, names: &PersonNames) {
+    if names.is(actor) {
+        if let Some(veil) = veil {
+            veil.erase(actor.as_str());
+        }
+        *actor = nobody();
     }
 }
 

@@ -24,6 +24,7 @@ use crate::domain::model::payment::{AtProvider, Means, Payment, PaymentState};
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::refund::{Refund, RefundState};
 use crate::domain::model::scalars::{Actor, Channel, Ids, OnLate, OnShortage, ServiceLevel};
+use crate::domain::model::seal::Link;
 use crate::domain::model::seller::{BankAccount, Seller};
 use crate::domain::model::service::ProductKind;
 use crate::domain::model::shipment::{
@@ -219,6 +220,7 @@ fn order() -> Order {
         legal_hold: None,
         erased: None,
         hands: Vec::new(),
+        last_link: Link::default(),
     }
 }
 

@@ -2,12 +2,14 @@
 
 use uuid::Uuid;
 
+use crate::domain::model::chain::link;
 use crate::domain::model::event::{Event, EventKind, Transition};
 use crate::domain::model::message::{Message, MessageKind, MessageState, Suppression, SuppressionReason};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::recipient::BareAddress;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, MessageId, ShipmentId};
+use crate::domain::model::seal::Seal;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::states::State;
 use crate::domain::model::time::Timestamp;
@@ -85,7 +87,8 @@ impl Order {
         text: String,
     ) {
         self.last_event += 1;
-        unit.changes.events.push(Event {
+        let seal = Seal::salted(&mut unit.ids, principal.as_ref());
+        let mut event = Event {
             order: self.id,
             sequence: self.last_event,
             at: unit.now,
@@ -94,7 +97,11 @@ impl Order {
             transition: step,
             text: cut(text, EVENT_TEXT_MAX),
             principal,
-        });
+            seal,
+        };
+        event.seal.link = link(self.last_link, &event);
+        self.last_link = event.seal.link;
+        unit.changes.events.push(event);
     }
 
     /// Moves the order to another state, as the caller's act.

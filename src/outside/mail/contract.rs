@@ -9,6 +9,12 @@ use crate::domain::{BareAddress, MessageId, Unsent};
 pub trait Mail: Send + Sync {
     /// An error says why, without the customer's data, and whether to try again later, with the same e-mail.
     async fn send(&self, email: &Email) -> Result<(), Unsent>;
+
+    /// Erases the letters of these messages, as far as they are still in the shop's own hands: what a mail system has
+    /// taken is not. An error says in words why it has to be tried again; done again it does no harm.
+    async fn erase(&self, _messages: &[MessageId]) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A message to a customer, ready to be written out.

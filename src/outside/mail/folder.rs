@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::domain::{MessageId, Sender, Unsent};
 use crate::outside::mail::contract::{Email, Mail};
+use crate::outside::mail::erasing::erase_letters;
 use crate::outside::mail::message::{Encoding, date_of, written};
 
 /// Letters in one file at most.
@@ -31,6 +32,7 @@ const LITTER_AFTER: Duration = Duration::from_secs(3_600);
 pub struct FileMail {
     pub(super) posted: mpsc::Sender<Posted>,
     pub(super) from: Sender,
+    folder: PathBuf,
 }
 
 /// A letter on its way into the folder.
@@ -53,8 +55,9 @@ impl FileMail {
 
         // One thread puts all letters down: they would only wait for each other at the folder's door.
         let (posted, post) = mpsc::channel();
-        std::thread::Builder::new().name("mail folder".to_owned()).spawn(move || put_down(&folder, &post))?;
-        Ok(Self { posted, from })
+        let place = folder.clone();
+        std::thread::Builder::new().name("mail folder".to_owned()).spawn(move || put_down(&place, &post))?;
+        Ok(Self { posted, from, folder })
     }
 }
 
@@ -70,6 +73,13 @@ impl Mail for FileMail {
         }
         // Every failure of a folder, such as a full disk, can be repaired, so the letter is tried again.
         storing.await.map_or_else(|_| given_up(), |it| it.map_err(Unsent::Later))
+    }
+
+    async fn erase(&self, messages: &[MessageId]) -> Result<(), String> {
+        let (folder, messages) = (self.folder.clone(), messages.to_vec());
+        let erasing = tokio::task::spawn_blocking(move || erase_letters(&folder, &messages)).await;
+        let erased = erasing.map_err(|_| "the mail folder: erasing panicked".to_owned())?;
+        erased.map_err(|it| format!("the mail folder: {it}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Mail: what is asked of it, and the three ways it goes.
 
 pub(super) mod contract;
+mod erasing;
 pub(super) mod folder;
 #[cfg(test)]
 mod handing_over;

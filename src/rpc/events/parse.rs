@@ -1,15 +1,16 @@
 //! Parses requests about events and their subscribers.
 
 use crate::domain::{
-    ChangeEventSubscription, CreateEventSubscription, DeliveryState, EventKind, Problems, SigningSecret,
-    SubscriptionChange,
+    ChangeEventSubscription, CreateEventSubscription, DeliveryState, EventKind, OrderId, Problems,
+    SigningSecret, SubscriptionChange,
 };
 use crate::pb;
 use crate::pb::redeliver_events_request::Events;
 use crate::rpc::enums;
 use crate::rpc::listing::{Wanted, list_requests, listing};
 use crate::rpc::parse::{
-    REASON_MAX, entries, id, number, paths, required, required_line, required_text, text, timestamp, word,
+    REASON_MAX, entries, id, number, optional_id, paths, required, required_line, required_text, text,
+    timestamp, word,
 };
 use crate::settings::Limits;
 use crate::store::{Listing, Term, ToRedeliver};
@@ -50,6 +51,20 @@ pub(crate) fn watch_events(
     };
     let listing = listing(Wanted { filter, ..Wanted::default() }, limits, bad);
     Some((begin, listing.filter))
+}
+
+/// The order whose chain is to be verified, or none: all of the page.
+pub(crate) fn verify_event_chain(
+    request: pb::VerifyEventChainRequest,
+    limits: &Limits,
+    bad: &mut Problems,
+) -> Option<(Option<OrderId>, Listing)> {
+    let pb::VerifyEventChainRequest { order_id, page_size, page_token } = request;
+    let order = optional_id("order_id", &order_id, bad);
+    if !order_id.is_empty() && !page_token.is_empty() {
+        bad.add("page_token", "must be empty where one order is named");
+    }
+    Some((order, listing(Wanted { page_size, page_token, ..Wanted::default() }, limits, bad)))
 }
 
 /// The subscriber, where its events are to stand, and the page.

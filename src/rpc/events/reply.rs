@@ -1,10 +1,11 @@
 //! Subscribers of events, and what they have not taken, as the API shows them.
 
-use crate::domain::{self, EventSubscription};
+use crate::domain::{self, ChainBreak, EventSubscription, Link, OrderId};
 use crate::pb;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, timestamp};
-use crate::store::{Delivery, Failing, Followed, Redelivered};
+use crate::rpc::listing::page_token;
+use crate::rpc::reply::{actor, text_of, timestamp};
+use crate::store::{Cursor, Delivery, Failing, Followed, Redelivered, VerifiedChains};
 use crate::work::KnownSubscriber;
 
 /// A subscriber with what the settings say of it, if they name it still.
@@ -53,6 +54,28 @@ pub(crate) fn delivery(delivery: Delivery) -> pb::EventDelivery {
         first_attempt_time: tried.map(|it| timestamp(it.0)),
         last_attempt_time: tried.map(|it| timestamp(it.1)),
         next_attempt_time: next.map(timestamp),
+    }
+}
+
+/// What was found of chains of events: of one order with the last link that it knows, or of a page with its cursor.
+pub(crate) fn verified(
+    verified: VerifiedChains,
+    last_link: Option<Link>,
+    next: Option<Cursor>,
+) -> pb::VerifyEventChainResponse {
+    let VerifiedChains { orders, events, breaks } = verified;
+    let number = |it: u64| i64::try_from(it).unwrap_or(i64::MAX);
+    let broken = |(order, ChainBreak { sequence, what }): (OrderId, ChainBreak)| pb::EventChainBreak {
+        order_id: order.to_string(),
+        sequence,
+        problem: what.to_owned(),
+    };
+    pb::VerifyEventChainResponse {
+        order_count: number(orders),
+        event_count: number(events),
+        breaks: breaks.into_iter().map(broken).collect(),
+        last_link: text_of(last_link.as_ref()),
+        next_page_token: page_token(next),
     }
 }
 

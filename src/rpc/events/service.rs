@@ -4,8 +4,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
-    ChangeEventSubscription, Command, EventSubscription, Problems, REDELIVERED_AT_ONCE_MAX, RedeliverEvents,
-    SigningSecret, SubscriptionId,
+    ChangeEventSubscription, Command, EventSubscription, Part, Problems, REDELIVERED_AT_ONCE_MAX,
+    RedeliverEvents, SigningSecret, SubscriptionId,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
@@ -17,6 +17,7 @@ use crate::rpc::ordering;
 use crate::rpc::parse::id;
 use crate::rpc::status;
 use crate::rpc::streams::watch;
+use crate::rpc::subject::Subject;
 use crate::store::{Changed, Codec, EventFilter, Redeliverable, View};
 use crate::work;
 
@@ -34,6 +35,24 @@ impl pb::event_service_server::EventService for Api {
                 events: events.iter().map(|(at, it)| ordering::reply::event(*at, it)).collect(),
                 next_page_token: page_token(next),
             })
+        })
+        .await
+    }
+
+    async fn verify_event_chain(
+        &self,
+        request: Request<pb::VerifyEventChainRequest>,
+    ) -> Reply<pb::VerifyEventChainResponse> {
+        let (order, listing) =
+            parsed(|bad| parse::verify_event_chain(request.into_inner(), &self.limits, bad))?;
+        if let Some(order) = order {
+            Subject::named(&Part::Order(order));
+            let (verified, last_link) = existing("order", order, self.store().verify_chain(order).await)?;
+            return Ok(Response::new(reply::verified(verified, Some(last_link), None)));
+        }
+        self.page(listing, |listing| async move {
+            let (verified, next) = answered(self.store().verify_chains(&listing).await)?;
+            Ok(reply::verified(verified, None, next))
         })
         .await
     }

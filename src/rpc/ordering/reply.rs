@@ -143,6 +143,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         erased,
         // Its approvals tell who cannot decide them.
         hands: _,
+        last_link: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -531,7 +532,8 @@ fn process_step(line: StepLine) -> pb::ProcessStep {
 }
 
 pub(crate) fn event(position: i64, event: &Event) -> pb::OrderEvent {
-    let Event { order, sequence, at, actor: done_by, kind, transition, text, principal } = event.clone();
+    let Event { order, sequence, at, actor: done_by, kind, transition, text, principal, seal: _ } =
+        event.clone();
     let (subject_id, from_state, to_state) = match transition {
         Some(it) => (it.subject_id(), it.from, it.to),
         None => Default::default(),

@@ -108,10 +108,10 @@ impl pb::privacy_service_server::PrivacyService for Api {
         let looked = answered(why_not_erasable(self.store(), &self.app.rules, &person).await)?;
         let erased = looked.map_err(|it: NotErasable| status::of_refusal(&it.into_refusal()))?;
         if !only_asks {
-            let store = self.store().clone();
-            let erasure = answered(store.begin_erasure(subject, actor).await)?;
+            let app = self.app.clone();
+            let erasure = answered(app.store.begin_erasure(subject, actor).await)?;
             // It goes on when nobody waits for it any more.
-            let erasing = tokio::spawn(async move { erase_person(&store, &erasure).await });
+            let erasing = tokio::spawn(async move { erase_person(&app, &erasure).await });
             answered(erasing.await.map_err(|_| status::internal())?)?;
         }
         Ok(Response::new(told(&erased)))

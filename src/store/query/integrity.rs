@@ -18,7 +18,7 @@ use crate::store::query::agreement::{
     CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after, record_violations,
     use_violations,
 };
-use crate::store::query::history::events_of;
+use crate::store::query::history::{History, histories_of};
 use crate::store::query::laws::{LAWS, Law};
 use crate::store::query::stock_agreement::{lot_violations, reservation_violations};
 use crate::store::query::transfers::{TRANSFERS, transfer_violations};
@@ -244,13 +244,15 @@ async fn check_orders(
         let orders = page(db, after).await?;
         let (Some(first), Some(last)) = (orders.first(), orders.last()) else { return Ok(()) };
         after = last.id;
-        let histories = histories(db, &orders).await?;
+        let ids: Vec<_> = orders.iter().map(|it| it.id).collect();
+        let mut histories = histories_of(db, &ids).await?;
         let mut disagreements = disagreements(db, &orders, (first.id, last.id)).await?;
         for order in &orders {
             let mut broken = order.violations();
-            let history = histories.get(&order.id).map(Vec::as_slice).unwrap_or_default();
-            found.count_steps(history);
-            broken.extend(domain::history_violations(order, history));
+            let History { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
+            found.count_steps(&events);
+            broken.extend(domain::history_violations(order, &events));
+            broken.extend(faults.into_iter().map(|it| domain::chain_violation(order.id, it)));
             broken.extend(card_numbers(order));
             record::count(&mut found.records, order, 1);
             domain::count_daily_shipments(&mut found.days, order, 1);
@@ -263,15 +265,6 @@ async fn check_orders(
             return Ok(());
         }
     }
-}
-
-async fn histories(db: &Session, orders: &[Order]) -> Result<BTreeMap<OrderId, Vec<Event>>, StoreError> {
-    let ids: Vec<_> = orders.iter().map(|it| it.id).collect();
-    let mut histories: BTreeMap<OrderId, Vec<Event>> = BTreeMap::new();
-    for (_, event) in events_of(db, &ids).await? {
-        histories.entry(event.order).or_default().push(event);
-    }
-    Ok(histories)
 }
 
 fn card_numbers(order: &domain::Order) -> Vec<Violation> {

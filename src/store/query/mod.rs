@@ -2,6 +2,7 @@
 
 pub(super) mod agreement;
 mod caller_resources;
+pub(super) mod chains;
 mod condition;
 pub(super) mod deliveries;
 #[cfg(test)]

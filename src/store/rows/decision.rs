@@ -139,9 +139,10 @@ pub(in crate::store) static FIND_ANSWERS: Fixed = Fixed::new(|| {
     .together()
 });
 
-/// The events of orders, each order's in their sequence.
+/// The events of orders, each order's in their sequence, and what their rows say of them.
 pub(in crate::store) static EVENTS_OF_ORDERS: Fixed = Fixed::new(|| {
-    let columns = "decisions.first_position, decisions.events";
+    let columns = "decisions.first_position, decisions.events, decisions.last_position, decisions.order_id, \
+        decisions.first_sequence, decisions.last_sequence, decisions.at";
     FixedStatement::new(
         Effect::Read,
         [Kind::Uuid],

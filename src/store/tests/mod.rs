@@ -2,6 +2,7 @@
 //! own.
 
 mod answers;
+mod chains;
 mod clocks;
 mod due;
 mod erasures;

@@ -107,6 +107,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "order": store.order(order),
         "order_by_number": store.order_by_number(7),
         "events_of": store.events_of(order),
+        "verify_chain": store.verify_chain(order),
         "order_of": store.order_of(&Part::Shipment(seeded.order.shipments[0].id)),
         "order_of_credit_note": store.order_of_credit_note("CRN", 7),
         "order_of_invoice": store.order_of_invoice("INV", 7),

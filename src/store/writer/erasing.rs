@@ -5,7 +5,9 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 use uuid::Uuid;
 
-use crate::domain::{Actor, CustomerId, DataSubject, Event, PersonNames, Timestamp, erase_from_events};
+use crate::domain::{
+    Actor, CustomerId, DataSubject, Event, EventKind, PersonNames, Timestamp, erase_from_events,
+};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
@@ -139,16 +141,20 @@ async fn histories(db: &Session) -> Result<u64, StoreError> {
     Ok(rows.len() as u64)
 }
 
-/// The events of an order, and the answers in its decisions. A request id of the person's own is forgotten: it is told by
-/// whose it is.
+/// The events of an order up to its erasure, and the answers in its decisions. A request id of the person's own is
+/// forgotten: it is told by whose it is.
 async fn history(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), StoreError> {
     let sql =
         "SELECT id, actor, request_id, events FROM decisions WHERE order_id = $1 ORDER BY last_sequence";
-    for row in db.query(sql, vec![order.into()]).await? {
+    let rows = db.query(sql, vec![order.into()]).await?;
+    let histories = rows.iter().map(|row| document::decode("decisions", row.bytes(3)?));
+    let histories = histories.collect::<Result<Vec<Vec<Event>>, StoreError>>()?;
+    let through = erased_through(&histories);
+    for (row, mut events) in rows.iter().zip(histories) {
         let (id, actor): (i64, Actor) = (row.get(0)?, row.get(1)?);
         let request_id: Option<String> = row.get(2)?;
-        let mut events: Vec<Event> = document::decode("decisions", row.bytes(3)?)?;
-        erase_from_events(&mut events, names);
+        let erased = events.partition_point(|it| it.sequence <= through);
+        erase_from_events(&mut events[..erased], names);
         let events = Value::Bytes(Some(document::encode("decisions", &events)?));
         let is_theirs = names.is(&actor);
         let (fingerprint, answer) = match request_id {
@@ -170,6 +176,14 @@ async fn history(db: &Session, order: Uuid, names: &PersonNames) -> Result<(), S
         db.execute(sql, values).await?;
     }
     Ok(())
+}
+
+/// The number of the event that says that the data was erased, the last if there are two: the chain of an order's events lets
+/// words be gone only before it. What came later was made of an order that names nobody.
+fn erased_through(histories: &[Vec<Event>]) -> i64 {
+    let events = histories.iter().flatten();
+    let erasures = events.filter(|it| it.kind == EventKind::CustomerDataErased).map(|it| it.sequence);
+    erasures.max().unwrap_or(i64::MAX)
 }
 
 /// What was typed about stock that an order moved, and the person where they were the actor.

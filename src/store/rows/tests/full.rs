@@ -5,12 +5,12 @@ use crate::domain::{
     CancelledUnits, ChangeEnd, ChangeItem, Channel, CreditDraw, CreditNote, CreditNoteId, Customer, Day,
     Discount, Feedback, FeedbackReason, FeedbackSecret, FeedbackState, FollowUp, FollowUpEnd, Gate, Hand,
     HandKind, HandedBack, Hold, HoldReason, HoldState, Ids, Invoice, InvoiceId, InvoiceLine, InvoiceState,
-    LegalHold, LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Means, Message,
-    MessageKind, MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order, OrderChange,
-    OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver, Payment,
-    PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund, RefundState,
-    RefundedUnits, Reservation, ReservationId, ReservationState, ReservedItem, Risk, ServiceDone,
-    ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
+    LegalHold, LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Link, Means,
+    Message, MessageKind, MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order,
+    OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver,
+    Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund,
+    RefundState, RefundedUnits, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
+    ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_return, full_shipment, handling};
 use crate::store::rows::tests::sample::{AT, code, customer_id, euro, later, queued_message, redemption};
@@ -467,6 +467,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         })),
         erased: None,
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
+        last_link: Link([7; 32]),
     }
 }
 

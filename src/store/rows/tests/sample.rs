@@ -6,7 +6,7 @@ use crate::domain::{
     Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
     DeliveryZone, Discount, DiscountCode, Event, EventKind, EventSubscription, Gives, Handling, Ids,
     IssuedKey, Location, Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order,
-    OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation,
+    OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation, Seal,
     ServiceLevel, SigningSecret, Snapshot, StockLevel, SubscriptionState, Timestamp, Transition,
     WorkingCalendar,
 };
@@ -246,6 +246,7 @@ pub(in crate::store) fn recorded(order: OrderId, sequence: i64, transition: Opti
         transition,
         text: "received".to_owned(),
         principal: None,
+        seal: Seal::default(),
     }
 }
 
