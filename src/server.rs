@@ -34,7 +34,7 @@ use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::log;
-use crate::operations::{self, Connections, Port, Readiness};
+use crate::operations::{self, Connections, Metrics, Port, Readiness};
 use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
@@ -178,11 +178,12 @@ impl Server {
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();
         let routes = with_open_services(api, &settings.access, &access, health.clone())?;
+        let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
+        let metrics = Metrics::new(&port, &gate);
+        operations::push(&settings.operations, &metrics, &mut workers, &stop);
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
-            // Further pages are merged here, each part a router of its own.
-            let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
+            let pages = operations::routes(port, metrics).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
         }
