@@ -34,7 +34,7 @@ use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
 use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
 use crate::log;
-use crate::operations::{self, Connections, Port, Readiness};
+use crate::operations::{self, Connections, Metrics, Port, Readiness};
 use crate::outside::OutsideCalls;
 use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
@@ -178,11 +178,12 @@ impl Server {
         let api = rpc::protect(rpc::routes(api), &gate);
         let inside = api.clone();
         let routes = with_open_services(api, &settings.access, &access, health.clone())?;
+        let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
+        let metrics = Metrics::new(&port, &gate);
+        operations::push(&settings.operations, &metrics, &mut workers, &stop);
         if let Some((listener, _)) = operators {
             let facts = facts(&settings, &store);
-            let port = port(&store, &access, &readiness, (calls, told), certificates.clone());
-            // Further pages are merged here, each part a router of its own.
-            let pages = operations::routes(&port, &gate).merge(console(inside, &access, facts)?);
+            let pages = operations::routes(port, metrics).merge(console(inside, &access, facts)?);
             let connections = Connections::new(settings.operations, certificates.clone(), limits.deadline());
             workers.spawn(operations::serve(listener, pages, connections, closed));
         }
@@ -221,10 +222,12 @@ impl Server {
     ) -> Result<(), ServeError> {
         // From before the first answer on: who got it may send the signal.
         let mut stop_signals = signals().map_err(ServeError::Signal)?;
-        let manager = ServiceManager::of_environment();
+        let (manager, started_with) = (ServiceManager::of_environment(), settings.clone());
         let hangups = hangups().map_err(ServeError::Signal)?;
         tokio::select! {
-            started = Self::start(settings) => started?.run((stop_signals, hangups), manager, settings_again).await,
+            started = Self::start(settings) => {
+                started?.run((stop_signals, hangups), manager, &started_with, settings_again).await
+            }
             Some(()) = stop_signals.recv() => {
                 tracing::info!("received a stop signal while starting");
                 Ok(())
@@ -236,13 +239,14 @@ impl Server {
         mut self,
         (mut stop_signals, mut hangups): (mpsc::Receiver<()>, mpsc::Receiver<()>),
         mut manager: ServiceManager,
+        started_with: &Settings,
         settings_again: impl Fn() -> Result<Settings, settings::SettingsError>,
     ) -> Result<(), ServeError> {
         manager.ready();
         loop {
             tokio::select! {
                 Some(()) = stop_signals.recv() => break,
-                Some(()) = hangups.recv() => self.read_again(settings_again()),
+                Some(()) = hangups.recv() => self.read_again(settings_again(), started_with),
                 ended = &mut self.serving => return ended_by_itself(ended),
                 () = manager.lives() => {}
             }
@@ -258,12 +262,19 @@ impl Server {
     }
 
     /// Goes by what can change while it serves; by what was, if the settings cannot be used.
-    fn read_again(&self, settings: Result<Settings, settings::SettingsError>) {
+    fn read_again(&self, settings: Result<Settings, settings::SettingsError>, started_with: &Settings) {
         tracing::info!("received SIGHUP: reading again who may call and what is logged, and serving on");
         match settings {
             Ok(settings) => {
                 self.know_callers(&settings.access);
                 log::use_filter(&settings.log.filter);
+                let waiting = settings.waiting_for_a_restart(started_with);
+                if !waiting.is_empty() {
+                    let waiting = waiting.join(", ");
+                    tracing::warn!(
+                        "these settings have changed, and are used when the server starts again: {waiting}"
+                    );
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the settings cannot be used; who may call, and what is logged, stays as it is");

@@ -41,7 +41,7 @@ const PREFIX: &str = "consign";
 
 /// All metrics of the process.
 #[derive(Clone)]
-pub(super) struct Metrics(Arc<Inner>);
+pub struct Metrics(Arc<Inner>);
 
 struct Inner {
     registry: Registry,
@@ -56,7 +56,7 @@ struct Inner {
 type Waiting = (Option<Figures>, Vec<Lag>);
 
 impl Metrics {
-    pub(super) fn new(port: &Port, gate: &CallGate) -> Self {
+    pub fn new(port: &Port, gate: &CallGate) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let schema = Store::migrations().pop().unwrap_or_default();
         let build = [
@@ -80,7 +80,7 @@ impl Metrics {
     }
 
     /// In the text format of Prometheus.
-    async fn told(&self) -> Result<String, fmt::Error> {
+    pub(super) async fn told(&self) -> Result<String, fmt::Error> {
         self.ask().await;
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;

@@ -1,4 +1,4 @@
-//! A collector of traces, which takes OTLP over HTTP.
+//! A collector of traces and metrics, which takes OTLP over HTTP.
 
 use std::sync::Arc;
 
@@ -16,6 +16,10 @@ use crate::outside::subscribers::endpoint::NotTaken;
 
 /// Where collectors take traces.
 const PATH: &str = "/v1/traces";
+
+/// What their paths for traces end with, and those for metrics.
+const OF_TRACES: &str = "/traces";
+const OF_METRICS: &str = "/metrics";
 
 pub struct Collector {
     authority: String,
@@ -46,7 +50,15 @@ impl Collector {
         Ok(Self { authority, host, port, path, tls })
     }
 
-    /// Sends an ExportTraceServiceRequest.
+    /// The same for metrics, which are taken beside traces. None: a path of another form does not say where.
+    pub fn of_metrics(url: &str) -> Option<Self> {
+        let mut collector = Self::new(url).ok()?;
+        let before = collector.path.strip_suffix(OF_TRACES)?;
+        collector.path = format!("{before}{OF_METRICS}");
+        Some(collector)
+    }
+
+    /// Sends an ExportTraceServiceRequest, or an ExportMetricsServiceRequest.
     pub async fn post(&self, body: Vec<u8>) -> Result<(), NotTaken> {
         let no_answer = |it: NoAnswer| NotTaken::NoAnswer(it.to_string());
         let request = Request::builder()
@@ -62,5 +74,19 @@ impl Collector {
         let stream = connected.map_err(|it| no_answer(NoAnswer::Unreachable(it)))?;
         let status = status_of(stream, &self.host, self.tls.as_ref(), request).await.map_err(no_answer)?;
         if status.is_success() { Ok(()) } else { Err(NotTaken::Status(status)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_sent_beside_traces() {
+        let path = |url: &str| Collector::of_metrics(url).map(|it| it.path);
+        assert_eq!(path("http://127.0.0.1:4318").as_deref(), Some("/v1/metrics"));
+        assert_eq!(path("https://otlp.example/shop/v1/traces").as_deref(), Some("/shop/v1/metrics"));
+        assert_eq!(path("https://otlp.example/intake"), None);
+        assert_eq!(path("otlp.example"), None);
     }
 }

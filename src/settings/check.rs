@@ -221,7 +221,14 @@ impl Webhooks {
 impl OperationsSettings {
     fn check(&self, bad: &mut Problems) {
         // Where it may listen is checked beside the gRPC port's address.
-        let Self { listen: _, behind_tls: _, connections, request_seconds, otlp_endpoint } = self;
+        let Self {
+            listen: _,
+            behind_tls: _,
+            connections,
+            request_seconds,
+            otlp_endpoint,
+            otlp_metrics_seconds,
+        } = self;
         if let Some(url) = otlp_endpoint {
             bad.take("operations.otlp_endpoint", Collector::new(url).map(drop));
             if !traces::ARE_THERE {
@@ -230,6 +237,7 @@ impl OperationsSettings {
         }
         within(bad, "operations.connections", *connections, 1, 10_000);
         within(bad, "operations.request_seconds", *request_seconds, 1, 300);
+        within(bad, "operations.otlp_metrics_seconds", *otlp_metrics_seconds, 0, 3_600);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod browsers;
+mod changes;
 mod check;
 mod events;
 mod flags;

@@ -19,18 +19,32 @@ pub struct OperationsSettings {
     pub connections: u32,
     /// How long a request may take to arrive; a connection silent for as long is closed.
     pub request_seconds: u32,
-    /// A collector of traces that takes OTLP over HTTP: `http://127.0.0.1:4318`. None: there are no traces.
+    /// A collector that takes traces, and metrics, as OTLP over HTTP: `http://127.0.0.1:4318`. None: nothing is sent.
     pub otlp_endpoint: Option<String>,
+    /// How often it is sent the metrics. 0: never.
+    pub otlp_metrics_seconds: u32,
 }
 
 impl Default for OperationsSettings {
     fn default() -> Self {
-        Self { listen: None, behind_tls: false, connections: 64, request_seconds: 10, otlp_endpoint: None }
+        Self {
+            listen: None,
+            behind_tls: false,
+            connections: 64,
+            request_seconds: 10,
+            otlp_endpoint: None,
+            otlp_metrics_seconds: 60,
+        }
     }
 }
 
 impl OperationsSettings {
     pub fn request_within(&self) -> Duration {
         seconds(self.request_seconds)
+    }
+
+    /// None: never.
+    pub fn metrics_every(&self) -> Option<Duration> {
+        (self.otlp_metrics_seconds > 0).then(|| seconds(self.otlp_metrics_seconds))
     }
 }

@@ -3,6 +3,7 @@
 
 use prost::Message;
 
+use crate::domain::Timestamp;
 use crate::traces::spans::{Ended, Kind};
 
 #[derive(Clone, PartialEq, Message)]
@@ -20,7 +21,7 @@ struct ResourceSpans {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Resource {
+pub(super) struct Resource {
     #[prost(message, repeated, tag = "1")]
     attributes: Vec<KeyValue>,
 }
@@ -34,7 +35,7 @@ struct ScopeSpans {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct InstrumentationScope {
+pub(super) struct InstrumentationScope {
     #[prost(string, tag = "1")]
     name: String,
     #[prost(string, tag = "2")]
@@ -62,7 +63,7 @@ struct Span {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct KeyValue {
+pub(super) struct KeyValue {
     #[prost(string, tag = "1")]
     key: String,
     #[prost(message, optional, tag = "2")]
@@ -87,24 +88,37 @@ fn attribute(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }) }
 }
 
+/// An attribute that is a text.
+pub(super) fn text(key: &str, value: &str) -> KeyValue {
+    attribute(key, Value::Text(value.to_owned()))
+}
+
+/// Who sends.
+pub(super) fn sender() -> (Resource, InstrumentationScope) {
+    let version = env!("CARGO_PKG_VERSION");
+    let attributes = vec![text("service.name", "consign"), text("service.version", version)];
+    let scope = InstrumentationScope { name: "consign".to_owned(), version: version.to_owned() };
+    (Resource { attributes }, scope)
+}
+
+/// A moment, in nanoseconds since 1970.
+pub(super) fn nanos(at: Timestamp) -> u64 {
+    u64::try_from(at.unix_micros()).unwrap_or_default().saturating_mul(1_000)
+}
+
 /// What is sent of these.
 pub(super) fn encoded(spans: Vec<Ended>) -> Vec<u8> {
-    let version = env!("CARGO_PKG_VERSION");
-    let told = |it: &str| Value::Text(it.to_owned());
-    let attributes =
-        vec![attribute("service.name", told("consign")), attribute("service.version", told(version))];
-    let scope = InstrumentationScope { name: "consign".to_owned(), version: version.to_owned() };
+    let (resource, scope) = sender();
     let scope_spans = ScopeSpans { scope: Some(scope), spans: spans.into_iter().map(span).collect() };
-    let resource = Some(Resource { attributes });
     ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans { resource, scope_spans: vec![scope_spans] }],
+        resource_spans: vec![ResourceSpans { resource: Some(resource), scope_spans: vec![scope_spans] }],
     }
     .encode_to_vec()
 }
 
 fn span(ended: Ended) -> Span {
     let Ended { trace, span, parent, name, kind, began, took, changes } = ended;
-    let start = u64::try_from(began.unix_micros()).unwrap_or_default().saturating_mul(1_000);
+    let start = nanos(began);
     let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
     let kind = match kind {
         Kind::Internal => 1,

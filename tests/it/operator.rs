@@ -258,7 +258,8 @@ async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
     let write = |filter: &str, key: &str| {
         let hash = KeyHash::of(key).to_string();
         let caller = format!("[access.keys.shop]\nsha256 = [\"{hash}\"]\nroles = [\"reader\"]\n");
-        let text = format!("{caller}[log]\nfilter = \"{filter}\"\n");
+        let queue = if filter == "warn" { 77 } else { 78 };
+        let text = format!("{caller}[log]\nfilter = \"{filter}\"\n[limits]\nqueue = {queue}\n");
         std::fs::write(&file, text).expect("the settings are written");
     };
     write("warn", "consign_first");
@@ -272,6 +273,10 @@ async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(!site.log().contains("starting") && !site.log().contains("rpc.method"), "{}", site.log());
+    while !site.log().contains("used when the server starts again: limits") {
+        assert!(!process.has_ended());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     assert_eq!(answer_to(&process, "consign_first").await, Code::NotFound);
     while !site.log().contains("rpc.method") {
         assert!(!process.has_ended());

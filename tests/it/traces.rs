@@ -1,5 +1,6 @@
-//! Traces: what a collector is sent, and that one which is away holds nobody up.
+//! Traces and metrics: what a collector is sent, and that one which is away holds nobody up.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tonic::Request;
 
+use crate::operations::{get, with_port};
 use crate::server::{Engine, TestServer};
 use crate::shop::{create_order, draft, stocked};
 
@@ -50,7 +52,105 @@ struct Span {
     end: u64,
 }
 
-type Taken = Arc<Mutex<Vec<Span>>>;
+#[derive(Clone, PartialEq, prost::Message)]
+struct ExportedMetrics {
+    #[prost(message, repeated, tag = "1")]
+    resource_metrics: Vec<MetricsOfResource>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct MetricsOfResource {
+    #[prost(message, repeated, tag = "2")]
+    scope_metrics: Vec<MetricsOfScope>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct MetricsOfScope {
+    #[prost(message, repeated, tag = "2")]
+    metrics: Vec<Metric>,
+}
+
+/// One of the three kinds is there.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Metric {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, tag = "2")]
+    description: String,
+    #[prost(message, optional, tag = "5")]
+    gauge: Option<Numbers>,
+    #[prost(message, optional, tag = "7")]
+    sum: Option<Numbers>,
+    #[prost(message, optional, tag = "9")]
+    histogram: Option<Distributions>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Numbers {
+    #[prost(message, repeated, tag = "1")]
+    points: Vec<Number>,
+    #[prost(int32, tag = "2")]
+    temporality: i32,
+    #[prost(bool, tag = "3")]
+    is_monotonic: bool,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Number {
+    #[prost(fixed64, tag = "2")]
+    start: u64,
+    #[prost(fixed64, tag = "3")]
+    at: u64,
+    #[prost(double, optional, tag = "4")]
+    value: Option<f64>,
+    #[prost(message, repeated, tag = "7")]
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Distributions {
+    #[prost(message, repeated, tag = "1")]
+    points: Vec<Distribution>,
+    #[prost(int32, tag = "2")]
+    temporality: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Distribution {
+    #[prost(fixed64, tag = "4")]
+    count: u64,
+    #[prost(double, optional, tag = "5")]
+    sum: Option<f64>,
+    #[prost(fixed64, repeated, tag = "6")]
+    counts: Vec<u64>,
+    #[prost(double, repeated, tag = "7")]
+    bounds: Vec<f64>,
+    #[prost(message, repeated, tag = "9")]
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Attribute {
+    #[prost(string, tag = "1")]
+    key: String,
+    #[prost(message, optional, tag = "2")]
+    value: Option<Text>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Text {
+    #[prost(string, tag = "1")]
+    text: String,
+}
+
+/// All spans, and the metrics as they were sent last.
+#[derive(Default)]
+struct Sent {
+    spans: Vec<Span>,
+    metrics: Vec<Metric>,
+}
+
+type Taken = Arc<Mutex<Sent>>;
 
 /// A stand-in for a collector; where it is, and what it has taken.
 async fn collector() -> (String, Taken) {
@@ -68,22 +168,30 @@ async fn collector() -> (String, Taken) {
 
 async fn take(mut stream: TcpStream, taken: Taken) {
     let mut received = Vec::new();
-    let body = loop {
+    let (of_metrics, body) = loop {
         let mut buffer = [0; 16_384];
         let Ok(read @ 1..) = stream.read(&mut buffer).await else { return };
         received.extend_from_slice(&buffer[..read]);
         let Some(end) = received.windows(4).position(|it| it == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&received[..end]).to_lowercase();
-        assert!(head.starts_with("post /v1/traces http/1.1"), "{head}");
+        let of_metrics = head.starts_with("post /v1/metrics http/1.1");
+        assert!(of_metrics || head.starts_with("post /v1/traces http/1.1"), "{head}");
         assert!(head.contains("content-type: application/x-protobuf"), "{head}");
         let length = head.lines().find_map(|it| it.strip_prefix("content-length: ")?.parse::<usize>().ok());
         if Some(received.len() - end - 4) == length {
-            break received.split_off(end + 4);
+            break (of_metrics, received.split_off(end + 4));
         }
     };
-    let exported = <Exported as prost::Message>::decode(body.as_slice()).expect("an export");
-    let spans = exported.resource_spans.into_iter().flat_map(|it| it.scope_spans).flat_map(|it| it.spans);
-    taken.lock().unwrap_or_else(PoisonError::into_inner).extend(spans);
+    if of_metrics {
+        let exported = <ExportedMetrics as prost::Message>::decode(body.as_slice()).expect("an export");
+        let scopes = exported.resource_metrics.into_iter().flat_map(|it| it.scope_metrics);
+        taken.lock().unwrap_or_else(PoisonError::into_inner).metrics =
+            scopes.flat_map(|it| it.metrics).collect();
+    } else {
+        let exported = <Exported as prost::Message>::decode(body.as_slice()).expect("an export");
+        let spans = exported.resource_spans.into_iter().flat_map(|it| it.scope_spans).flat_map(|it| it.spans);
+        taken.lock().unwrap_or_else(PoisonError::into_inner).spans.extend(spans);
+    }
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
 }
 
@@ -105,7 +213,7 @@ async fn spans_are_sent(engine: Engine) {
 
     let began = Instant::now();
     let spans = loop {
-        let spans = taken.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let spans = taken.lock().unwrap_or_else(PoisonError::into_inner).spans.clone();
         let is_there = |name: &str| spans.iter().any(|it| it.name.contains(name));
         // Servers of other tests send theirs too.
         if spans.iter().any(|it| it.parent_span_id == CALLER.to_be_bytes())
@@ -132,8 +240,10 @@ async fn spans_are_sent(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spans_are_sent_to_a_collector_on_sqlite() {
+async fn spans_and_metrics_are_sent_to_a_collector_on_sqlite() {
     spans_are_sent(Engine::Sqlite).await;
+    // One after the other: spans of all servers of a process go to the collector of the last one.
+    metrics_are_sent().await;
     a_collector_that_is_away_holds_nobody_up().await;
 }
 
@@ -150,4 +260,58 @@ async fn a_collector_that_is_away_holds_nobody_up() {
     let began = Instant::now();
     server.stop().await;
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+/// Whether these are the labels of what InventoryService/ReceiveStock has counted.
+fn is_of_receiving(attributes: &[Attribute]) -> bool {
+    let is = |key: &str, value: &str| {
+        attributes.iter().any(|it| it.key == key && it.value.as_ref().is_some_and(|it| it.text == value))
+    };
+    is("method", "consign.v1.InventoryService/ReceiveStock")
+}
+
+/// It is sent what Prometheus is given.
+async fn metrics_are_sent() {
+    let (address, taken) = collector().await;
+    let server = TestServer::start_with(Engine::Sqlite, |it: &mut Settings| {
+        with_port(it);
+        it.operations.otlp_endpoint = Some(address);
+        it.operations.otlp_metrics_seconds = 1;
+    });
+    let server = server.await.expect("SQLite is there");
+    stocked(&server, "T-1", 10).await;
+    let began = Instant::now();
+    let metrics = loop {
+        let metrics = taken.lock().unwrap_or_else(PoisonError::into_inner).metrics.clone();
+        let counted = metrics.iter().filter_map(|it| it.sum.as_ref()).flat_map(|it| &it.points);
+        let taken_time = metrics.iter().filter_map(|it| it.histogram.as_ref()).flat_map(|it| &it.points);
+        if counted.map(|it| &it.attributes).any(|it| is_of_receiving(it))
+            && taken_time.map(|it| &it.attributes).any(|it| is_of_receiving(it))
+        {
+            break metrics;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{metrics:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let of = |name: &str| metrics.iter().find(|it| it.name == name).expect("it is sent");
+    let calls = of("consign_calls_total").sum.as_ref().expect("it only rises");
+    assert!(
+        calls.is_monotonic && calls.temporality == 2 && !of("consign_calls_total").description.is_empty()
+    );
+    let received = calls.points.iter().find(|it| is_of_receiving(&it.attributes)).expect("it was called");
+    assert_eq!((received.value, received.attributes.len()), (Some(1.0), 3));
+    assert!(received.start > 0 && received.at > received.start, "{received:?}");
+    let took = of("consign_call_duration_seconds").histogram.as_ref().expect("it is spread");
+    let received = took.points.iter().find(|it| is_of_receiving(&it.attributes)).expect("it took time");
+    assert_eq!((received.count, received.counts.iter().sum::<u64>(), took.temporality), (1, 1, 2));
+    assert_eq!(received.counts.len(), received.bounds.len() + 1);
+    assert!(received.sum.is_some_and(|it| it > 0.0), "{received:?}");
+    let ready = of("consign_ready").gauge.as_ref().expect("it rises and falls");
+    assert_eq!(ready.points.iter().map(|it| it.value).collect::<Vec<_>>(), [Some(1.0)]);
+
+    let (_, _, page) = get(&server, "/metrics", "").await;
+    let shown = page.lines().filter_map(|it| it.strip_prefix("# TYPE ")?.split_once(' '));
+    let shown: BTreeSet<&str> = shown.map(|it| it.0).collect();
+    assert_eq!(metrics.iter().map(|it| it.name.as_str()).collect::<BTreeSet<_>>(), shown);
+    server.stop().await;
 }
