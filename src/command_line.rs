@@ -132,13 +132,16 @@ enum Command {
     },
     /// Put a backup in the place of the embedded database, which nothing may use meanwhile
     Restore {
-        /// A file that `backup` made
-        file: PathBuf,
+        #[command(flatten)]
+        options: copies::RestoreOptions,
+    },
+    /// List the restores of a database, and the numbers that each has left out
+    Restores {
         #[command(flatten)]
         flags: DatabaseFlags,
-        /// Set aside a database that is there
+        /// Print them as JSON
         #[arg(long)]
-        force: bool,
+        json: bool,
     },
     /// Ask a server whether it serves
     Healthcheck {
@@ -224,7 +227,8 @@ async fn carry_out(command: Command) -> ExitResult {
         Command::Keys { command } => keys::run(command).await.map(|()| true),
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
-        Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
+        Command::Restore { options } => copies::restore(options).await.map(|()| true),
+        Command::Restores { flags, json } => copies::restores(&flags, json).await.map(|()| true),
         Command::Healthcheck { target, tls } => healthcheck(&target, &tls).await,
         Command::Completions { shell } => packaging::completions(shell).map(|()| true),
         Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),

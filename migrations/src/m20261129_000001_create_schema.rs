@@ -20,6 +20,7 @@ mod customers;
 mod decisions;
 mod discounts;
 mod erasures;
+mod histories;
 mod orders;
 mod shipments;
 mod stock;
@@ -42,6 +43,7 @@ impl MigrationTrait for Migration {
         shipments::create(&schema).await?;
         erasures::create(&schema).await?;
         decisions::create(&schema).await?;
+        histories::create(&schema).await?;
         subscribers::create(&schema).await?;
         access::create(&schema).await
     }

@@ -76,6 +76,7 @@ mod real_orders;
 mod rebuild;
 mod refund_lines;
 mod relay;
+mod restores;
 mod return_papers;
 mod return_rules;
 mod returns;
