@@ -45,7 +45,8 @@ impl MigrationTrait for Migration {
         decisions::create(&schema).await?;
         histories::create(&schema).await?;
         subscribers::create(&schema).await?;
-        access::create(&schema).await
+        access::create(&schema).await?;
+        crate::note_step(manager, self.name(), self.name()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

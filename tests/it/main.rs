@@ -95,6 +95,7 @@ mod tokens;
 mod traces;
 mod tracking;
 mod transfers;
+mod upgrades;
 mod validate_only;
 mod verification;
 mod views;

@@ -1,5 +1,6 @@
 //! Whole copies of an embedded database: made while a server serves it, and put in its place.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp};
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::histories::{self, Standing};
-use crate::store::connection::open::{create_folder, hold_schema_lock, newer_than_known};
+use crate::store::connection::open::{SchemaDifference, create_folder, hold_schema_lock};
 use crate::store::writer::chance::fresh_ids;
 
 /// What to do with a file that has the name already.
@@ -260,7 +261,7 @@ fn copy_beside(source: &Path, target: &Path) -> Result<(Partial, Copied), CopyEr
     if said != "ok" {
         return Err(CopyError::Damaged { file: source.to_owned(), why: said });
     }
-    newer_than_known(&applied(&copy)?)?;
+    SchemaDifference::of(&applied(&copy)?, &compatible_from(&copy)?)?;
     let orders = copy.query_row("SELECT count(*) FROM orders", (), |it| it.get(0))?;
     let position = histories::position(&copy)?;
     drop(copy);
@@ -270,14 +271,20 @@ fn copy_beside(source: &Path, target: &Path) -> Result<(Partial, Copied), CopyEr
 
 fn is_consign(database: &Connection) -> Result<bool, rusqlite::Error> {
     let tables = "SELECT count(*) FROM sqlite_master \
-        WHERE name IN ('seaql_migrations', 'orders', 'counters', 'decisions', 'histories', 'number_gaps')";
-    database.query_row(tables, (), |it| it.get::<_, i64>(0)).map(|it| it == 6)
+        WHERE name IN ('seaql_migrations', 'schema_steps', 'orders', 'counters', 'decisions', 'histories', 'number_gaps')";
+    database.query_row(tables, (), |it| it.get::<_, i64>(0)).map(|it| it == 7)
 }
 
 /// The schema's steps that were taken.
 fn applied(database: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     let mut steps = database.prepare("SELECT version FROM seaql_migrations ORDER BY version")?;
     steps.query_map((), |it| it.get(0))?.collect()
+}
+
+/// For each of them the oldest one that a program has to know.
+fn compatible_from(database: &Connection) -> Result<BTreeMap<String, String>, rusqlite::Error> {
+    let mut steps = database.prepare("SELECT version, compatible_from FROM schema_steps")?;
+    steps.query_map((), |it| Ok((it.get(0)?, it.get(1)?)))?.collect()
 }
 
 /// Has SQLite put all that a database has into its file, unless somebody else has it open. How far it has come, if it is one of

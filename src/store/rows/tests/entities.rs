@@ -151,6 +151,7 @@ async fn the_columns_of_each_entity_are_those_of_its_table(scene: &Scene) {
         "event_subscribers",
         "histories",
         "number_gaps",
+        "schema_steps",
         "seaql_migrations",
         "untold_events",
     ];
