@@ -3,6 +3,7 @@
 mod copies;
 mod keys;
 mod packaging;
+mod reconcile;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -143,6 +144,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List payments of which the provider knows more than the database, as after a restore of an older copy
+    Reconcile {
+        #[command(flatten)]
+        options: reconcile::ReconcileOptions,
+    },
     /// Ask a server whether it serves
     Healthcheck {
         #[arg(long, env = "CONSIGN_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
@@ -229,6 +235,7 @@ async fn carry_out(command: Command) -> ExitResult {
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
         Command::Restore { options } => copies::restore(options).await.map(|()| true),
         Command::Restores { flags, json } => copies::restores(&flags, json).await.map(|()| true),
+        Command::Reconcile { options } => reconcile::run(options).await,
         Command::Healthcheck { target, tls } => healthcheck(&target, &tls).await,
         Command::Completions { shell } => packaging::completions(shell).map(|()| true),
         Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),

@@ -37,15 +37,14 @@ use crate::pb;
 use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
 use crate::server::open_services::with_open_services;
-use crate::server::outside::{
-    couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
-};
+use crate::server::outside::{couriers, kept_for, known_subscribers, letters, mail, seller, subscribers};
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
 use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
+pub(crate) use crate::server::outside::payment_provider;
 pub(crate) use crate::server::signals::signals;
 
 /// How often the database is pinged.

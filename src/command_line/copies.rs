@@ -113,7 +113,7 @@ fn tell_left_out(left_out: &[NumberGap], is_exact: bool) {
     for NumberGap { counter, first, last, history: _ } in left_out {
         say(format_args!("{counter}: {first} to {last} are left out"));
     }
-    say("compare the provider's list of payments with ListPayments before serving");
+    say("`consign reconcile` lists payments that only the provider knows");
 }
 
 /// Lists the histories of the database, and what each has left out.

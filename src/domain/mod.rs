@@ -49,6 +49,7 @@ mod unit;
 pub use access::keys::{CreateApiKey, RevokeApiKey};
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
+pub use billing::reconcile::{Discrepancy, ProviderPayment};
 pub use billing::refund::RefundPayment;
 pub use billing::refund_lines::RefundQuote;
 pub use billing::tax_rows::TaxRow;

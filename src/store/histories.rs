@@ -31,6 +31,15 @@ impl Store {
         Ok(Histories { all, gaps })
     }
 
+    /// The time of the last decision that the present history has in common with the one before; None: it is the first.
+    pub async fn shared_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        let db = self.snapshot().await?;
+        let Some(history) = histories(&db).await?.pop().filter(|it| it.number > 1) else { return Ok(None) };
+        let sql = "SELECT at FROM decisions WHERE last_position <= $1 ORDER BY last_position DESC LIMIT 1";
+        let row = db.query_one(sql, vec![history.shared_position.into()]).await?;
+        Ok(Some(Timestamp::from_unix_micros(row.map_or(Ok(0), |it| it.get(0))?)))
+    }
+
     /// Begins the next history in a database that is an older copy of itself; the numbers that it leaves out. Nobody serves
     /// it, which is seen to on SQLite.
     pub async fn begin_history(&self, said: &SaidOfNumbers) -> Result<Vec<NumberGap>, StoreError> {

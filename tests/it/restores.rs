@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use consign::pb;
 use tonic::{Code, Status};
@@ -150,6 +151,40 @@ async fn put_in_place_by_other_tools(engine: Engine) {
     assert_eq!(site.broken_laws(), "");
     let listed = succeeded(&site, &["restores", "--insecure-durability"]);
     assert!(listed.contains(&old_history) && listed.contains(&history), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_that_only_the_provider_knows_after_a_restore_are_listed() {
+    let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    clients.stock_up().await;
+    let known = paid(&clients, "known").await;
+    let copy = site.folder.path().join("copy.db");
+    succeeded(&site, &["backup", path(&copy)]);
+    let lost = paid(&clients, "lost").await;
+    clients.until_quiet(Duration::from_secs(60)).await;
+    let said = succeeded(&site, &["reconcile"]);
+    assert!(said.ends_with("0 of 2 payments differ\n"), "{said}");
+    stop(process);
+
+    succeeded(&site, &["restore", "--force", path(&copy)]);
+    let output = site.run(&["reconcile"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said.contains(&format!("UNKNOWN_HERE   {lost}  sandbox-{lost}")), "{said}");
+    assert!(said.ends_with("1 of 2 payments differ\n") && !said.contains(&known), "{said}");
+    let output = site.run(&["reconcile", "--json", "--since", "2026-01-01T00:00:00Z"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.lines().count() == 1 && said.contains(&lost), "{said}");
+    let refused = site.run(&["reconcile", "--since", "yesterday"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+}
+
+/// Places an order and pays it; the payment's id.
+async fn paid(clients: &Clients, buyer: &str) -> String {
+    let order = clients.create_order(buyer, format!("request {buyer}")).await.expect("an order").id;
+    clients.pay(&order, "tok_success", format!("pay {buyer}")).await.expect("paid").id
 }
 
 /// Places an order; its number.
