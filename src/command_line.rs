@@ -3,6 +3,7 @@
 mod copies;
 mod keys;
 mod packaging;
+mod reconcile;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -132,13 +133,21 @@ enum Command {
     },
     /// Put a backup in the place of the embedded database, which nothing may use meanwhile
     Restore {
-        /// A file that `backup` made
-        file: PathBuf,
+        #[command(flatten)]
+        options: copies::RestoreOptions,
+    },
+    /// List the restores of a database, and the numbers that each has left out
+    Restores {
         #[command(flatten)]
         flags: DatabaseFlags,
-        /// Set aside a database that is there
+        /// Print them as JSON
         #[arg(long)]
-        force: bool,
+        json: bool,
+    },
+    /// List payments of which the provider knows more than the database, as after a restore of an older copy
+    Reconcile {
+        #[command(flatten)]
+        options: reconcile::ReconcileOptions,
     },
     /// Ask a server whether it serves
     Healthcheck {
@@ -224,7 +233,9 @@ async fn carry_out(command: Command) -> ExitResult {
         Command::Keys { command } => keys::run(command).await.map(|()| true),
         Command::Check { flags, json } => check(&flags, json).await,
         Command::Backup { file, flags, force } => copies::back_up(&flags, file, force).await.map(|()| true),
-        Command::Restore { file, flags, force } => copies::restore(&flags, file, force).await.map(|()| true),
+        Command::Restore { options } => copies::restore(options).await.map(|()| true),
+        Command::Restores { flags, json } => copies::restores(&flags, json).await.map(|()| true),
+        Command::Reconcile { options } => reconcile::run(options).await,
         Command::Healthcheck { target, tls } => healthcheck(&target, &tls).await,
         Command::Completions { shell } => packaging::completions(shell).map(|()| true),
         Command::Man { folder } => packaging::man(folder.as_deref()).map(|()| true),

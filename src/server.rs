@@ -41,9 +41,7 @@ use crate::rpc::{self, CallGate, Certificates, Http1};
 use crate::server::callers::{access, follow};
 use crate::server::first_line::tell_start;
 use crate::server::open_services::with_open_services;
-use crate::server::outside::{
-    couriers, kept_for, known_subscribers, letters, mail, payment_provider, seller, subscribers,
-};
+use crate::server::outside::{couriers, kept_for, known_subscribers, letters, mail, seller, subscribers};
 use crate::server::service_manager::ServiceManager;
 use crate::server::signals::hangups;
 use crate::settings::{self, AccessSettings, Limits, Settings};
@@ -51,6 +49,7 @@ use crate::store::{self, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
+pub(crate) use crate::server::outside::payment_provider;
 pub(crate) use crate::server::signals::signals;
 
 /// How often the database is pinged.

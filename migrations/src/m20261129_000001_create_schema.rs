@@ -20,6 +20,7 @@ mod customers;
 mod decisions;
 mod discounts;
 mod erasures;
+mod histories;
 mod orders;
 mod shipments;
 mod stock;
@@ -42,8 +43,10 @@ impl MigrationTrait for Migration {
         shipments::create(&schema).await?;
         erasures::create(&schema).await?;
         decisions::create(&schema).await?;
+        histories::create(&schema).await?;
         subscribers::create(&schema).await?;
-        access::create(&schema).await
+        access::create(&schema).await?;
+        crate::note_step(manager, self.name(), self.name()).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

@@ -2,11 +2,56 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use serde_json::json;
 
 use crate::command_line::shown;
+use crate::domain::{Histories, History, NumberGap};
 use crate::settings::{DatabaseFlags, Settings};
-use crate::store::{self, Copied, CopyError, Existing, Restored};
+use crate::store::{self, Copied, CopyError, Existing, Restored, SaidOfNumbers};
 use crate::terminal::{complain, say};
+use crate::{clock, server};
+
+/// What is put back, and what is known of the numbers that were given since.
+#[derive(Args)]
+pub(super) struct RestoreOptions {
+    /// A file that `backup` made
+    #[arg(required_unless_present = "in_place", conflicts_with = "in_place")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: DatabaseFlags,
+    /// Set aside a database that is there
+    #[arg(long, conflicts_with = "in_place")]
+    force: bool,
+    /// An older copy was put in place by other means, such as pg_restore: see to the numbers only
+    #[arg(long)]
+    in_place: bool,
+    /// Nothing happened after the copy was made: leave no number out
+    #[arg(long)]
+    complete: bool,
+    /// The last number that a counter gave after the copy was made: orders=1042, invoices/INV=311
+    #[arg(long = "after", value_name = "COUNTER=NUMBER")]
+    last: Vec<LastNumber>,
+}
+
+#[derive(Debug, Clone)]
+struct LastNumber {
+    counter: String,
+    number: i64,
+}
+
+impl FromStr for LastNumber {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (counter, number) = text.rsplit_once('=').ok_or("must be COUNTER=NUMBER, such as orders=1042")?;
+        let number = number.parse::<i64>().ok().filter(|it| *it >= 0);
+        let number = number.ok_or("must have a whole number that is not negative")?;
+        Ok(Self { counter: counter.to_owned(), number })
+    }
+}
 
 /// Copies the embedded database into `file`.
 pub(super) async fn back_up(
@@ -28,21 +73,83 @@ pub(super) async fn back_up(
     Ok(())
 }
 
-/// Puts `file` in the place of the embedded database.
-pub(super) async fn restore(
-    flags: &DatabaseFlags,
-    file: PathBuf,
-    force: bool,
-) -> Result<(), Box<dyn Display>> {
-    let database = embedded(flags, "pg_restore --clean --if-exists --dbname")?;
+/// Puts a copy in the place of the embedded database, or sees to the numbers of one that was put there by other means.
+pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Display>> {
+    let RestoreOptions { file, flags, force, in_place: _, complete, last } = options;
+    let last = last.into_iter().map(|it| (it.counter, it.number)).collect();
+    let said = SaidOfNumbers { is_complete: complete, last };
+    let Some(file) = file else { return begin_history(&flags, &said).await };
+    let database = embedded(&flags, "pg_restore --clean --if-exists --dbname")?;
     let target = database.clone();
-    let copying = move || store::restore(&file, &target, existing(force));
-    let Restored { copied, set_aside } = by_itself(copying).await?;
+    let copying = move || store::restore(&file, &target, existing(force), &said, clock::now());
+    let Restored { copied, set_aside, left_out, is_exact } = by_itself(copying).await?;
     if let Some(path) = set_aside {
         say(format_args!("the database that was there is now {}", path.display()));
     }
     say(format_args!("restored {} into {}", told(&copied), database.display()));
-    say("compare the provider's list of payments with ListPayments before serving");
+    tell_left_out(&left_out, is_exact);
+    Ok(())
+}
+
+async fn begin_history(flags: &DatabaseFlags, said: &SaidOfNumbers) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
+    if let Some(path) = server::missing_database(&settings) {
+        return Err(shown(format!("there is no database at {}", path.display())));
+    }
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    store.migrate().await.map_err(shown)?;
+    let left_out = store.begin_history(said).await;
+    store.close().await;
+    tell_left_out(&left_out.map_err(shown)?, said.is_complete);
+    Ok(())
+}
+
+fn tell_left_out(left_out: &[NumberGap], is_exact: bool) {
+    if !is_exact {
+        say(
+            "nobody knows which numbers were given after the copy was made: as many again as there were are left out",
+        );
+    }
+    for NumberGap { counter, first, last, history: _ } in left_out {
+        say(format_args!("{counter}: {first} to {last} are left out"));
+    }
+    say("`consign reconcile` lists payments that only the provider knows");
+}
+
+/// Lists the histories of the database, and what each has left out.
+pub(super) async fn restores(flags: &DatabaseFlags, json: bool) -> Result<(), Box<dyn Display>> {
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
+    if let Some(path) = server::missing_database(&settings) {
+        return Err(shown(format!("there is no database at {}", path.display())));
+    }
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let found = store.histories().await;
+    store.close().await;
+
+    let Histories { all, gaps } = found.map_err(shown)?;
+    for History { number, id, begun_at, shared_position } in all {
+        let left_out = gaps.iter().filter(|it| it.history == number);
+        if json {
+            let left_out: Vec<_> = left_out
+                .map(|it| json!({"counter": it.counter, "first": it.first, "last": it.last}))
+                .collect();
+            say(json!({
+                "number": number,
+                "historyId": id.to_string(),
+                "beginTime": begun_at.to_string(),
+                "sharedPosition": shared_position,
+                "leftOut": left_out,
+            }));
+            continue;
+        }
+        match number {
+            1 => say(format_args!("{begun_at}  {id}  the first")),
+            _ => say(format_args!("{begun_at}  {id}  restored, up to event {shared_position}")),
+        }
+        for NumberGap { counter, first, last, history: _ } in left_out {
+            say(format_args!("            {counter}: {first} to {last} are left out"));
+        }
+    }
     Ok(())
 }
 

@@ -49,6 +49,7 @@ mod unit;
 pub use access::keys::{CreateApiKey, RevokeApiKey};
 pub use approvals::decide::{DecideApproval, Decision};
 pub use billing::pay::{BeginPayment, CapturePayment, NewPayment, ReceivedMoney, RecordPayment, VoidPayment};
+pub use billing::reconcile::{Discrepancy, ProviderPayment};
 pub use billing::refund::RefundPayment;
 pub use billing::refund_lines::RefundQuote;
 pub use billing::tax_rows::TaxRow;
@@ -159,6 +160,10 @@ pub use model::feedback_token::{FeedbackSecret, FeedbackToken};
 pub use model::gtin::Gtin;
 pub use model::hand::{HANDS_MAX, Hand, HandKind, Person};
 pub use model::handling::{Dimensions, Handling};
+pub use model::history::{
+    Counters, EVENTS_COUNTER, Given, Histories, History, NextHistory, NumberGap, ORDERS_COUNTER, Parted,
+    ReadTo,
+};
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};
 pub use model::invoice::{Buyer, Invoice, InvoiceLine, InvoiceState, invoice_number};
@@ -204,9 +209,9 @@ pub use model::returns::{
 };
 pub use model::scalars::{
     ANONYMOUS, Actor, ApprovalId, BookingId, Channel, CourierCode, CreditNoteId, CustomerId, FollowUpId,
-    HoldId, Ids, Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate, OnShortage,
-    OrderChangeId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId, ReturnId,
-    SellerId, ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
+    HistoryId, HoldId, Ids, Invalid, InvoiceId, JobId, KeyId, LocationCode, MessageId, MovementId, OnLate,
+    OnShortage, OrderChangeId, OrderId, PaymentId, RefundId, RegionCode, ReplenishmentId, ReservationId,
+    ReturnId, SellerId, ServiceLevel, ShipmentId, Sku, SubscriptionId, TransferId,
 };
 pub use model::seal::{Link, Seal};
 pub use model::search_key::{caseless, phone_digits, phone_searched};

@@ -7,7 +7,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
 use crate::access::{self, Denied};
-use crate::domain::{Problems, Reason, Refusal};
+use crate::domain::{HistoryId, Problems, Reason, Refusal};
 use crate::pb::{self, ErrorReason, Permission};
 use crate::rpc::call_id::CallId;
 use crate::store::StoreError;
@@ -154,6 +154,16 @@ pub(crate) fn shutting_down(resume: i64) -> Status {
 pub(crate) fn too_slow(resume: i64) -> Status {
     let text = "the stream was not read for too long; go on from the resume point";
     build(Code::Aborted, text, ErrorReason::SlowReader, facts([("resume", resume.to_string())]), |_| {})
+}
+
+/// What a reader of a stream knows was told in a history that a restore has ended; the two are the same up to `shared`.
+pub(crate) fn history_restored(current: Option<HistoryId>, shared: Option<i64>) -> Status {
+    let text =
+        "an older copy of the database was restored since, and what was told after it is lost; begin anew";
+    let current = current.map(|it| ("history_id".to_owned(), it.to_string()));
+    let shared = shared.map(|it| ("shared_position".to_owned(), it.to_string()));
+    let metadata = current.into_iter().chain(shared).collect();
+    build(Code::FailedPrecondition, text, ErrorReason::HistoryRestored, metadata, |_| {})
 }
 
 /// The courier would not carry the shipment; it was released again.

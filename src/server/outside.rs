@@ -16,7 +16,7 @@ use crate::server::ServeError;
 use crate::settings::{self, EventSettings, LetterSettings, Settings};
 use crate::work::{KeptFor, KnownSubscriber, KnownSubscribers, Subscriber};
 
-pub(super) fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
+pub(crate) fn payment_provider(settings: &Settings) -> Result<Arc<dyn PaymentProvider>, ServeError> {
     match settings.payment_provider {
         settings::PaymentProvider::Sandbox => {
             tracing::warn!("payments go to the sandbox provider: no money moves");

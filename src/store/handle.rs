@@ -187,8 +187,16 @@ impl Store {
 
     /// Brings the schema up to date, and on SQLite sees to it that no other process serves the same file.
     pub async fn begin_serving(&self) -> Result<(), StoreError> {
-        let Some(claim) = self.inner.pools.claim().await? else { return self.migrate().await };
+        let claim = self.inner.pools.claim().await?;
         self.migrate().await?;
+        let newer = self.inner.pools.compare_schema().await?.newer;
+        if !newer.is_empty() {
+            tracing::warn!(
+                steps = newer.join(", "),
+                "the database is newer than this program, which can serve it until it is upgraded"
+            );
+        }
+        let Some(claim) = claim else { return Ok(()) };
         for loss in self.losses().await? {
             tracing::error!("{loss}");
         }
@@ -232,11 +240,13 @@ impl Store {
         self.inner.pools.pending_migrations().await
     }
 
-    /// Whether the database answers now, and this machine's clock is near its.
+    /// Whether the database answers now, this machine's clock is near its, and its schema is one that this program serves.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let asking = async {
-            let said = self.look().await?.time().await?;
-            self.inner.clock.check(said)?;
+            let db = self.look().await?;
+            self.inner.clock.check(db.time().await?)?;
+            open::ensure_compatible(&db).await?;
+            drop(db);
             self.note_position().await
         };
         let late = |_| StoreError::Unavailable("no answer to a ping".to_owned());

@@ -6,6 +6,7 @@ mod connection;
 mod data_reads;
 mod erasures;
 mod handle;
+mod histories;
 mod jobs;
 mod query;
 mod retention;
@@ -17,7 +18,7 @@ mod tests;
 mod writer;
 
 pub use api_keys::{LiveKeys, UsedKey};
-pub use connection::copies::{Copied, CopyError, Existing, Restored, back_up, restore};
+pub use connection::copies::{Copied, CopyError, Existing, Restored, SaidOfNumbers, back_up, restore};
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;

@@ -104,7 +104,7 @@ on_both_engines!(a_wrong_list_of_events_is_refused_with_every_reason, async |ser
 
 /// What a stream sends up to its first heartbeat, and where to go on.
 async fn watched(server: &Clients, after_position: i64, filter: &str) -> (Vec<i64>, i64) {
-    let request = pb::WatchEventsRequest { after_position, filter: filter.to_owned() };
+    let request = pb::WatchEventsRequest { after_position, filter: filter.to_owned(), ..Default::default() };
     let mut stream = server.events.clone().watch_events(request).await.expect("a stream").into_inner();
     let mut positions = Vec::new();
     loop {

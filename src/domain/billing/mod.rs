@@ -11,11 +11,13 @@
 //! | `credit` | credit notes: what was sold and is not wanted any more |
 //! | `refund` | money is paid back, by the provider or by hand |
 //! | `refund_lines` | money is paid back for units of lines, with a credit note |
+//! | `reconcile` | what a provider knows of its payments, against what is known here |
 
 pub(super) mod credit;
 mod invoice;
 pub(super) mod pay;
 pub(super) mod price;
+pub(super) mod reconcile;
 pub(super) mod refund;
 pub(super) mod refund_lines;
 mod share;

@@ -92,7 +92,10 @@ pub const LAWS: &[(&str, &str)] = &[
     ("M4", "at most one call to a provider is open, and only for a payment that can still change"),
     ("M5", "every open call to a provider, and every refund under way, has a job that asks again"),
     ("M6", "at most one invoice is not void, and it is the last"),
-    ("M7", "orders and invoices are numbered, the invoices of a series from 1 without gap"),
+    (
+        "M7",
+        "orders and invoices are numbered, the invoices of a series from 1 without gap but for what a restore left out",
+    ),
     ("M8", "nothing is handed over before the payment is captured and approved"),
     ("M9", "every bank transfer is in the register of references, where each is once"),
     (
@@ -135,7 +138,7 @@ pub const LAWS: &[(&str, &str)] = &[
     ("T7", "the order's state fits its reservation, invoice and shipments"),
     ("L1", "the events of an order are numbered from 1 without gap, up to the one it knows as its last"),
     ("L2", "recorded time never falls along an order's events"),
-    ("L3", "global positions run from 1 without gap, up to the counter"),
+    ("L3", "global positions run from 1 without gap but for what a restore left out, up to the counter"),
     ("L4", "every message has a key of its own, and every letter that the order's events require was queued"),
     ("L5", "of every message that was sent it is known what it said"),
     (

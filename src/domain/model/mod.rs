@@ -37,6 +37,7 @@ pub(super) mod goods;
 pub(super) mod gtin;
 pub(super) mod hand;
 pub(super) mod handling;
+pub(super) mod history;
 pub(super) mod hold;
 pub(super) mod in_use;
 pub(super) mod invoice;

@@ -129,6 +129,8 @@ ids! {
     JobId = "job",
     /// Not of a time: a hash of what the seller is.
     SellerId = "slr",
+    /// A history of the database. The first one's is of chance, not of a time.
+    HistoryId = "hst",
 }
 
 const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

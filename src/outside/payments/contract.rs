@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId};
+use crate::domain::{
+    Money, PaymentId, ProviderAnswer, ProviderPayment, ProviderRequest, RefundId, Timestamp,
+};
 
 /// A company that takes and gives back money on our behalf.
 ///
@@ -28,4 +30,10 @@ pub trait PaymentProvider: Send + Sync {
 
     /// Pays `amount` back out of the payment to which the provider gave `payment_reference`.
     async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer;
+
+    /// The payments in which something has happened since then, and perhaps others too. None: it has no list that a
+    /// program can ask for. An error says why there is no answer.
+    async fn payments_since(&self, _since: Timestamp) -> Result<Option<Vec<ProviderPayment>>, String> {
+        Ok(None)
+    }
 }

@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::domain::{Money, PaymentId, ProviderAnswer, ProviderRequest, RefundId};
+use crate::domain::{
+    Money, PaymentId, ProviderAnswer, ProviderPayment, ProviderRequest, RefundId, Timestamp,
+};
 use crate::faults;
 use crate::outside::payments::contract::PaymentProvider;
 
@@ -169,6 +171,28 @@ impl PaymentProvider for Sandbox {
         let token = String::new();
         self.call(ProviderCall { key: format!("REFUND/{key}"), what: What::Refund, payment, token, amount })
             .await
+    }
+
+    /// Its ledger has no times: all of them.
+    async fn payments_since(&self, _since: Timestamp) -> Result<Option<Vec<ProviderPayment>>, String> {
+        let ledger = Arc::clone(&self.ledger);
+        let looking = tokio::task::spawn_blocking(move || {
+            lock(&ledger).locked(|ledger| Ok(ledger.accounts.iter().map(known_payment).collect::<Vec<_>>()))
+        });
+        let known = looking.await.map_err(|_| "the sandbox's ledger panicked".to_owned())?;
+        known.map(Some).map_err(|error| format!("the sandbox's ledger cannot be read: {error}"))
+    }
+}
+
+fn known_payment((id, account): (&PaymentId, &Account)) -> ProviderPayment {
+    let Account { token: _, amount, captured_minor, refunded_minor, voided } = account;
+    ProviderPayment {
+        id: *id,
+        reference: format!("{REFERENCE}{id}"),
+        amount: *amount,
+        captured_minor: *captured_minor,
+        refunded_minor: *refunded_minor,
+        is_voided: *voided,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parses requests about events and their subscribers.
 
 use crate::domain::{
-    ChangeEventSubscription, CreateEventSubscription, DeliveryState, EventKind, OrderId, Problems,
+    ChangeEventSubscription, CreateEventSubscription, DeliveryState, EventKind, OrderId, Problems, ReadTo,
     SigningSecret, SubscriptionChange,
 };
 use crate::pb;
@@ -35,7 +35,7 @@ list_requests! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begin {
     Now,
-    After(i64),
+    After(ReadTo),
 }
 
 /// Start and filter of a watch.
@@ -44,10 +44,14 @@ pub(crate) fn watch_events(
     limits: &Limits,
     bad: &mut Problems,
 ) -> Option<(Begin, Vec<Term>)> {
-    let pb::WatchEventsRequest { after_position, filter } = request;
+    let pb::WatchEventsRequest { after_position, filter, history_id } = request;
+    let history = optional_id("history_id", &history_id, bad);
     let begin = match after_position {
         -1 => Begin::Now,
-        position => Begin::After(number("after_position", position, -1..=i64::MAX, bad)),
+        position => {
+            let position = number("after_position", position, -1..=i64::MAX, bad);
+            Begin::After(ReadTo { position, history })
+        }
     };
     let listing = listing(Wanted { filter, ..Wanted::default() }, limits, bad);
     Some((begin, listing.filter))

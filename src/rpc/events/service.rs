@@ -30,10 +30,13 @@ impl pb::event_service_server::EventService for Api {
     async fn list_events(&self, request: Request<pb::ListEventsRequest>) -> Reply<pb::ListEventsResponse> {
         let listing = parsed(|bad| parse::list_events(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
+            // Asked first: a restore in between is noticed one page later at worst.
+            let histories = answered(self.store().histories().await)?;
             let (events, next) = answered(self.store().list_events(&listing).await)?;
             Ok(pb::ListEventsResponse {
                 events: events.iter().map(|(at, it)| ordering::reply::event(*at, it)).collect(),
                 next_page_token: page_token(next),
+                history_id: watch::present(&histories),
             })
         })
         .await
@@ -67,8 +70,10 @@ impl pb::event_service_server::EventService for Api {
             self.order(order).await?;
         }
         let last = answered(self.store().last_position().await)?;
-        let after = watch::start(begin, last)?;
-        watch::follow(self, place, after, watch::Events { store: self.store().clone(), filter })
+        let histories = answered(self.store().histories().await)?;
+        let after = watch::start(begin, last, &histories)?;
+        let history = watch::present(&histories);
+        watch::follow(self, place, after, watch::Events { store: self.store().clone(), filter, history })
     }
 
     async fn list_event_subscribers(

@@ -9,10 +9,10 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, LabelFile, LineCheck,
-    LineUnits, LiveRates, NewCarrierLabel, PackShipment, Package, PackedItem, Part, PickedLot, Problems,
-    QuoteCouriers, RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking, ResolveException,
-    ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
+    AssignCourier, ConfirmDelivery, ConfirmPickup, CreateShippingLabel, Delivery, HistoryId, LabelFile,
+    LineCheck, LineUnits, LiveRates, NewCarrierLabel, PackShipment, Package, PackedItem, Part, PickedLot,
+    Problems, QuoteCouriers, RecordCarrierLabel, RecordPick, RecordQualityCheck, RecordTracking,
+    ResolveException, ShipmentId, StartPicking, Target, Timestamp, TrackingReport, VoidShippingLabel, Way,
 };
 use crate::pb;
 use crate::rpc::enums;
@@ -386,12 +386,18 @@ fn sha256(field: &str, digest: String, bad: &mut Problems) -> String {
     digest.to_ascii_lowercase()
 }
 
-pub(crate) fn track(request: pb::TrackShipmentRequest, bad: &mut Problems) -> Option<(Part, i64)> {
-    let pb::TrackShipmentRequest { shipment_id, after_sequence, courier, tracking_number } = request;
+/// The parcel, the sequence after which to begin, and the history that told it.
+pub(crate) fn track(
+    request: pb::TrackShipmentRequest,
+    bad: &mut Problems,
+) -> Option<(Part, i64, Option<HistoryId>)> {
+    let pb::TrackShipmentRequest { shipment_id, after_sequence, courier, tracking_number, history_id } =
+        request;
     if after_sequence < 0 {
         bad.add("after_sequence", "must not be negative");
     }
-    Some((parcel(&shipment_id, &courier, &tracking_number, bad)?, after_sequence))
+    let history = optional_id("history_id", &history_id, bad);
+    Some((parcel(&shipment_id, &courier, &tracking_number, bad)?, after_sequence, history))
 }
 
 /// A courier's number or ours. Couriers print theirs in groups, so blanks do not matter; it may have as many digits as a

@@ -21,7 +21,7 @@ use crate::rpc::reply::{open_use, unavailable_action};
 use crate::rpc::settlement::Settlement;
 use crate::rpc::shipping::carried::Eyes;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
-use crate::rpc::streams::track::Journey;
+use crate::rpc::streams::track::{self, Journey};
 use crate::rpc::streams::watch;
 use crate::rpc::{couriers, status};
 use crate::store::{Cursor, Listing};
@@ -340,17 +340,16 @@ impl pb::shipping_service_server::ShippingService for Api {
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
         let place = StreamPlace::of(&request);
         let eyes = Eyes::of(&request);
-        let (part, after) = parsed(|bad| parse::track(request.into_inner(), bad))?;
+        let (part, after, history) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_seen(part.clone(), &eyes).await?;
         let id = whole.shipment_named(&part).map_err(|it| status::of_refusal(&it))?;
-        let last = shipment_of(&whole, id)?.tracking.last().map_or(0, |it| it.sequence);
-        if after > last {
-            return Err(watch::beyond("after_sequence", "sequence", last));
-        }
+        let histories = answered(self.store().histories().await)?;
+        track::start(shipment_of(&whole, id)?, after, history, &histories)?;
+        let history = watch::present(&histories);
         // Once for all that is to come.
         shows_order(&whole);
-        let order = whole.id;
-        watch::follow(self, place, after, Journey::new(self.store().clone(), order, id).seen_by(eyes))
+        let journey = Journey::new(self.store().clone(), whole.id, id, history);
+        watch::follow(self, place, after, journey.seen_by(eyes))
     }
 }
 

@@ -1,13 +1,19 @@
 //! TrackShipment: a shipment's tracking events so far, then each new one, until the journey is over.
 
-use crate::domain::{Order, OrderId, Part, Refusal, Shipment, ShipmentId, ShipmentState, Timestamp};
+use tonic::Status;
+
+use crate::domain::{
+    Histories, History, HistoryId, Order, OrderId, Part, Parted, Refusal, Shipment, ShipmentId,
+    ShipmentState, Timestamp,
+};
 use crate::pb;
 use crate::pb::track_shipment_response::Update;
 use crate::rpc::enums;
 use crate::rpc::reply::timestamp;
 use crate::rpc::shipping::carried::Eyes;
+use crate::rpc::status;
 use crate::rpc::streams::feed::Rings;
-use crate::rpc::streams::watch::{Found, NextStep, Source};
+use crate::rpc::streams::watch::{self, Found, NextStep, Source};
 use crate::store::{Store, StoreError};
 
 /// The journey of one shipment; the places of its stream are the sequences of its events.
@@ -19,6 +25,8 @@ pub(crate) struct Journey {
     seen: Option<i64>,
     sent: Standing,
     eyes: Eyes,
+    /// The history that is read, as text.
+    history: String,
 }
 
 /// State and expected delivery of a shipment, as last sent.
@@ -29,9 +37,9 @@ pub(crate) struct Standing {
 }
 
 impl Journey {
-    pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId) -> Self {
+    pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId, history: String) -> Self {
         let sent = Standing { state: None, estimated_at: None };
-        Self { store, order, shipment, seen: None, sent, eyes: Eyes::Own }
+        Self { store, order, shipment, seen: None, sent, eyes: Eyes::Own, history }
     }
 
     /// For a reader who sees the shipments of some couriers: it ends when the shipment is given to another one.
@@ -50,11 +58,11 @@ impl Journey {
         let mut messages: Vec<_> = new
             .filter_map(|it| {
                 let event = self.eyes.event(shipment, it)?;
-                Some((it.sequence, standing.message(it.sequence, Update::Event(Box::new(event)))))
+                Some((it.sequence, self.message(standing, it.sequence, Update::Event(Box::new(event)))))
             })
             .collect();
         if messages.is_empty() && self.sent != standing {
-            messages.push((after, standing.message(after, self.heartbeat_update(after))));
+            messages.push((after, self.message(standing, after, self.heartbeat_update(after))));
         }
         self.sent = standing;
 
@@ -67,18 +75,39 @@ impl Journey {
         let time = Some(timestamp(self.store.now()));
         Update::Heartbeat(pb::Heartbeat { high_water: position, time })
     }
-}
 
-impl Standing {
-    fn message(self, position: i64, update: Update) -> pb::TrackShipmentResponse {
-        let Self { state, estimated_at } = self;
+    fn message(&self, standing: Standing, position: i64, update: Update) -> pb::TrackShipmentResponse {
+        let Standing { state, estimated_at } = standing;
         pb::TrackShipmentResponse {
             state: state.map(enums::shipment_state).unwrap_or_default(),
             estimated_delivery_time: estimated_at.map(timestamp),
             resume_sequence: position,
+            history_id: self.history.clone(),
             update: Some(update),
         }
     }
+}
+
+/// Whether a reader can go on after the event of this sequence, which that history told.
+pub(crate) fn start(
+    shipment: &Shipment,
+    after: i64,
+    history: Option<HistoryId>,
+    histories: &Histories,
+) -> Result<(), Status> {
+    let last = shipment.tracking.last().map_or(0, |it| it.sequence);
+    let current = histories.current().map(|it| it.id);
+    let Some(history) = history.filter(|it| Some(*it) != current) else {
+        return if after > last { Err(watch::beyond("after_sequence", "sequence", last)) } else { Ok(()) };
+    };
+    let shared = match histories.after(history) {
+        // What was recorded since the copy took its place is not what the reader knows.
+        Ok(Some(History { begun_at, .. })) => {
+            shipment.tracking.iter().filter(|it| it.recorded_at < *begun_at).map(|it| it.sequence).max()
+        }
+        Ok(None) | Err(Parted::Beyond | Parted::Restored(_)) => None,
+    };
+    if after > shared.unwrap_or(0) { Err(status::history_restored(current, None)) } else { Ok(()) }
 }
 
 impl Source for Journey {
@@ -102,6 +131,6 @@ impl Source for Journey {
     }
 
     fn heartbeat(&self, position: i64) -> Self::Message {
-        self.sent.message(position, self.heartbeat_update(position))
+        self.message(self.sent, position, self.heartbeat_update(position))
     }
 }

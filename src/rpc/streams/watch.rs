@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
-use crate::domain::Refusal;
+use crate::domain::{Histories, Parted, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
 use crate::rpc::call_gate::StreamPlace;
@@ -195,6 +195,8 @@ impl<S: Source> Subscription<S> {
 pub(crate) struct Events {
     pub(crate) store: Store,
     pub(crate) filter: EventFilter,
+    /// The history that is read, as text.
+    pub(crate) history: String,
 }
 
 impl Source for Events {
@@ -205,7 +207,7 @@ impl Source for Events {
             self.store.events_after(after, &self.filter, PAGE).await?;
         let messages = events.iter().map(|(position, event)| {
             let event = reply::event(*position, event);
-            (*position, update(*position, pb::watch_events_response::Update::Event(event)))
+            (*position, self.update(*position, pb::watch_events_response::Update::Event(event)))
         });
         let then = if is_end { NextStep::Wait } else { NextStep::LookAgain };
         Ok(Found { messages: messages.collect(), position, then })
@@ -217,24 +219,38 @@ impl Source for Events {
 
     fn heartbeat(&self, position: i64) -> Self::Message {
         let time = Some(timestamp(self.store.now()));
-        update(
+        self.update(
             position,
             pb::watch_events_response::Update::Heartbeat(pb::Heartbeat { high_water: position, time }),
         )
     }
 }
 
-fn update(position: i64, update: pb::watch_events_response::Update) -> pb::WatchEventsResponse {
-    pb::WatchEventsResponse { update: Some(update), resume_position: position }
+impl Events {
+    fn update(&self, position: i64, update: pb::watch_events_response::Update) -> pb::WatchEventsResponse {
+        let history_id = self.history.clone();
+        pb::WatchEventsResponse { update: Some(update), resume_position: position, history_id }
+    }
 }
 
 /// The place after which a stream of events begins, if there is one.
-pub(crate) fn start(begin: Begin, last: i64) -> Result<i64, Status> {
-    match begin {
-        Begin::Now => Ok(last),
-        Begin::After(position) if position <= last => Ok(position),
-        Begin::After(_) => Err(beyond("after_position", "position", last)),
+pub(crate) fn start(begin: Begin, last: i64, histories: &Histories) -> Result<i64, Status> {
+    let read = match begin {
+        Begin::Now => return Ok(last),
+        Begin::After(read) => read,
+    };
+    match histories.go_on(read, last) {
+        Ok(()) => Ok(read.position),
+        Err(Parted::Beyond) => Err(beyond("after_position", "position", last)),
+        Err(Parted::Restored(shared)) => {
+            Err(status::history_restored(histories.current().map(|it| it.id), shared))
+        }
     }
+}
+
+/// The present history, as streams name it.
+pub(crate) fn present(histories: &Histories) -> String {
+    histories.current().map(|it| it.id.to_string()).unwrap_or_default()
 }
 
 /// Says that nothing is there yet to begin after: the latest event has this place.
@@ -248,6 +264,8 @@ mod tests {
     use super::*;
 
     use tokio::time::sleep;
+
+    use crate::domain::ReadTo;
 
     const READ_WITHIN: Duration = Duration::from_secs(30);
 
@@ -368,8 +386,10 @@ mod tests {
 
     #[test]
     fn a_stream_cannot_begin_beyond_the_latest_event() {
-        assert_eq!(start(Begin::Now, 7).ok(), Some(7));
-        assert_eq!(start(Begin::After(7), 7).ok(), Some(7));
-        assert!(start(Begin::After(8), 7).is_err());
+        let histories = Histories { all: Vec::new(), gaps: Vec::new() };
+        let after = |position| Begin::After(ReadTo { position, history: None });
+        assert_eq!(start(Begin::Now, 7, &histories).ok(), Some(7));
+        assert_eq!(start(after(7), 7, &histories).ok(), Some(7));
+        assert!(start(after(8), 7, &histories).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Whole copies of an embedded database: made while a server serves it, and put in its place.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
+use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp};
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::open::{create_folder, hold_schema_lock, newer_than_known};
+use crate::store::connection::histories::{self, Standing};
+use crate::store::connection::open::{SchemaDifference, create_folder, hold_schema_lock};
+use crate::store::writer::chance::fresh_ids;
 
 /// What to do with a file that has the name already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,19 @@ pub struct Restored {
     pub copied: Copied,
     /// Where the database is now that was there before.
     pub set_aside: Option<PathBuf>,
+    /// Numbers that may have been given since the copy was made: nobody gets them again.
+    pub left_out: Vec<NumberGap>,
+    /// Whether somebody knows that exactly these were given.
+    pub is_exact: bool,
+}
+
+/// What a person says of the numbers that were given after a copy was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SaidOfNumbers {
+    /// There are none.
+    pub is_complete: bool,
+    /// The last ones of these counters.
+    pub last: Counters,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +76,8 @@ pub enum CopyError {
     Torn(PathBuf),
     #[error("{} is damaged: {why}", .file.display())]
     Damaged { file: PathBuf, why: String },
+    #[error("{0}")]
+    Numbers(String),
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -113,8 +132,14 @@ fn unless_served(database: &Path) -> Result<Option<Claim>, CopyError> {
     claim.map(Some).ok_or_else(|| CopyError::InUse(database.to_owned()))
 }
 
-/// Puts a copy in the place of the database, which nobody may use meanwhile.
-pub fn restore(file: &Path, database: &Path, existing: Existing) -> Result<Restored, CopyError> {
+/// Puts a copy in the place of the database, which nobody may use meanwhile. It begins a history of its own.
+pub fn restore(
+    file: &Path,
+    database: &Path,
+    existing: Existing,
+    said: &SaidOfNumbers,
+    now: Timestamp,
+) -> Result<Restored, CopyError> {
     if !file.exists() {
         return Err(CopyError::Missing(file.to_owned()));
     }
@@ -136,10 +161,35 @@ pub fn restore(file: &Path, database: &Path, existing: Existing) -> Result<Resto
     }
 
     let (partial, copied) = copy_beside(file, database)?;
+    let known = Found::at(database).map_err(at(database))?.known_position;
+    let (before, is_whole) = finish(database)?;
+    let copy = open(&partial.0)?;
+    let standing = Standing::of(&copy)?;
+    let given = match said.is_complete {
+        true => Given::Nothing,
+        false => standing.given_since(before.as_ref(), is_whole, known),
+    };
+    let left_out = begin_history(&copy, &standing, &given, &said.last, now)?;
+    drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
     claim.note(copied.position).map_err(at(database))?;
-    Ok(Restored { copied, set_aside })
+    Ok(Restored { copied, set_aside, left_out, is_exact: !matches!(given, Given::AtLeast(_)) })
+}
+
+/// Lets the copy go on as a history of its own; the numbers that it leaves out.
+fn begin_history(
+    copy: &Connection,
+    standing: &Standing,
+    given: &Given,
+    named: &Counters,
+    now: Timestamp,
+) -> Result<Vec<NumberGap>, CopyError> {
+    let id = fresh_ids(now).fresh();
+    let next = NextHistory::after(standing.number(), &standing.counters, given, named, id, now);
+    let next = next.map_err(CopyError::Numbers)?;
+    histories::begin(copy, &next)?;
+    Ok(next.gaps)
 }
 
 /// How often a database is tried that somebody has locked for itself, 50 ms apart.
@@ -211,17 +261,18 @@ fn copy_beside(source: &Path, target: &Path) -> Result<(Partial, Copied), CopyEr
     if said != "ok" {
         return Err(CopyError::Damaged { file: source.to_owned(), why: said });
     }
-    newer_than_known(&applied(&copy)?)?;
+    SchemaDifference::of(&applied(&copy)?, &compatible_from(&copy)?)?;
     let orders = copy.query_row("SELECT count(*) FROM orders", (), |it| it.get(0))?;
-    let position = position(&copy)?;
+    let position = histories::position(&copy)?;
     drop(copy);
     let bytes = fs::metadata(&partial.0).map_err(at(&partial.0))?.len();
     Ok((partial, Copied { orders, position, bytes, lacks_log: false }))
 }
 
 fn is_consign(database: &Connection) -> Result<bool, rusqlite::Error> {
-    let tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('seaql_migrations', 'orders', 'counters', 'decisions')";
-    database.query_row(tables, (), |it| it.get::<_, i64>(0)).map(|it| it == 4)
+    let tables = "SELECT count(*) FROM sqlite_master \
+        WHERE name IN ('seaql_migrations', 'schema_steps', 'orders', 'counters', 'decisions', 'histories', 'number_gaps')";
+    database.query_row(tables, (), |it| it.get::<_, i64>(0)).map(|it| it == 7)
 }
 
 /// The schema's steps that were taken.
@@ -230,26 +281,43 @@ fn applied(database: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     steps.query_map((), |it| it.get(0))?.collect()
 }
 
-fn position(database: &Connection) -> Result<i64, rusqlite::Error> {
-    let sql = "SELECT coalesce(max(value), 0) FROM counters WHERE name = 'events'";
-    database.query_row(sql, (), |it| it.get(0))
+/// For each of them the oldest one that a program has to know.
+fn compatible_from(database: &Connection) -> Result<BTreeMap<String, String>, rusqlite::Error> {
+    let mut steps = database.prepare("SELECT version, compatible_from FROM schema_steps")?;
+    steps.query_map((), |it| Ok((it.get(0)?, it.get(1)?)))?.collect()
+}
+
+/// Has SQLite put all that a database has into its file, unless somebody else has it open. How far it has come, if it is one of
+/// Consign's and not damaged; and whether its log was there.
+fn finish(database: &Path) -> Result<(Option<Standing>, bool), CopyError> {
+    if !database.exists() {
+        return Ok((None, false));
+    }
+    let lacks_log = Found::at(database).map_err(at(database))?.lacks_log;
+    let sole = open(database).and_then(|it| {
+        it.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
+        if !lacks_log {
+            it.pragma_update(None, "user_version", 0)?;
+        }
+        Ok(Standing::of(&it).ok())
+    });
+    match sole {
+        Ok(standing) => Ok((standing, !lacks_log)),
+        Err(rusqlite::Error::SqliteFailure(cause, _))
+            if matches!(
+                cause.code,
+                rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked
+            ) =>
+        {
+            Err(CopyError::InUse(database.to_owned()))
+        }
+        // A damaged one may be put aside all the same.
+        Err(_) => Ok((None, false)),
+    }
 }
 
 /// Gives the database that is there another name, with its log if SQLite cannot put that into the file any more.
 fn set_aside(database: &Path) -> Result<Option<PathBuf>, CopyError> {
-    if database.exists() {
-        // Succeeds only if nobody else has it open; a damaged one may be put aside all the same.
-        let lacks_log = Found::at(database).map_err(at(database))?.lacks_log;
-        let sole = open(database).and_then(|it| {
-            it.query_row("PRAGMA journal_mode = DELETE", (), |_| Ok(()))?;
-            if lacks_log { Ok(()) } else { it.pragma_update(None, "user_version", 0) }
-        });
-        if let Err(rusqlite::Error::SqliteFailure(cause, _)) = sole
-            && matches!(cause.code, rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
-        {
-            return Err(CopyError::InUse(database.to_owned()));
-        }
-    }
     let left = ["", "-wal", "-journal"].map(|ending| (ending, beside(database, ending)));
     let left: Vec<_> = left.into_iter().filter(|(_, file)| file.exists()).collect();
     let _ = fs::remove_file(beside(database, "-shm"));

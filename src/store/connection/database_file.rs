@@ -43,6 +43,11 @@ impl Found {
         Ok(Self { lacks_log, known_position })
     }
 
+    /// The last position that a server wrote down beside it.
+    pub(in crate::store) fn known_position(self) -> Option<i64> {
+        self.known_position
+    }
+
     /// What the database has evidently lost, if its last event is at this position.
     pub(in crate::store) fn losses(self, position: i64) -> Vec<String> {
         let mut losses = Vec::new();

@@ -8,6 +8,7 @@ mod columns;
 pub(super) mod copies;
 pub(super) mod database_file;
 pub(super) mod error;
+pub(super) mod histories;
 mod link;
 pub(super) mod open;
 pub(super) mod options;

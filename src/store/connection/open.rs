@@ -1,5 +1,6 @@
 //! Connections: how each engine is reached, what it must promise before the store starts, and the schema's lock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,23 +244,34 @@ impl Pools {
         }
     }
 
-    /// The names of the schema's steps that are still to be applied. A database that has others is newer than this
-    /// program.
+    /// The names of the schema's steps that are still to be applied. An error if the database is newer than this program can
+    /// serve.
     pub(in crate::store) async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let table = match self.address {
-            Address::Postgres(_) => "SELECT 1 WHERE to_regclass('seaql_migrations') IS NOT NULL",
-            Address::Sqlite(_) => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
-        };
+        self.compare_schema().await.map(|it| it.pending)
+    }
+
+    /// How the database's schema differs from this program's.
+    pub(in crate::store) async fn compare_schema(&self) -> Result<SchemaDifference, StoreError> {
         let db = self.reader().await?;
         let mut applied: Vec<String> = Vec::new();
-        if db.query_one(table, Vec::new()).await?.is_some() {
+        if self.has_table(&db, "seaql_migrations").await? {
             for row in db.query("SELECT version FROM seaql_migrations", Vec::new()).await? {
                 applied.push(row.get(0)?);
             }
         }
+        let mut compatible = BTreeMap::new();
+        if self.has_table(&db, "schema_steps").await? {
+            compatible = compatible_from(&db).await?;
+        }
+        SchemaDifference::of(&applied, &compatible)
+    }
 
-        newer_than_known(&applied)?;
-        Ok(migrations().into_iter().filter(|it| !applied.contains(it)).collect())
+    async fn has_table(&self, db: &Session, table: &str) -> Result<bool, StoreError> {
+        let sql = match self.address {
+            Address::Postgres(_) => format!("SELECT 1 WHERE to_regclass('{table}') IS NOT NULL"),
+            Address::Sqlite(_) => format!("SELECT 1 FROM sqlite_master WHERE name = '{table}'"),
+        };
+        Ok(db.query_one(&sql, Vec::new()).await?.is_some())
     }
 
     pub(in crate::store) async fn close(&self) {
@@ -272,11 +284,47 @@ pub(in crate::store) fn migrations() -> Vec<String> {
     Migrator::get_migration_files().iter().map(|it| it.name().to_owned()).collect()
 }
 
-/// An error if one of these steps is unknown here.
-pub(super) fn newer_than_known(applied: &[String]) -> Result<(), StoreError> {
-    let known = migrations();
-    let unknown: Vec<_> = applied.iter().filter(|it| !known.contains(it)).cloned().collect();
-    if unknown.is_empty() { Ok(()) } else { Err(StoreError::Newer(unknown.join(", "))) }
+/// How the schema of a database differs from this program's.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::store) struct SchemaDifference {
+    /// Steps that the database lacks.
+    pub(in crate::store) pending: Vec<String>,
+    /// Steps that this program does not know and can do without.
+    pub(in crate::store) newer: Vec<String>,
+}
+
+impl SchemaDifference {
+    /// `compatible` has for each step the oldest one that a program has to know to serve a database with it. An error if this
+    /// program cannot.
+    pub(super) fn of(applied: &[String], compatible: &BTreeMap<String, String>) -> Result<Self, StoreError> {
+        let known = migrations();
+        let pending: Vec<_> = known.iter().filter(|it| !applied.contains(it)).cloned().collect();
+        let newer: Vec<_> = applied.iter().filter(|it| !known.contains(it)).cloned().collect();
+        let can_serve = |step: &String| compatible.get(step).is_some_and(|it| is_known(it));
+        // A program that has steps of its own to add has gone another way.
+        if newer.is_empty() || (pending.is_empty() && newer.iter().all(can_serve)) {
+            return Ok(Self { pending, newer });
+        }
+        Err(StoreError::Newer(newer.join(", ")))
+    }
+}
+
+/// Whether a program that needs this step would find it here; steps are named in their order.
+fn is_known(step: &str) -> bool {
+    migrations().last().is_some_and(|it| step <= it.as_str())
+}
+
+/// For each step of the database the oldest one that a program has to know.
+async fn compatible_from(db: &Session) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows = db.query("SELECT version, compatible_from FROM schema_steps", Vec::new()).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// An error if somebody has given the database a schema that this program cannot serve.
+pub(in crate::store) async fn ensure_compatible(db: &Session) -> Result<(), StoreError> {
+    let steps = compatible_from(db).await?;
+    let newer: Vec<_> = steps.into_iter().filter(|it| !is_known(&it.1)).map(|it| it.0).collect();
+    if newer.is_empty() { Ok(()) } else { Err(StoreError::Newer(newer.join(", "))) }
 }
 
 async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
@@ -363,5 +411,54 @@ pub(super) fn create_folder(database: &Path) -> std::io::Result<()> {
     match database.parent().filter(|it| !it.as_os_str().is_empty()) {
         Some(parent) => directories.recursive(true).create(parent),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LATER: &str = "m29990101_000001_later";
+    const LATEST: &str = "m29990102_000001_latest";
+
+    fn difference(applied: &[&str], compatible: &[(&str, &str)]) -> Result<SchemaDifference, String> {
+        let ours = migrations();
+        let applied = applied.iter().map(|it| if *it == "ours" { ours[0].clone() } else { (*it).to_owned() });
+        let compatible = compatible.iter().map(|(step, from)| {
+            let from = if *from == "ours" { ours[0].as_str() } else { *from };
+            ((*step).to_owned(), from.to_owned())
+        });
+        SchemaDifference::of(&applied.collect::<Vec<_>>(), &compatible.collect::<BTreeMap<_, _>>())
+            .map_err(|error| error.to_string())
+    }
+
+    fn newer(steps: &[&str]) -> Result<SchemaDifference, String> {
+        let newer = steps.iter().map(|it| (*it).to_owned()).collect();
+        Ok(SchemaDifference { pending: Vec::new(), newer })
+    }
+
+    #[test]
+    fn a_program_serves_a_newer_schema_whose_every_step_can_do_with_what_it_knows() {
+        let empty = SchemaDifference { pending: migrations(), newer: Vec::new() };
+        assert_eq!(difference(&[], &[]), Ok(empty));
+        assert_eq!(difference(&["ours"], &[("ours", "ours")]), newer(&[]));
+        assert_eq!(difference(&["ours", LATER], &[(LATER, "ours")]), newer(&[LATER]));
+        let both = [(LATER, "ours"), (LATEST, "ours")];
+        assert_eq!(difference(&["ours", LATER, LATEST], &both), newer(&[LATER, LATEST]));
+        // Steps from before the first that this program has may have become one with it.
+        assert_eq!(difference(&["ours", LATER], &[(LATER, "m20200101_000001_old")]), newer(&[LATER]));
+    }
+
+    #[test]
+    fn otherwise_it_says_which_steps_it_does_not_know() {
+        for (applied, compatible) in [
+            (&["ours", LATER][..], &[][..]),
+            (&["ours", LATER][..], &[(LATER, LATER)][..]),
+            (&["ours", LATER, LATEST][..], &[(LATER, "ours"), (LATEST, LATER)][..]),
+            (&[LATER][..], &[(LATER, "ours")][..]),
+        ] {
+            let said = difference(applied, compatible).expect_err("it is newer");
+            assert!(said.contains("newer than this program, which does not know m2999"), "{said}");
+        }
     }
 }

@@ -213,6 +213,10 @@ impl Store {
                 seen = seen.max(until);
             }
         }
+        if seen == until && until < newest && (found.len() as u64) < limit {
+            // Over what a restore left out in one step, and never to a place within: that is how lost ones are told.
+            seen = seen.max(next_position(&db, until).await?.unwrap_or(newest) - 1);
+        }
 
         let room = usize::try_from(limit).unwrap_or(usize::MAX);
         let position = if found.len() >= room {
@@ -254,6 +258,9 @@ impl Store {
             if is_all {
                 seen = seen.min(until);
             }
+        }
+        if seen == until && until > first && (found.len() as u64) < limit {
+            seen = seen.min(position_before(&db, until).await?.unwrap_or(0) + 1).max(first);
         }
 
         let room = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -341,6 +348,21 @@ async fn end_of_decision(db: &Session, position: i64) -> Result<i64, StoreError>
     let sql = "SELECT last_position FROM decisions WHERE last_position >= $1 ORDER BY last_position LIMIT 1";
     let row = db.query_one(sql, vec![position.into()]).await?;
     row.map_or(Ok(position), |it| it.get(0))
+}
+
+/// Where the first decision begins that ends after this position.
+async fn next_position(db: &Session, position: i64) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT first_position FROM decisions WHERE last_position > $1 ORDER BY last_position LIMIT 1";
+    let row = db.query_one(sql, vec![position.into()]).await?;
+    row.map(|it| it.get(0)).transpose()
+}
+
+/// Where the last decision ends that ends before this position.
+async fn position_before(db: &Session, position: i64) -> Result<Option<i64>, StoreError> {
+    let sql =
+        "SELECT last_position FROM decisions WHERE last_position < $1 ORDER BY last_position DESC LIMIT 1";
+    let row = db.query_one(sql, vec![position.into()]).await?;
+    row.map(|it| it.get(0)).transpose()
 }
 
 /// The decisions with events in a part of the feed that fit the filter, as far as the filter can tell.

@@ -211,11 +211,29 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         id: "M7",
         looked_at: "SELECT COUNT(*) FROM invoice_numbers",
-        broken: "SELECT series, '1 to ' || COUNT(*), MIN(number) || ' to ' || MAX(number)
-            FROM invoice_numbers GROUP BY series HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)
+        // Of each series the numbers that were given, and those that a restore left out.
+        broken: "SELECT s.series, '1 to ' || (s.given + s.left_out), s.lowest || ' to ' || s.highest
+            FROM (
+                SELECT n.series, n.given, n.lowest, n.highest,
+                    CAST(COALESCE(SUM(g.last_number - g.first_number + 1), 0) AS BIGINT) AS left_out,
+                    COALESCE(MIN(g.first_number), 0) AS gap
+                FROM (
+                    SELECT 'invoices/' AS kind, series, COUNT(*) AS given, MIN(number) AS lowest, MAX(number) AS highest
+                    FROM invoice_numbers GROUP BY series
+                    UNION ALL
+                    SELECT 'credit_notes/', series, COUNT(*), MIN(number), MAX(number)
+                    FROM credit_note_numbers GROUP BY series
+                ) n LEFT JOIN number_gaps g ON g.counter = n.kind || n.series AND g.first_number < n.highest
+                GROUP BY n.kind, n.series, n.given, n.lowest, n.highest
+            ) s
+            WHERE s.highest <> s.given + s.left_out OR (s.lowest <> 1 AND s.gap <> 1)
             UNION ALL
-            SELECT series, '1 to ' || COUNT(*), MIN(number) || ' to ' || MAX(number)
-            FROM credit_note_numbers GROUP BY series HAVING MIN(number) <> 1 OR MAX(number) <> COUNT(*)",
+            SELECT n.series || ' ' || n.number, 'left out', 'given'
+            FROM (
+                SELECT 'invoices/' AS kind, series, number FROM invoice_numbers
+                UNION ALL SELECT 'credit_notes/', series, number FROM credit_note_numbers
+            ) n JOIN number_gaps g ON g.counter = n.kind || n.series
+                AND n.number >= g.first_number AND n.number <= g.last_number",
     },
     Law {
         id: "M8",
@@ -299,12 +317,20 @@ pub(super) const LAWS: &[Law] = &[
     Law {
         id: "L3",
         looked_at: "SELECT COUNT(*) FROM decisions WHERE order_id IS NOT NULL",
-        broken: "SELECT 'events', 'positions 1 to ' || e.events || ', counter at ' || e.events,
+        // The positions that were told, and those that a restore left out.
+        broken: "SELECT 'events', 'positions 1 to ' || (e.events + g.left_out) || ', counter at ' || (e.events + g.left_out),
                 e.first || ' to ' || e.last || ', counter at ' || c.value
             FROM (SELECT CAST(SUM(last_position - first_position + 1) AS BIGINT) AS events,
                 MIN(first_position) AS first, MAX(last_position) AS last FROM decisions) e
             JOIN (SELECT CAST(COALESCE(MAX(value), 0) AS BIGINT) AS value FROM counters WHERE name = 'events') c ON TRUE
-            WHERE e.events > 0 AND (e.first <> 1 OR e.last <> e.events OR c.value <> e.events)",
+            JOIN (SELECT CAST(COALESCE(SUM(last_number - first_number + 1), 0) AS BIGINT) AS left_out,
+                COALESCE(MIN(first_number), 0) AS first, COALESCE(MAX(last_number), 0) AS last
+                FROM number_gaps WHERE counter = 'events') g ON TRUE
+            WHERE e.events > 0 AND ((e.first <> 1 AND g.first <> 1) OR (e.last <> c.value AND g.last <> c.value)
+                OR e.last > c.value OR c.value <> e.events + g.left_out)
+            UNION ALL
+            SELECT 'event ' || d.first_position, 'left out', 'told' FROM decisions d JOIN number_gaps g
+                ON g.counter = 'events' AND d.last_position >= g.first_number AND d.first_position <= g.last_number",
     },
     Law {
         id: "L4",

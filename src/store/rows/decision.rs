@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::Value;
 
-use crate::domain::{Actor, Event, OrderId, Timestamp};
+use crate::domain::{Actor, EVENTS_COUNTER, Event, ORDERS_COUNTER, OrderId, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
@@ -12,10 +12,10 @@ use crate::store::rows::document;
 use crate::store::rows::statements::{Fixed, Writes};
 
 /// The counter of events: the position of the last one in the feed.
-pub(in crate::store) const EVENTS: &str = "events";
+pub(in crate::store) const EVENTS: &str = EVENTS_COUNTER;
 
 /// The counter of orders: the last number given to one.
-pub(in crate::store) const ORDERS: &str = "orders";
+pub(in crate::store) const ORDERS: &str = ORDERS_COUNTER;
 
 /// An idempotency key is each actor's own, and each method's.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

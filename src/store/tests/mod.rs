@@ -8,6 +8,7 @@ mod due;
 mod erasures;
 mod found;
 mod groups;
+mod histories;
 mod life;
 mod plans;
 mod readers;

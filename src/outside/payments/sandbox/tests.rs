@@ -251,3 +251,28 @@ async fn two_processes_share_a_ledger() {
     assert_eq!(charge(&two, payment, "tok_timeout", 1).await, [done(payment)]);
     assert_eq!(effects(&two), (2, 1));
 }
+
+#[tokio::test]
+async fn what_was_done_with_each_payment_is_listed() {
+    let (sandbox, mut ids) = (Sandbox::in_memory(), ids());
+    let [charged, authorised, voided, declined]: [PaymentId; 4] = std::array::from_fn(|_| ids.fresh());
+    charge(&sandbox, charged, "tok_success", 2).await;
+    sandbox.refund(ids.fresh(), &format!("sandbox-{charged}"), eur(400)).await;
+    for payment in [authorised, voided] {
+        sandbox.request(ProviderRequest::Authorize, payment, "tok_success", eur(1_000)).await;
+    }
+    sandbox.request(ProviderRequest::Void, voided, "tok_success", eur(1_000)).await;
+    charge(&sandbox, declined, "tok_decline", 1).await;
+
+    let listed = sandbox.payments_since(Timestamp::from_unix_micros(0)).await.expect("it answers");
+    let listed = listed.expect("it keeps a list");
+    let found = |id: PaymentId| {
+        let payment = listed.iter().find(|it| it.id == id)?;
+        assert_eq!((payment.amount, &payment.reference), (eur(1_000), &format!("sandbox-{id}")));
+        Some((payment.captured_minor, payment.refunded_minor, payment.is_voided))
+    };
+    assert_eq!(found(charged), Some((1_000, 400, false)));
+    assert_eq!(found(authorised), Some((0, 0, false)));
+    assert_eq!(found(voided), Some((0, 0, true)));
+    assert_eq!((found(declined), listed.len()), (None, 3));
+}

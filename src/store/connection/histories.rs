@@ -1,0 +1,142 @@
+//! The next history of an embedded database, begun in a file that is about to be put in its place.
+
+use rusqlite::{Connection, params};
+use sea_orm::DbBackend;
+use uuid::Uuid;
+
+use crate::domain::{Counters, EVENTS_COUNTER, Given, HistoryId, NextHistory};
+use crate::store::connection::statement::spelled;
+
+pub(in crate::store) const ADD_HISTORY: &str =
+    "INSERT INTO histories (number, id, begun_at, shared_position) VALUES ($1, $2, $3, $4)";
+
+pub(in crate::store) const ADD_GAP: &str =
+    "INSERT INTO number_gaps (counter, first_number, last_number, history) VALUES ($1, $2, $3, $4)";
+
+/// Lets a counter go on after a gap.
+pub(in crate::store) const MOVE_COUNTER: &str = "INSERT INTO counters (name, value) VALUES ($1, $2) \
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/// The point that a database has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) counters: Counters,
+    /// The position of the last event.
+    pub(super) position: i64,
+    /// Each with its number, the present one last.
+    pub(super) histories: Vec<(i64, HistoryId)>,
+}
+
+impl Standing {
+    pub(super) fn of(database: &Connection) -> Result<Self, rusqlite::Error> {
+        let mut counters = database.prepare("SELECT name, value FROM counters")?;
+        let counters = counters.query_map((), |it| Ok((it.get::<_, String>(0)?, it.get::<_, i64>(1)?)))?;
+        let mut histories = database.prepare("SELECT number, id FROM histories ORDER BY number")?;
+        let histories = histories.query_map((), |it| {
+            let id: [u8; 16] = it.get(1)?;
+            Ok((it.get::<_, i64>(0)?, HistoryId(Uuid::from_bytes(id))))
+        })?;
+        Ok(Self {
+            counters: counters.collect::<Result<_, _>>()?,
+            position: position(database)?,
+            histories: histories.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The number of its present history.
+    pub(super) fn number(&self) -> i64 {
+        self.histories.last().map_or(0, |it| it.0)
+    }
+
+    /// What the database that was there before tells about numbers that were given after this copy was made; `seen` is
+    /// the last position that a server wrote down beside it. Only one that is whole, and goes on from this copy, tells all.
+    pub(super) fn given_since(&self, before: Option<&Self>, is_whole: bool, seen: Option<i64>) -> Given {
+        let mut counters = before.map(|it| it.counters.clone()).unwrap_or_default();
+        let goes_on = |before: &Self| {
+            before.histories.starts_with(&self.histories)
+                && self.counters.iter().all(|(name, here)| before.counters.get(name) >= Some(here))
+                && seen.is_none_or(|it| it <= before.position)
+        };
+        if is_whole && before.is_some_and(goes_on) {
+            return Given::UpTo(counters);
+        }
+        if let Some(seen) = seen {
+            let events = counters.entry(EVENTS_COUNTER.to_owned()).or_default();
+            *events = (*events).max(seen);
+        }
+        Given::AtLeast(counters)
+    }
+}
+
+/// The position of the last event.
+pub(super) fn position(database: &Connection) -> Result<i64, rusqlite::Error> {
+    let sql = "SELECT coalesce(max(last_position), 0) FROM decisions WHERE last_position IS NOT NULL";
+    database.query_row(sql, (), |it| it.get(0))
+}
+
+/// Begins it, in one transaction.
+pub(super) fn begin(database: &Connection, next: &NextHistory) -> Result<(), rusqlite::Error> {
+    let sqlite = |text: &str| spelled(DbBackend::Sqlite, text);
+    let NextHistory { history, gaps } = next;
+    let transaction = database.unchecked_transaction()?;
+    transaction.execute(
+        &sqlite(ADD_HISTORY),
+        params![
+            history.number,
+            history.id.0.as_bytes().as_slice(),
+            history.begun_at.unix_micros(),
+            history.shared_position
+        ],
+    )?;
+    for gap in gaps {
+        transaction.execute(&sqlite(ADD_GAP), params![gap.counter, gap.first, gap.last, gap.history])?;
+        transaction.execute(&sqlite(MOVE_COUNTER), params![gap.counter, gap.last])?;
+    }
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(events: i64, histories: &[u128]) -> Standing {
+        let numbered = (1..).zip(histories);
+        Standing {
+            counters: [("events".to_owned(), events), ("orders".to_owned(), events / 10)].into(),
+            position: events,
+            histories: numbered.map(|(number, it)| (number, HistoryId(Uuid::from_u128(*it)))).collect(),
+        }
+    }
+
+    #[test]
+    fn the_database_that_was_there_tells_all_if_it_is_whole_and_goes_on_from_the_copy() {
+        let copy = standing(100, &[1, 2]);
+        let there = standing(130, &[1, 2]);
+        let known = Given::UpTo(there.counters.clone());
+        assert_eq!(copy.given_since(Some(&there), true, None), known);
+        assert_eq!(copy.given_since(Some(&there), true, Some(130)), known);
+        let restored = standing(150, &[1, 2, 3]);
+        assert_eq!(
+            copy.given_since(Some(&restored), true, None),
+            Given::UpTo(restored.counters.clone()),
+            "a copy of what was before the last restore"
+        );
+        assert_eq!(copy.given_since(Some(&copy), true, None), Given::UpTo(copy.counters.clone()));
+    }
+
+    #[test]
+    fn otherwise_it_tells_the_least_that_was_given() {
+        let copy = standing(100, &[1, 2]);
+        let there = standing(130, &[1, 2]);
+        let least = Given::AtLeast(there.counters.clone());
+        assert_eq!(copy.given_since(Some(&there), false, None), least, "it lacks its log");
+        let fresh = standing(120, &[7]);
+        assert_eq!(copy.given_since(Some(&fresh), true, None), Given::AtLeast(fresh.counters.clone()));
+        let older = standing(90, &[1, 2]);
+        assert_eq!(copy.given_since(Some(&older), true, None), Given::AtLeast(older.counters.clone()));
+        let seen = Given::AtLeast([("events".to_owned(), 140), ("orders".to_owned(), 13)].into());
+        assert_eq!(copy.given_since(Some(&there), true, Some(140)), seen, "it was older than it had been");
+        let only_seen = Given::AtLeast([("events".to_owned(), 140)].into());
+        assert_eq!(copy.given_since(None, true, Some(140)), only_seen);
+    }
+}
