@@ -553,4 +553,7 @@ pub struct Order {
     /// Who had a hand in it, in the order in which they first did.
     #[serde(default)]
     pub hands: Vec<Hand>,
+    /// When the customer goes by that the units come which wait while others go. None: none wait, or no letter named a date.
+    #[serde(default)]
+    pub rest_told: Option<Timestamp>,
 }

@@ -258,6 +258,7 @@ pub(super) fn build_order(
         legal_hold: None,
         erased: None,
         hands: Vec::new(),
+        rest_told: None,
     })
 }
 

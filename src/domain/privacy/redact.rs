@@ -119,6 +119,7 @@ impl Order {
             legal_hold: _,
             erased: _,
             hands,
+            rest_told: _,
         } = self;
 
         of_customer(customer);

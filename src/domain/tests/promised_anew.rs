@@ -5,9 +5,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::model::event::EventKind;
+use crate::domain::model::hold::HoldReason;
+use crate::domain::model::message::MessageKind;
+use crate::domain::model::new_order::NewOrder;
+use crate::domain::model::order::OrderState;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
-use crate::domain::model::scalars::{OrderId, ServiceLevel};
+use crate::domain::model::scalars::{OnShortage, OrderId, ReplenishmentId, ServiceLevel};
 use crate::domain::tests::bench::Bench;
+use crate::domain::tests::expected::{expect_at, redate, supplied};
 use crate::domain::tests::given::{one_package, order};
 use crate::domain::tests::promises::{at, only, promise, with_only};
 
@@ -27,6 +32,21 @@ fn checked(bench: &mut Bench) -> OrderId {
     bench.pick(id, 0);
     bench.check_quality(id, 0, 0);
     id
+}
+
+/// Ten units are wanted and six there, three each in New York and Los Angeles: four wait for goods on order.
+fn with_rest() -> (Bench, ReplenishmentId, OrderId) {
+    let (mut bench, goods) = supplied();
+    let new = NewOrder { on_shortage: OnShortage::ShipAvailable, ..order("ada", &[("A-1", 10)]) };
+    let id = bench.paid(&new);
+    assert_eq!((bench.state(id), bench.order(id).units_awaited_of(1)), (OrderState::Fulfilling, 4));
+    bench.send_messages(id);
+    (bench, goods, id)
+}
+
+/// How many letters tell what is waited for.
+fn told(bench: &Bench, id: OrderId) -> usize {
+    bench.order(id).messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock).count()
 }
 
 fn moved(bench: &Bench, id: OrderId) -> usize {
@@ -69,6 +89,69 @@ fn what_is_too_heavy_once_it_is_packed_has_no_date_and_says_why() {
     assert_eq!(moved(&bench, id), 1);
     pack(&mut bench, id, 1_000);
     assert!(promise(&bench, id).delivery_at().is_some());
+}
+
+#[test]
+fn the_rest_is_dated_anew_when_its_goods_move_and_each_date_is_told_once() {
+    let (mut bench, goods, id) = with_rest();
+    let first = bench.order(id).rest_expected_at().expect("it is on order");
+    assert_eq!((told(&bench, id), bench.order(id).rest_told), (1, Some(first)));
+    for number in [0, 1] {
+        bench.ship(id, number);
+        assert!(!redate(&mut bench, id), "nothing has moved");
+    }
+    bench.send_messages(id);
+    let (promised, before) = (bench.order(id).promised_by, moved(&bench, id));
+
+    let later = bench.now.plus(Duration::from_secs(19 * DAY));
+    expect_at(&mut bench, goods, Some(later));
+    assert!(redate(&mut bench, id));
+    assert!(!redate(&mut bench, id), "another process finds nothing to do");
+    let second = bench.order(id).rest_expected_at().expect("it is on order");
+    assert!(second > first.plus(Duration::from_secs(6 * DAY)), "{second} after {first}");
+    assert_eq!((told(&bench, id), moved(&bench, id)), (2, before + 1));
+    assert_eq!((bench.order(id).rest_told, bench.order(id).promised_by), (Some(second), promised));
+    let shortage = &bench.order(id).availability.as_ref().expect("it was looked").lines[0].shortage;
+    assert!(shortage.ends_with(&format!("; the rest is expected at NYC by {later}")), "{shortage}");
+    assert_eq!(shortage.matches("the rest is expected").count(), 1, "{shortage}");
+    bench.send_messages(id);
+    bench.run_due(id);
+    assert_eq!(told(&bench, id), 2);
+
+    // By a second more it is noted, and no letter is worth it.
+    expect_at(&mut bench, goods, Some(later.plus(Duration::from_secs(1))));
+    assert!(redate(&mut bench, id));
+    assert_eq!(told(&bench, id), 2);
+
+    // Nobody knows it any more: the customer goes by what was told, and that again is no news.
+    expect_at(&mut bench, goods, None);
+    assert!(redate(&mut bench, id));
+    assert!(!redate(&mut bench, id));
+    assert_eq!((bench.order(id).rest_expected_at(), bench.order(id).rest_told), (None, Some(second)));
+    expect_at(&mut bench, goods, Some(later));
+    assert!(redate(&mut bench, id));
+    assert_eq!((bench.order(id).rest_expected_at(), told(&bench, id)), (Some(second), 2));
+}
+
+#[test]
+fn a_new_date_of_the_rest_waits_for_a_hold_that_the_customer_knows_and_outdates_the_letter_before() {
+    let (mut bench, goods, id) = with_rest();
+    let reason = HoldReason::CustomerRequest;
+    let hold = bench.on(id, |order, unit| order.place_hold(unit, reason, String::new())).expect("a hold");
+    let later = bench.now.plus(Duration::from_secs(19 * DAY));
+    expect_at(&mut bench, goods, Some(later));
+    assert!(redate(&mut bench, id));
+    assert_eq!(told(&bench, id), 1);
+    bench.on(id, |order, unit| order.release_hold(unit, hold, "")).expect("released");
+    assert_eq!(told(&bench, id), 2);
+
+    let letters = bench.order(id).messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock);
+    let outdated: Vec<_> = letters.map(|it| bench.order(id).outdates(it, &bench.rules)).collect();
+    assert_eq!(outdated, [Some("another date has been told since"), None]);
+    // One that is still to be written names the date that is known then.
+    expect_at(&mut bench, goods, Some(later.plus(Duration::from_secs(9 * DAY))));
+    assert!(redate(&mut bench, id));
+    assert_eq!((told(&bench, id), bench.order(id).rest_told), (2, bench.order(id).rest_expected_at()));
 }
 
 proptest! {

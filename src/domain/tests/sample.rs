@@ -219,6 +219,7 @@ fn order() -> Order {
         legal_hold: None,
         erased: None,
         hands: Vec::new(),
+        rest_told: None,
     }
 }
 

@@ -143,6 +143,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         erased,
         // Its approvals tell who cannot decide them.
         hands: _,
+        rest_told: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {
