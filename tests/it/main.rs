@@ -74,6 +74,7 @@ mod proxy;
 mod reads;
 mod real_orders;
 mod rebuild;
+mod redates;
 mod refund_lines;
 mod relay;
 mod return_papers;
