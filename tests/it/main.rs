@@ -76,6 +76,7 @@ mod proxy;
 mod reads;
 mod real_orders;
 mod rebuild;
+mod redates;
 mod refund_lines;
 mod relay;
 mod restores;

@@ -72,7 +72,7 @@ pub(in crate::domain) fn supply_by(
     Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
-/// How much of each need there is, and why not all of it. `ship_at` and `delivery_at` are filled in by `dates.rs`.
+/// How much of each need there is, and why not all of it. `ship_at`, `delivery_at` and `expected` are filled in by `dates.rs`.
 pub(in crate::domain) fn availability(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,
@@ -105,6 +105,7 @@ pub(in crate::domain) fn availability(
             shortage,
             ship_at: None,
             delivery_at: None,
+            expected: None,
         }
     };
     let mut lines = Vec::with_capacity(needs.len());

@@ -207,5 +207,6 @@ fn service_line(need: &Need) -> LineAvailability {
         shortage: String::new(),
         ship_at: None,
         delivery_at: None,
+        expected: None,
     }
 }

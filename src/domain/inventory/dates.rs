@@ -43,7 +43,8 @@ pub(super) fn date_lines(
             continue;
         };
         if let Some(line) = lines.iter_mut().find(|it| it.line == need.line) {
-            line.shortage.push_str(&format!("; the rest is expected at {location} by {at}"));
+            line.shortage.push_str(&expected_words(&location, at));
+            line.expected = Some((location.clone(), at));
         }
         let mut all = Goods::default();
         all.add(goods_of_line(need.line), need.quantity);
@@ -67,6 +68,11 @@ pub(super) fn date_lines(
         line.delivery_at = last(own().map(|it| it.delivery_at).collect());
     }
     all_known.then_some(legs)
+}
+
+/// What the reason of a shortage ends with while goods are on order.
+pub(super) fn expected_words(location: &LocationCode, at: Timestamp) -> String {
+    format!("; the rest is expected at {location} by {at}")
 }
 
 /// Where and when the last of so many units of a product arrive, behind those that others come first for.

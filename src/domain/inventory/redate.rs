@@ -1,11 +1,17 @@
 //! The dates of orders that wait for stock, when what is on order for them moves.
 
+use std::collections::BTreeMap;
+
+use crate::domain::inventory::allocate::{Need, availability, supply_by};
+use crate::domain::inventory::dates::{date_lines, expected_words};
+use crate::domain::inventory::supply::Supply;
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::event::EventKind;
+use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::{Promise, PromiseLeg};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::LocationCode;
+use crate::domain::model::scalars::{LocationCode, Sku};
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -46,6 +52,9 @@ impl Order {
     /// Looks at availability and promise of a waiting order anew, and notes them if what it waits for comes from elsewhere,
     /// or at another time; returns whether it does.
     pub fn redate(&mut self, unit: &mut UnitOfWork) -> bool {
+        if self.waits_for_rest() {
+            return self.redate_rest(unit);
+        }
         let waits = self.state == OrderState::AwaitingStock;
         let Some(region) = self.region.clone().filter(|_| waits) else { return false };
         let found = self.dates_by(unit, &self.supplies(unit, &region));
@@ -65,6 +74,69 @@ impl Order {
         }
         true
     }
+
+    /// The same of units that wait while others are set aside or on their way. What was promised of the others stands.
+    fn redate_rest(&mut self, unit: &mut UnitOfWork) -> bool {
+        let before = self.rest_expected_at();
+        let found = self.dates_of_rest(unit);
+        let Some(noted) = &mut self.availability else { return false };
+        let mut has_moved = false;
+        for found in found {
+            let Some(line) = noted.lines.iter_mut().find(|it| it.line == found.line) else { continue };
+            if line.expected != found.expected {
+                has_moved = true;
+                note_expected(line, found);
+            }
+        }
+        if !has_moved {
+            return false;
+        }
+
+        noted.at = unit.now;
+        let now = self.rest_expected_at();
+        if now != before {
+            let said =
+                |at: Option<Timestamp>| at.map_or("on an unknown date".to_owned(), |it| it.to_string());
+            let text = format!("what waits for stock: delivery {}, not {}", said(now), said(before));
+            self.record_automatic(unit, EventKind::PromiseMoved, None, text);
+        }
+        true
+    }
+
+    /// When the units of each line that wait could leave and arrive, behind what older orders wait for.
+    fn dates_of_rest(&self, unit: &UnitOfWork) -> Vec<LineAvailability> {
+        let (Some(region), Some(wish)) = (&self.region, self.wish()) else { return Vec::new() };
+        let need =
+            |(line, quantity): (&OrderLine, i64)| Need { line: line.number, sku: line.sku.clone(), quantity };
+        let needs: Vec<Need> = self.awaited_units().map(need).collect();
+        let ranking = self.ranking(unit);
+        let supply = |sku: &Sku| {
+            let before = unit.awaited_before(self.id, sku);
+            supply_by(unit, region, sku, before, ranking.as_ref())
+        };
+        let supplies: BTreeMap<Sku, Supply> =
+            needs.iter().map(|it| (it.sku.clone(), supply(&it.sku))).collect();
+        let mut lines = availability(&needs, &supplies);
+        let goods = |it| self.goods_of_line(it);
+        date_lines(unit, &wish, &needs, &supplies, self.allocation(unit), &mut lines, goods);
+        lines
+    }
+}
+
+/// Puts what is expected of a line in the place of what was; how much of it there was stands.
+fn note_expected(line: &mut LineAvailability, found: LineAvailability) {
+    let LineAvailability { ship_at, delivery_at, expected, .. } = found;
+    if let Some((location, at)) = &line.expected {
+        let words = expected_words(location, *at);
+        let rest = line.shortage.len().saturating_sub(words.len());
+        if line.shortage.ends_with(&words) {
+            line.shortage.truncate(rest);
+        }
+    }
+    if let Some((location, at)) = &expected {
+        line.shortage.push_str(&expected_words(location, *at));
+    }
+    (line.ship_at, line.delivery_at, line.expected) = (ship_at, delivery_at, expected);
 }
 
 fn expected(legs: Option<&[PromiseLeg]>, lines: &[LineAvailability]) -> Expected {

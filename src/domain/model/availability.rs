@@ -30,4 +30,8 @@ pub struct LineAvailability {
     pub ship_at: Option<Timestamp>,
     /// When it could arrive at the earliest.
     pub delivery_at: Option<Timestamp>,
+    /// Where the last of what is short comes from what is on order, and when it is there; None: nothing is short, or nobody
+    /// knows.
+    #[serde(default)]
+    pub expected: Option<(LocationCode, Timestamp)>,
 }

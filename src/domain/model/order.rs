@@ -557,4 +557,7 @@ pub struct Order {
     /// The link of its last event: the end of their chain.
     #[serde(default)]
     pub last_link: Link,
+    /// When the customer goes by that the units come which wait while others go. None: none wait, or no letter named a date.
+    #[serde(default)]
+    pub rest_told: Option<Timestamp>,
 }

@@ -15,6 +15,7 @@ string_enum! {
         Approval = "APPROVAL",
         Payment = "PAYMENT",
         ShortPick = "SHORT_PICK",
+        Packed = "PACKED",
         Reallocated = "REALLOCATED",
         CourierAssigned = "COURIER_ASSIGNED",
         Tracking = "TRACKING",

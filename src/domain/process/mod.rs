@@ -5,6 +5,7 @@ mod actions;
 pub(super) mod advance;
 pub(super) mod decide;
 pub(super) mod redeliver;
+mod rest;
 pub(super) mod schedule;
 mod slips;
 pub(super) mod status;

@@ -300,9 +300,7 @@ impl Order {
             }
             MessageKind::PromiseChanged => self.outdates_promise(message, rules),
             MessageKind::ChangeProposed => self.outdates_proposal(message),
-            MessageKind::AwaitingStock => {
-                (!self.waits_for_stock()).then_some("the order does not wait for stock now")
-            }
+            MessageKind::AwaitingStock => self.outdates_waiting(message),
             MessageKind::OutForDelivery
             | MessageKind::DeliveryDelayed
             | MessageKind::DeliveryException

@@ -56,9 +56,11 @@ impl Order {
     /// Notices what stands and marks what does not stand any more as over. Late or twice, it tells nothing more.
     pub(super) fn notice_slips(&mut self, unit: &mut UnitOfWork) {
         self.note_promise_told();
+        self.note_rest_told();
         let tells = self.tells_slips();
         if tells {
             self.tell_promise(unit);
+            self.tell_rest(unit);
         }
         let indexes = (0..self.shipments.len()).filter(|_| tells);
         let told: Vec<ShipmentId> = indexes.filter_map(|index| self.tell_estimate(unit, index)).collect();
@@ -502,6 +504,6 @@ fn words(slip: &Slip) -> String {
 }
 
 /// The time that a rule sets; None: it is switched off.
-fn unless_zero(seconds: u64) -> Option<Duration> {
+pub(super) fn unless_zero(seconds: u64) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
 }

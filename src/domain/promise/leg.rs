@@ -9,6 +9,7 @@ use crate::domain::model::location::Location;
 use crate::domain::model::money::Currency;
 use crate::domain::model::promise::PromiseLeg;
 use crate::domain::model::scalars::{LocationCode, OrderId, RegionCode, ServiceLevel};
+use crate::domain::model::shipment::Package;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
 use crate::domain::promise::full::{Counted, full_days, next_with_room};
@@ -99,27 +100,59 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         Some(it) => it.calendar.done_after(begins_at, handling),
         None => Some(begins_at.plus(handling)),
     };
-    let Parcel { location: code, lines, weight_grams, volume_mm3, dangerous, stock_at } = parcel;
-    let mut leg = PromiseLeg {
-        why: String::new(),
-        location: code,
-        lines,
-        stock_at,
-        ready_at,
+    let Some(ready_at) = ready_at else {
+        let why = format!("{} never works the {hours} hours that it takes", parcel.location);
+        return PromiseLeg { why, ..undated(wish, parcel) };
+    };
+    let why = ready_words(&parcel.location, location, parcel.stock_at, ready_at);
+    leg_from(unit, wish, parcel, Ready { at: ready_at, packages: &[], why })
+}
+
+/// The same of a parcel that is packed: it is ready now, and couriers are asked for what was packed.
+pub(in crate::domain) fn packed_leg(
+    unit: &UnitOfWork,
+    wish: &Wish,
+    parcel: Parcel,
+    packages: &[Package],
+) -> PromiseLeg {
+    let packed = packages.iter().map(|it| it.weight_grams).fold(0, i64::saturating_add);
+    let weight_grams = if packed > 0 { packed } else { parcel.weight_grams };
+    let parcel = Parcel { weight_grams, ..parcel };
+    let why = format!("packed at {} {}", parcel.location, said(unit.location(&parcel.location), unit.now));
+    leg_from(unit, wish, parcel, Ready { at: unit.now, packages, why })
+}
+
+/// When a parcel is packed, how, and in words.
+struct Ready<'a> {
+    at: Timestamp,
+    /// Empty while nothing is packed.
+    packages: &'a [Package],
+    why: String,
+}
+
+/// Of a parcel of which no date is known.
+fn undated(wish: &Wish, parcel: Parcel) -> PromiseLeg {
+    PromiseLeg {
+        location: parcel.location,
+        lines: parcel.lines,
+        stock_at: parcel.stock_at,
+        ready_at: None,
         courier: None,
         service: wish.service,
         service_name: String::new(),
         ship_at: None,
         delivery_at: None,
         cheapest_at: None,
+        why: String::new(),
         ship_day: None,
-    };
-    let Some(ready_at) = ready_at else {
-        leg.why = format!("{} never works the {hours} hours that it takes", leg.location);
-        return leg;
-    };
+    }
+}
 
-    let mut why = ready_words(&leg.location, location, stock_at, ready_at);
+fn leg_from(unit: &UnitOfWork, wish: &Wish, parcel: Parcel, ready: Ready<'_>) -> PromiseLeg {
+    let location = unit.location(&parcel.location);
+    let Ready { at: ready_at, packages, mut why } = ready;
+    let Parcel { weight_grams, volume_mm3, dangerous, .. } = parcel;
+    let mut leg = PromiseLeg { ready_at: Some(ready_at), ..undated(wish, parcel) };
     let full = full_days(unit, location, wish.order.map(|order| Counted { order, shipment: None }));
     let mut couriers = unit.all_couriers().peekable();
     if couriers.peek().is_none() {
@@ -134,7 +167,7 @@ pub(in crate::domain) fn leg(unit: &UnitOfWork, wish: &Wish, parcel: Parcel) -> 
         calendar: location.map(|it| &it.calendar),
         region: location.map_or(&wish.region, |it| &it.region),
         to: &wish.to,
-        packages: &[],
+        packages,
         weight_grams,
         volume_mm3,
         dangerous,

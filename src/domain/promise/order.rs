@@ -7,9 +7,9 @@ use crate::domain::model::order::Order;
 use crate::domain::model::promise::{Promise, PromiseLeg, PromiseOccasion};
 use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::LocationCode;
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
-use crate::domain::promise::leg::{Goods, Parcel, WHY_MAX, Wish, in_zone, leg, parcels};
+use crate::domain::promise::leg::{Goods, Parcel, WHY_MAX, Wish, in_zone, leg, packed_leg, parcels};
 use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
@@ -80,6 +80,10 @@ impl Order {
                     leg.leaves(unit.location(&shipment.location), leg.ship_at);
                 }
                 leg
+            }
+            // Nothing is left to do for it.
+            None if matches!(shipment.state, ShipmentState::Packed | ShipmentState::Labelled) => {
+                packed_leg(unit, &wish, self.parcel_of(shipment), &shipment.packages)
             }
             None => leg(unit, &wish, self.parcel_of(shipment)),
         };

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::domain::model::counted;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::order::Order;
+use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Package, ShipmentState};
 use crate::domain::shipping::progress::CONTENTS_MAX;
 use crate::domain::shipping::weight::{weigh, weight_warning};
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::UnitOfWork;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 #[derive(Debug, Clone)]
 pub struct PackShipment {
@@ -28,13 +29,17 @@ impl OrderCommand for PackShipment {
         &self.target
     }
 
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { couriers: true, locations: true, ..ReadSet::default() }
+    }
+
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.pack(unit, self.shipment, self.packages.clone())
     }
 }
 
 impl Order {
-    /// Every checked unit goes into exactly one package. Packing again replaces what was packed.
+    /// Every checked unit goes into exactly one package. Packing again replaces what was packed. The dates are looked at anew.
     pub fn pack(
         &mut self,
         unit: &mut UnitOfWork,
@@ -98,6 +103,8 @@ impl Order {
         if let Some(text) = warning {
             self.record(unit, EventKind::WeightDeviates, None, text);
         }
+        // Nothing is left to be done before it leaves, and couriers go by what was packed.
+        self.promise_shipment_anew(unit, index, PromiseOccasion::Packed);
         Ok(())
     }
 }

@@ -195,9 +195,10 @@ fn couriers_pick_up_so_many_a_day_and_say_why_they_come_later() {
 fn a_pickup_needs_room_at_the_location_too() {
     let mut bench = stocked();
     let ids = ["ada", "bob"].map(|it| bench.paid(&order(it, &[("A-1", 1)])));
-    ids.iter().for_each(|it| bench.label(*it, 0));
     send_at_most(&mut bench, Some(1));
-    // Both were promised for Tuesday, and Monday has room for one.
+    // Both were promised for Tuesday, and Monday has room for one: for that which is packed first.
+    ids.iter().for_each(|it| bench.label(*it, 0));
+    assert_eq!(ids.map(|it| day_of(&bench, it)), [2, 3].map(|it| Some(november(it))));
     assign(&mut bench, ids[0], None).expect("today's pickup");
     assert_eq!(shipments(&bench, nyc(), november(2)), 1);
     let refused = assign(&mut bench, ids[1], Some(MONDAY.plus(Duration::from_secs(8 * 3_600))));

@@ -37,6 +37,7 @@ mod order_changes;
 mod persons;
 mod phones;
 mod privacy;
+mod promised_anew;
 mod promises;
 mod real_orders;
 mod refund_lines;

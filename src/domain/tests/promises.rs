@@ -28,19 +28,19 @@ use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{dear, location_code, order, report, sku, to_berlin, usd, waiting};
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::from_date_time(time::OffsetDateTime::parse(text, &Rfc3339).expect("an instant"))
 }
 
 /// One courier in one service: picks up and delivers Monday to Friday until four o'clock in New York.
-fn only(service: ServiceLevel, days: u32) -> Courier {
+pub(super) fn only(service: ServiceLevel, days: u32) -> Courier {
     let rate = Rate::flat("NORTH_AMERICA".parse().expect("a region"), service, usd(500), days);
     let code = "OWL".parse().expect("a courier");
     let time_zone = "America/New_York".parse().expect("a zone");
     Courier { time_zone, ..Courier::new(code, vec![rate], Timestamp::MIN) }
 }
 
-fn with_only(courier: Courier) -> Bench {
+pub(super) fn with_only(courier: Courier) -> Bench {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
     bench.snapshot.couriers.clear();
     bench.snapshot.couriers.insert(courier.code.clone(), courier.into());
@@ -51,7 +51,7 @@ fn fast(service: ServiceLevel, new: NewOrder) -> NewOrder {
     NewOrder { service, ..new }
 }
 
-fn promise(bench: &Bench, id: OrderId) -> &Promise {
+pub(super) fn promise(bench: &Bench, id: OrderId) -> &Promise {
     bench.order(id).promise.as_ref().expect("a promise")
 }
 

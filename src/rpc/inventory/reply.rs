@@ -229,7 +229,18 @@ pub(crate) fn availability(found: &AvailabilityFound, region: Option<&RegionCode
 }
 
 fn line_availability(line: LineAvailability) -> pb::LineAvailability {
-    let LineAvailability { line, sku, wanted, available, by_location, shortage, ship_at, delivery_at } = line;
+    let LineAvailability {
+        line,
+        sku,
+        wanted,
+        available,
+        by_location,
+        shortage,
+        ship_at,
+        delivery_at,
+        // The shortage says it in words.
+        expected: _,
+    } = line;
     let at = |(location, available): (LocationCode, i64)| pb::LocationAvailability {
         location: location.into(),
         available,

@@ -487,6 +487,7 @@ fn only_what_is_short_is_waited_for() {
             ship_at: None,
             delivery_at: None,
             shortage: "out of stock".to_owned(),
+            expected: None,
         }],
         earliest_ship_at: None,
         requested_date_feasible: None,

@@ -172,6 +172,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
                 shortage: "only 2".to_owned(),
                 ship_at: Some(later(3)),
                 delivery_at: None,
+                expected: Some((code("KUL-1"), later(2))),
             }],
             earliest_ship_at: Some(later(3)),
             requested_date_feasible: Some(false),
@@ -466,6 +467,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             until: Some(later(15)),
         })),
         erased: None,
+        rest_told: Some(later(9)),
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
         last_link: Link([7; 32]),
     }
@@ -543,6 +545,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         delivered_at: None,
         closed_at: None,
         promise_told: None,
+        rest_told: None,
         slips: Vec::new(),
         waiting: None,
         ..full(number)

@@ -346,6 +346,7 @@ fn known_to_come(order: &mut Order) {
         ship_at: None,
         delivery_at: Some(days_later(9)),
         shortage: "out of stock".to_owned(),
+        expected: None,
     };
     order.availability = Some(AvailabilityFound {
         at: NOW,
