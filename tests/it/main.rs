@@ -49,6 +49,7 @@ mod karrio;
 mod keys;
 mod kills;
 mod labels;
+mod late_changes;
 mod letters;
 
 mod load;

@@ -172,7 +172,7 @@ pub struct BasisLine {
     pub number: i32,
     /// Units that are wanted.
     pub wanted: i64,
-    /// Units of these that cannot be taken off any more: packed or gone.
+    /// Units of these that cannot be taken off any more: they have left or are done.
     pub bound: i64,
 }
 

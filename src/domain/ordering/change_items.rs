@@ -153,7 +153,7 @@ impl Order {
         Some(line)
     }
 
-    /// Units that are to be taken off a line: those that have left, are done or are packed cannot.
+    /// Units that are to be taken off a line, packed ones too: those that have left or are done cannot.
     fn take_from(
         &self,
         line: &OrderLine,
@@ -163,29 +163,19 @@ impl Order {
         plan: &mut ChangePlan,
         problems: &mut Problems,
     ) {
-        let free = self.free_units(line, whereabouts);
+        let free = whereabouts.cancellable(line);
         if units.quantity > free {
-            let (wanted, packed) = (line.remaining_quantity(), self.packed_units(line));
-            let gone = wanted - free - packed;
+            let wanted = line.remaining_quantity();
             let message = format!(
-                "{free} of the {wanted} units can be taken off line {}, not {}: {packed} are packed, {gone} have left \
-                 or are done",
-                line.number, units.quantity
+                "{free} of the {wanted} units can be taken off line {}, not {}: {} have left or are done",
+                line.number,
+                units.quantity,
+                wanted - free
             );
             problems.add(field, message);
         } else {
             plan.fewer.push(units);
         }
-    }
-
-    fn free_units(&self, line: &OrderLine, whereabouts: &Whereabouts) -> i64 {
-        (whereabouts.cancellable(line) - self.packed_units(line)).max(0)
-    }
-
-    /// Units of a line that lie in packages in the house.
-    fn packed_units(&self, line: &OrderLine) -> i64 {
-        let here = self.live_shipments().filter(|it| !it.has_left_the_house());
-        here.flat_map(|it| &it.items).filter(|it| it.line == line.number).map(|it| it.packed).sum()
     }
 
     /// More units of a line, at its price.
@@ -250,7 +240,7 @@ impl Order {
             .collect();
         let basis = |line: &OrderLine| {
             let wanted = line.remaining_quantity();
-            BasisLine { number: line.number, wanted, bound: wanted - self.free_units(line, &whereabouts) }
+            BasisLine { number: line.number, wanted, bound: wanted - whereabouts.cancellable(line) }
         };
         let moves = items.iter().any(|it| matches!(it, ChangeItem::SetShippingAddress(_)));
         ChangeBasis {

@@ -26,6 +26,7 @@ mod in_parts;
 mod instead;
 mod invoices;
 mod keys;
+mod late_changes;
 mod letters;
 mod lost;
 mod lots;

@@ -1,0 +1,44 @@
+//! Orders are changed late over the wire: while they are packed, while parts have left, while they wait for stock.
+
+use consign::pb;
+
+use crate::order_changes::{confirm, create, cups, paid, proposed, request, set, shop};
+use crate::server::{Clients, on_both_engines};
+use crate::shop::{by, eur, every_law_holds, level, order, reason};
+use crate::warehouse::Warehouse;
+
+async fn shipment(server: &Clients, id: &str) -> pb::Shipment {
+    let request = pb::GetShipmentRequest { shipment_id: id.to_owned() };
+    let answer = server.shipping.clone().get_shipment(by("clerk", request)).await.expect("it is there");
+    answer.into_inner().shipment.expect("a shipment")
+}
+
+on_both_engines!(packed_units_come_off_until_a_courier_has_them, async |server| {
+    shop(&server).await;
+    let placed = paid(&server, cups("dot", 3)).await;
+    let warehouse = Warehouse { server: &server };
+    let packed = placed.shipment_ids[0].clone();
+    warehouse.assign(&packed).await;
+
+    let change = proposed(&server, &placed.id, vec![set(1, 2)]).await;
+    let proposal = change.proposal.clone().expect("a proposal");
+    assert_eq!((proposal.credited, proposal.to_pay_back), (Some(eur(1_000)), Some(eur(1_000))));
+    confirm(&server, &change, false).await.expect("confirmed");
+    assert_eq!(shipment(&server, &packed).await.state(), pb::ShipmentState::Cancelled);
+    let after = order(&server, &placed.id).await;
+    let anew = after.shipment_ids.last().expect("a shipment").clone();
+    assert_ne!(anew, packed);
+    let planned = shipment(&server, &anew).await;
+    assert_eq!((planned.state(), planned.items[0].quantity), (pb::ShipmentState::Planned, 2));
+    assert!(planned.label.is_none(), "it needs a new label");
+    assert_eq!(level(&server, "CUP").await.reserved, 2);
+
+    warehouse.ship(&anew).await;
+    let refused =
+        create(&server, request(&placed.id, vec![set(1, 1)])).await.expect_err("a courier has them");
+    assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
+    warehouse.until_quiet(&placed.id).await;
+    assert_eq!(level(&server, "CUP").await.on_hand, 398);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
