@@ -18,6 +18,7 @@ mod carriers;
 mod carts;
 mod catalogue;
 mod certificates;
+mod changed_terms;
 mod child;
 mod clocks;
 mod console;

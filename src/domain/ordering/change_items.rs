@@ -15,6 +15,7 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::OrderChangeId;
 use crate::domain::ordering::cancel_lines::Whereabouts;
 use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::change_terms::{Terms, TermsChanged};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -35,6 +36,7 @@ pub(super) struct ChangePlan {
     pub(super) fewer: Vec<CancelledUnits>,
     /// Priced, with the numbers that they get.
     pub(super) added: Vec<OrderLine>,
+    terms: Terms,
     correction: Correction,
 }
 
@@ -119,6 +121,12 @@ impl Order {
                     if plan.correction.shipping_address.replace((**address).clone()).is_some() {
                         problems.add(at, "sets the address again");
                     }
+                }
+                ChangeItem::SetService(it) => {
+                    self.read_service(unit, &at, *it, &mut plan.terms, &mut problems)
+                }
+                ChangeItem::SetDiscount(it) => {
+                    self.read_discount(unit, &at, it, &mut plan.terms, &mut problems)
                 }
             }
         }
@@ -235,7 +243,9 @@ impl Order {
                 ChangeItem::SetQuantity { line, .. } | ChangeItem::RemoveLine { line } => Some(*line),
                 ChangeItem::AddLine(_)
                 | ChangeItem::SetInstructions(_)
-                | ChangeItem::SetShippingAddress(_) => None,
+                | ChangeItem::SetShippingAddress(_)
+                | ChangeItem::SetService(_)
+                | ChangeItem::SetDiscount(_) => None,
             })
             .collect();
         let basis = |line: &OrderLine| {
@@ -272,7 +282,11 @@ impl Order {
         let plan = self.check_items(unit, &change.items)?;
         let (due, refunded, notes) = (self.due_minor(), self.refunded_minor(), self.credit_notes.len());
 
-        let mut supplementary_invoice = None;
+        let mut terms = TermsChanged::default();
+        if !plan.terms.is_empty() {
+            self.withdraw_approvals(unit, "the order was changed")?;
+            terms = self.change_terms(unit, &plan.terms, &change.reason)?;
+        }
         if !plan.added.is_empty() {
             self.must_be_open_to_additions()?;
             self.withdraw_approvals(unit, "the order was changed")?;
@@ -281,14 +295,20 @@ impl Order {
             if stock == Stock::SetAside && !needs.is_empty() {
                 self.set_aside_more(unit, &needs)?;
             }
-            supplementary_invoice = self.issue_supplement(unit, change.id);
+        }
+        let is_invoiced_more = !plan.added.is_empty() || terms.shipping.is_some();
+        let mut supplementary_invoice = None;
+        if is_invoiced_more {
+            supplementary_invoice = self.issue_supplement(unit, change.id, terms.shipping);
         }
         if !plan.fewer.is_empty() {
             self.must_leave_an_order(&plan.fewer)?;
             self.take_off(unit, &plan.fewer, &change.reason)?;
+        } else if !plan.terms.is_empty() {
+            self.return_surplus_for(unit, "the order was changed")?;
         }
         let mut approvals = Vec::new();
-        if !plan.added.is_empty() {
+        if is_invoiced_more || terms.raised_minor > 0 {
             approvals = self.renew_approvals(unit, change.id);
             if !approvals.is_empty() {
                 self.keep_for_a_person(unit);
@@ -305,6 +325,9 @@ impl Order {
             lines_added: plan.added.iter().map(|it| it.number).collect(),
             to_pay_minor: (self.due_minor() - due).max(0),
             paid_back_minor: self.refunded_minor() - refunded,
+            service_once_paid: terms.service_once_paid,
+            raised_minor: terms.raised_minor,
+            lowered_minor: terms.lowered_minor,
         })
     }
 
@@ -326,6 +349,8 @@ fn field_of(item: &ChangeItem) -> &'static str {
         ChangeItem::AddLine(_) => "add_line",
         ChangeItem::SetInstructions(_) => "set_instructions",
         ChangeItem::SetShippingAddress(_) => "set_shipping_address",
+        ChangeItem::SetService(_) => "set_shipping_service",
+        ChangeItem::SetDiscount(_) => "set_discount",
     }
 }
 

@@ -37,6 +37,10 @@ impl Order {
             }
             let outcome = then.apply_change(unit, index, Stock::SetAside)?;
             then.advance(unit)?;
+            if let Some(level) = outcome.service_once_paid {
+                then.service = level;
+                then.follow_service(unit)?;
+            }
             Ok(outcome)
         })?;
         let total_of = |invoice| then.invoices.iter().find(|it| Some(it.id) == invoice);

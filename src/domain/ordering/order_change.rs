@@ -12,7 +12,7 @@ use crate::domain::model::order_change::{
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, OrderChangeId};
 use crate::domain::ordering::change_items::Stock;
-use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::command::{FURTHER_READS_MAX, OrderCommand, Target, to_reserve};
 use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -48,9 +48,12 @@ impl OrderCommand for CreateOrderChange {
             ChangeItem::SetQuantity { .. }
             | ChangeItem::RemoveLine { .. }
             | ChangeItem::SetInstructions(_)
-            | ChangeItem::SetShippingAddress(_) => None,
+            | ChangeItem::SetShippingAddress(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => None,
         });
-        ReadSet { products: added.collect(), ..to_reserve() }
+        // A discount code is looked up with the redemptions of the order's customer, who is not known before.
+        ReadSet { products: added.collect(), further_reads: FURTHER_READS_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<OrderChangeId, Refusal> {
@@ -87,7 +90,7 @@ impl OrderCommand for DecideOrderChange {
     }
 
     fn also_reads(&self) -> ReadSet {
-        to_reserve()
+        ReadSet { further_reads: FURTHER_READS_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<OrderChangeId, Refusal> {
@@ -348,7 +351,9 @@ impl Order {
             }
             ChangeItem::RemoveLine { .. }
             | ChangeItem::SetInstructions(_)
-            | ChangeItem::SetShippingAddress(_) => false,
+            | ChangeItem::SetShippingAddress(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => false,
         }
     }
 
@@ -387,6 +392,9 @@ impl Order {
                 let kind = EventKind::ApprovalWithdrawn;
                 self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
             }
+        }
+        if let Some(change) = change {
+            self.give_up_service(unit, change, why)?;
         }
         let units = change.map(|it| self.still_in_the_house(it)).unwrap_or_default();
         if units.is_empty() {

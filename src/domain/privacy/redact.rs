@@ -520,7 +520,11 @@ fn of_change(it: &mut OrderChange, names: &PersonNames) {
         match item {
             ChangeItem::SetInstructions(text) => replace(text),
             ChangeItem::SetShippingAddress(address) => of_address(address),
-            ChangeItem::SetQuantity { .. } | ChangeItem::RemoveLine { .. } | ChangeItem::AddLine(_) => {}
+            ChangeItem::SetQuantity { .. }
+            | ChangeItem::RemoveLine { .. }
+            | ChangeItem::AddLine(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => {}
         }
     }
     replace(reason);

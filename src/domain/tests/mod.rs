@@ -11,6 +11,7 @@ mod cancel_lines;
 mod capacity;
 mod carriers;
 mod carts;
+mod changed_terms;
 mod counts;
 mod couriers;
 mod discounts;
