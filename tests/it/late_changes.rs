@@ -2,9 +2,9 @@
 
 use consign::pb;
 
-use crate::order_changes::{confirm, create, cups, paid, proposed, request, set, shop};
+use crate::order_changes::{add, confirm, create, cups, paid, proposed, request, set, shop};
 use crate::server::{Clients, on_both_engines};
-use crate::shop::{by, eur, every_law_holds, level, order, reason};
+use crate::shop::{LEIPZIG, by, create_order, eur, every_law_holds, level, order, reason, receive};
 use crate::warehouse::Warehouse;
 
 async fn shipment(server: &Clients, id: &str) -> pb::Shipment {
@@ -39,6 +39,29 @@ on_both_engines!(packed_units_come_off_until_a_courier_has_them, async |server| 
     assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
     warehouse.until_quiet(&placed.id).await;
     assert_eq!(level(&server, "CUP").await.on_hand, 398);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(what_is_added_to_a_waiting_order_waits_with_it, async |server| {
+    shop(&server).await;
+    let draft = pb::OrderDraft { on_shortage: pb::OnShortage::Wait as i32, ..cups("eli", 401) };
+    let placed = create_order(&server, draft).await.expect("it waits");
+    assert_eq!(placed.state(), pb::OrderState::AwaitingStock);
+    let change = proposed(&server, &placed.id, vec![add("POT", 2)]).await;
+    let proposal = change.proposal.clone().expect("a proposal");
+    assert_eq!((proposal.stock[0].wanted, proposal.stock[0].available), (2, 2));
+    assert_eq!((proposal.new_total, proposal.to_pay), (Some(eur(406_000)), Some(eur(5_000))));
+    confirm(&server, &change, false).await.expect("confirmed");
+    assert_eq!(order(&server, &placed.id).await.state(), pb::OrderState::AwaitingStock);
+    assert_eq!(level(&server, "POT").await.reserved, 0);
+
+    receive(&server, "CUP", LEIPZIG, 1).await;
+    let warehouse = Warehouse { server: &server };
+    let has_stock = |it: &pb::Order| it.state() != pb::OrderState::AwaitingStock;
+    let filled = warehouse.until(&placed.id, has_stock).await;
+    assert_eq!(filled.lines.iter().map(|it| it.reserved).collect::<Vec<_>>(), [401, 2]);
+    assert_eq!((level(&server, "CUP").await.reserved, level(&server, "POT").await.reserved), (401, 2));
     every_law_holds(&server).await;
     server.stop().await;
 });

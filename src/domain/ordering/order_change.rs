@@ -359,11 +359,6 @@ impl Order {
 
     /// Why what a change adds cannot be added now. None: it can.
     pub(in crate::domain) fn why_nothing_is_added(&self) -> Option<String> {
-        if self.state == OrderState::AwaitingStock {
-            return Some(
-                "the order waits for stock: nothing is added to it until it has its units".to_owned(),
-            );
-        }
         let hold = self.holds.iter().find(|it| it.state == HoldState::Active);
         if let Some(hold) = hold {
             return Some(format!(
@@ -371,7 +366,8 @@ impl Order {
                 hold.id, hold.reason
             ));
         }
-        let has_stock = self.current_reservation().is_some() || self.state == OrderState::Verified;
+        let is_to_come = matches!(self.state, OrderState::Verified | OrderState::AwaitingStock);
+        let has_stock = self.current_reservation().is_some() || is_to_come;
         if !self.has_only_services() && !has_stock {
             return Some("nothing is set aside for the order any more: create another one".to_owned());
         }
