@@ -1,10 +1,13 @@
 //! Orders are changed late over the wire: while they are packed, while parts have left, while they wait for stock.
 
 use consign::pb;
+use consign::pb::order_change_item::Item;
 
 use crate::order_changes::{add, confirm, create, cups, paid, proposed, request, set, shop};
 use crate::server::{Clients, on_both_engines};
-use crate::shop::{LEIPZIG, by, create_order, eur, every_law_holds, level, order, reason, receive};
+use crate::shop::{
+    LEIPZIG, by, create_order, eur, every_law_holds, level, order, pay_by_card, reason, receive,
+};
 use crate::warehouse::Warehouse;
 
 async fn shipment(server: &Clients, id: &str) -> pb::Shipment {
@@ -62,6 +65,30 @@ on_both_engines!(what_is_added_to_a_waiting_order_waits_with_it, async |server| 
     let filled = warehouse.until(&placed.id, has_stock).await;
     assert_eq!(filled.lines.iter().map(|it| it.reserved).collect::<Vec<_>>(), [401, 2]);
     assert_eq!((level(&server, "CUP").await.reserved, level(&server, "POT").await.reserved), (401, 2));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(another_address_is_for_what_has_not_left, async |server| {
+    shop(&server).await;
+    let placed = paid(&server, cups("fay", 2)).await;
+    let more = proposed(&server, &placed.id, vec![add("POT", 1)]).await;
+    confirm(&server, &more, false).await.expect("confirmed");
+    let warehouse = Warehouse { server: &server };
+    warehouse.ship(&placed.shipment_ids[0]).await;
+    pay_by_card(&server, &placed.id, "tok_success").await.expect("the pot is paid");
+    let ids = order(&server, &placed.id).await.shipment_ids;
+    let before = placed.shipping_address.clone().expect("an address");
+    let address = pb::Address { street: vec!["Torstraße 1".to_owned()], ..before.clone() };
+    let moved = proposed(&server, &placed.id, vec![Item::SetShippingAddress(address.clone())]).await;
+    confirm(&server, &moved, false).await.expect("confirmed");
+
+    assert_eq!(order(&server, &placed.id).await.shipping_address, Some(address.clone()));
+    assert_eq!(shipment(&server, &ids[0]).await.shipping_address, Some(before), "it is on its way to there");
+    assert_eq!(shipment(&server, &ids[1]).await.shipping_address, Some(address));
+    warehouse.ship(&ids[1]).await;
+    let refused = create(&server, request(&placed.id, vec![Item::SetInstructions("ring".to_owned())])).await;
+    assert_eq!(reason(&refused.expect_err("all of it has left")), "ILLEGAL_TRANSITION");
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -316,7 +316,7 @@ impl Order {
             self.tell_supplement(unit, change.id);
         }
         if plan.correction != Correction::default() {
-            self.correct(unit, &plan.correction).map_err(|it| it.under("items"))?;
+            self.correct_what_is_here(unit, &plan.correction).map_err(|it| it.under("items"))?;
         }
         Ok(ChangeOutcome {
             credit_notes: self.credit_notes.iter().skip(notes).map(|it| it.id).collect(),

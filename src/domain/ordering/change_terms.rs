@@ -327,7 +327,7 @@ impl Order {
     }
 
     /// Whether all of it is with couriers.
-    fn has_left_whole(&self) -> bool {
+    pub(super) fn has_left_whole(&self) -> bool {
         let mut live = self.live_shipments().peekable();
         live.peek().is_some() && live.all(|it| it.has_left_the_house()) && self.is_planned_whole()
     }

@@ -1,12 +1,15 @@
 //! Orders are changed late: while they are packed, while parts have left, while they wait for stock.
 
 use crate::domain::model::event::EventKind;
+use crate::domain::model::message::MessageKind;
 use crate::domain::model::order::OrderState;
+use crate::domain::model::order_change::ChangeItem;
+use crate::domain::model::refusal::Reason;
 use crate::domain::model::scalars::{OnShortage, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::tests::bench::{Bench, refused_fields};
-use crate::domain::tests::given::{order, waiting};
-use crate::domain::tests::order_changes::{add, changed, create, proposed, remove, set};
+use crate::domain::tests::given::{order, reason, waiting};
+use crate::domain::tests::order_changes::{add, changed, create, propose, proposed, remove, set};
 
 /// Where the shipment stands that was planned last for a line.
 fn shipment_of(bench: &Bench, id: OrderId, line: i32) -> usize {
@@ -103,4 +106,40 @@ fn what_is_there_is_added_beside_a_rest_that_waits() {
     assert_eq!((after.state, after.waits_for_rest()), (OrderState::Invoiced, true));
     assert_eq!((after.lines[0].waiting_quantity, after.lines[1].waiting_quantity), (3, 0));
     assert_eq!((bench.shelf("A-1", "NYC"), bench.shelf("C-3", "NYC")), ((9, 1, 0), (2, 2, 0)));
+}
+
+#[test]
+fn another_address_is_for_what_has_not_left() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9), ("B-2", "LAX", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1), ("B-2", 1)]));
+    let (gone, here) = (shipment_of(&bench, id, 1), shipment_of(&bench, id, 2));
+    bench.ship(id, gone);
+    bench.prepare(id, here);
+    let before = bench.order(id).shipping_address.clone();
+    let mut address = before.clone();
+    address.lines = vec!["1 Main Street".to_owned()];
+    let elsewhere = ChangeItem::SetShippingAddress(Box::new(address.clone()));
+    changed(&mut bench, id, &[elsewhere.clone(), ChangeItem::SetInstructions("ring twice".to_owned())]);
+
+    let after = bench.order(id).clone();
+    assert_eq!((&after.shipping_address, after.special_instructions.as_str()), (&address, "ring twice"));
+    assert_eq!(after.shipments[gone].new_address(), Some(&before), "it is on its way to there");
+    let other = &after.shipments[here];
+    assert_eq!((other.new_address(), other.state), (None, ShipmentState::Packed), "its label is void");
+    assert_eq!((other.label.clone(), other.assignment.clone()), (None, None));
+    assert!(after.messages.iter().any(|it| it.kind == MessageKind::OrderUpdated));
+
+    // Once all of it has left nothing goes anywhere else.
+    let shipment = other.id;
+    bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("a label");
+    bench.deliver(id, gone);
+    bench
+        .on(id, |order, unit| order.assign_courier(unit, shipment, None, None, &Default::default()))
+        .expect("a courier");
+    bench
+        .on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None))
+        .expect("handed over");
+    assert_eq!(bench.state(id), OrderState::PartiallyDelivered);
+    let change = create(&mut bench, id, &[elsewhere]).expect("drafted");
+    assert_eq!(reason(propose(&mut bench, id, change)), Reason::IllegalTransition);
 }
