@@ -185,7 +185,7 @@ pub use model::note::OrderNote;
 pub use model::order::{Order, OrderState};
 pub use model::order_change::{
     AddedLine, ChangeApproval, ChangeEnd, ChangeItem, ChangeOutcome, ChangeProposal, ChangeStock,
-    OrderChange, OrderChangeState,
+    OrderChange, OrderChangeState, WantedDiscount, WantedService,
 };
 pub use model::payment::{
     AtProvider, Means, OpenRequest, Payment, PaymentState, ProviderAnswer, ProviderRequest,

@@ -19,6 +19,7 @@ mod carts;
 mod catalogue;
 mod certificates;
 mod chains;
+mod changed_terms;
 mod child;
 mod clocks;
 mod console;
@@ -50,6 +51,7 @@ mod karrio;
 mod keys;
 mod kills;
 mod labels;
+mod late_changes;
 mod letters;
 
 mod load;

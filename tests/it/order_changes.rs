@@ -14,19 +14,19 @@ use crate::shop::{
 };
 use crate::warehouse::Warehouse;
 
-fn set(line_number: i32, quantity: i64) -> Item {
+pub(crate) fn set(line_number: i32, quantity: i64) -> Item {
     Item::SetQuantity(pb::SetLineQuantity { line_number, quantity })
 }
 
-fn add(sku: &str, quantity: i64) -> Item {
+pub(crate) fn add(sku: &str, quantity: i64) -> Item {
     Item::AddLine(pb::AddOrderLine { sku: sku.to_owned(), quantity, ..Default::default() })
 }
 
-fn remove(line_number: i32) -> Item {
+pub(crate) fn remove(line_number: i32) -> Item {
     Item::RemoveLine(pb::RemoveOrderLine { line_number })
 }
 
-fn request(id: &str, items: Vec<Item>) -> pb::CreateOrderChangeRequest {
+pub(crate) fn request(id: &str, items: Vec<Item>) -> pb::CreateOrderChangeRequest {
     pb::CreateOrderChangeRequest {
         order_id: id.to_owned(),
         items: items.into_iter().map(|it| pb::OrderChangeItem { item: Some(it) }).collect(),
@@ -35,12 +35,15 @@ fn request(id: &str, items: Vec<Item>) -> pb::CreateOrderChangeRequest {
     }
 }
 
-async fn create(server: &Clients, request: pb::CreateOrderChangeRequest) -> Result<pb::OrderChange, Status> {
+pub(crate) async fn create(
+    server: &Clients,
+    request: pb::CreateOrderChangeRequest,
+) -> Result<pb::OrderChange, Status> {
     let answer = server.changes.clone().create_order_change(by("clerk", request)).await?;
     Ok(answer.into_inner().change.expect("a change"))
 }
 
-async fn propose(server: &Clients, change: &pb::OrderChange) -> Result<pb::OrderChange, Status> {
+pub(crate) async fn propose(server: &Clients, change: &pb::OrderChange) -> Result<pb::OrderChange, Status> {
     let request = pb::ProposeOrderChangeRequest {
         order_id: change.order_id.clone(),
         change_id: change.id.clone(),
@@ -50,7 +53,7 @@ async fn propose(server: &Clients, change: &pb::OrderChange) -> Result<pb::Order
     Ok(answer.into_inner().change.expect("a change"))
 }
 
-async fn confirm(
+pub(crate) async fn confirm(
     server: &Clients,
     change: &pb::OrderChange,
     validate_only: bool,
@@ -65,7 +68,7 @@ async fn confirm(
     Ok(answer.into_inner().change.expect("a change"))
 }
 
-async fn proposed(server: &Clients, id: &str, items: Vec<Item>) -> pb::OrderChange {
+pub(crate) async fn proposed(server: &Clients, id: &str, items: Vec<Item>) -> pb::OrderChange {
     let change = create(server, request(id, items)).await.expect("drafted");
     propose(server, &change).await.expect("proposed")
 }
@@ -75,7 +78,7 @@ async fn listed(server: &Clients, id: &str) -> Vec<pb::OrderChange> {
     server.changes.clone().list_order_changes(request).await.expect("the changes").into_inner().changes
 }
 
-async fn invoice(server: &Clients, id: &str) -> pb::Invoice {
+pub(crate) async fn invoice(server: &Clients, id: &str) -> pb::Invoice {
     let key = pb::get_invoice_request::Key::InvoiceId(id.to_owned());
     let request = pb::GetInvoiceRequest { key: Some(key) };
     server
@@ -89,28 +92,28 @@ async fn invoice(server: &Clients, id: &str) -> pb::Invoice {
         .expect("an invoice")
 }
 
-async fn balance(server: &Clients, id: &str) -> pb::OrderBalance {
+pub(crate) async fn balance(server: &Clients, id: &str) -> pb::OrderBalance {
     let request = pb::GetOrderBalanceRequest { order_id: id.to_owned() };
     let answer = server.billing.clone().get_order_balance(request).await.expect("a balance");
     answer.into_inner().balance.expect("a balance")
 }
 
 /// Cups at 10.00 and pots at 25.00, tax included.
-async fn shop(server: &Clients) {
+pub(crate) async fn shop(server: &Clients) {
     stocked(server, "CUP", 400).await;
     create_product(server, "POT", 2_500).await;
     receive(server, "POT", LEIPZIG, 400).await;
     create_courier(server).await;
 }
 
-fn cups(buyer: &str, quantity: i64) -> pb::OrderDraft {
+pub(crate) fn cups(buyer: &str, quantity: i64) -> pb::OrderDraft {
     let mut cups = draft(buyer, "CUP", quantity);
     cups.lines[0].unit_price = Some(eur(1_000));
     cups.prices_include_tax = true;
     cups
 }
 
-async fn paid(server: &Clients, draft: pb::OrderDraft) -> pb::Order {
+pub(crate) async fn paid(server: &Clients, draft: pb::OrderDraft) -> pb::Order {
     let placed = create_order(server, draft).await.expect("there is stock");
     pay_by_card(server, &placed.id, "tok_success").await.expect("paid");
     order(server, &placed.id).await

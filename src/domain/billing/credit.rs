@@ -70,8 +70,8 @@ impl Order {
         self.issue_credit_notes_over(unit, units, &base, reason)
     }
 
-    /// The same with the shipping that is in `base`: the invoice that has it is credited for it too.
-    pub(super) fn issue_credit_notes_over(
+    /// The same with the shipping that is in `base`: the invoices that have it are credited for it too, the last one first.
+    pub(in crate::domain) fn issue_credit_notes_over(
         &mut self,
         unit: &mut UnitOfWork,
         units: &[InvoiceLine],
@@ -79,20 +79,35 @@ impl Order {
         reason: &str,
     ) -> Vec<CreditNoteId> {
         let has = |invoice: &Invoice, line: i32| invoice.lines.iter().any(|it| it.line == line);
-        let standing = self.invoices.iter().rev().filter(|it| it.state != InvoiceState::Void);
-        let ships = |it: &Invoice| base.shipping_minor > 0 && it.amounts.shipping_minor > 0;
-        let by_invoice: Vec<(InvoiceId, bool, Vec<InvoiceLine>)> = standing
-            .map(|it| {
-                let lines = units.iter().filter(|unit| has(it, unit.line)).cloned().collect::<Vec<_>>();
-                (it.id, ships(it), lines)
-            })
-            .filter(|(_, ships, lines)| *ships || !lines.is_empty())
-            .collect();
-        let plain = base.without_shipping();
-        let issue = |(invoice, ships, lines)| {
-            self.issue_credit_note(unit, invoice, lines, if ships { base } else { &plain }, reason)
+        let (mut fee, mut tax) = (base.shipping_minor, base.shipping_tax_minor);
+        let mut by_invoice: Vec<(InvoiceId, Amounts, Vec<InvoiceLine>)> = Vec::new();
+        for it in self.invoices.iter().rev().filter(|it| it.state != InvoiceState::Void) {
+            let lines: Vec<InvoiceLine> = units.iter().filter(|unit| has(it, unit.line)).cloned().collect();
+            let (open_fee, open_tax) = self.uncredited_shipping(it);
+            // What one invoice has of the fee is credited whole before the one before it is touched.
+            let (own_fee, own_tax) = if open_fee <= fee { (open_fee, open_tax) } else { (fee, tax) };
+            (fee, tax) = (fee - own_fee, tax - own_tax);
+            let own = match own_fee {
+                0 => base.without_shipping(),
+                _ => base.with_shipping(own_fee, own_tax),
+            };
+            if own_fee > 0 || !lines.is_empty() {
+                by_invoice.push((it.id, own, lines));
+            }
+        }
+        let issue = |(invoice, base, lines): (InvoiceId, Amounts, Vec<InvoiceLine>)| {
+            self.issue_credit_note(unit, invoice, lines, &base, reason)
         };
         by_invoice.into_iter().map(issue).collect()
+    }
+
+    /// What of an invoice's shipping is not credited: the fee and its tax.
+    pub(in crate::domain) fn uncredited_shipping(&self, invoice: &Invoice) -> (i64, i64) {
+        let notes = self.credit_notes.iter().filter(|it| it.invoice == invoice.id);
+        let whole = (invoice.amounts.shipping_minor, invoice.amounts.shipping_tax_minor);
+        notes.fold(whole, |(fee, tax), it| {
+            (fee - it.amounts.shipping_minor, tax - it.amounts.shipping_tax_minor)
+        })
     }
 
     /// The credit note of lines that an invoice has, under the next number of its series, with the shipping that is in
@@ -128,6 +143,15 @@ impl Order {
     /// what is set aside for an invoice of which nothing is due any more: it pays for no other. What was paid back before
     /// for another reason counts. Returns what goes back.
     pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
+        self.return_surplus_for(unit, "part of the order was cancelled")
+    }
+
+    /// The same for another reason.
+    pub(in crate::domain) fn return_surplus_for(
+        &mut self,
+        unit: &mut UnitOfWork,
+        why: &str,
+    ) -> Result<i64, Refusal> {
         let is_idle = self.payments.iter().all(|it| it.request.is_none());
         let is_in_vain = |it: &Payment| it.state == PaymentState::Authorized && self.due_for(it) == 0;
         let set_aside = self.payments.iter().position(is_in_vain);
@@ -141,7 +165,7 @@ impl Order {
             let share = self.payments[index].refundable_minor().min(left);
             if share > 0 {
                 let amount = self.payments[index].amount.currency.of(share);
-                self.begin_refund(unit, index, amount, "part of the order was cancelled")?;
+                self.begin_refund(unit, index, amount, why)?;
                 left -= share;
             }
         }

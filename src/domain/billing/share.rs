@@ -37,6 +37,29 @@ impl LineAmounts {
         self.of_first(before + units, quantity).less(&self.of_first(before, quantity))
     }
 
+    /// What it comes to less with a larger discount, as a line of a credit note says it: without units, before discounts.
+    pub(in crate::domain) fn reduced_to(&self, now: &Self) -> Self {
+        let net = |it: &Self| it.gross_minor - it.discount_minor - it.discount_share_minor;
+        Self {
+            gross_minor: net(self) - net(now),
+            discount_minor: 0,
+            discount_share_minor: 0,
+            tax_rate_ppm: self.tax_rate_ppm,
+            tax_minor: self.tax_minor - now.tax_minor,
+            total_minor: self.total_minor - now.total_minor,
+        }
+    }
+
+    /// What is left with a share of a discount that was given later, as a line of a credit note says it.
+    pub(in crate::domain) fn reduced_by(&self, less: &Self) -> Self {
+        Self {
+            discount_share_minor: self.discount_share_minor + less.gross_minor,
+            tax_minor: self.tax_minor - less.tax_minor,
+            total_minor: self.total_minor - less.total_minor,
+            ..*self
+        }
+    }
+
     /// What is left without a part of it.
     pub(in crate::domain) fn less(&self, part: &Self) -> Self {
         Self {
@@ -95,6 +118,11 @@ impl Amounts {
     /// The same without its shipping; its sums are to be made anew.
     pub(in crate::domain) fn without_shipping(&self) -> Self {
         Self { shipping_minor: 0, shipping_tax_minor: 0, shipping_tax_rate_ppm: 0, ..self.clone() }
+    }
+
+    /// The same with this shipping and its tax; its sums are to be made anew.
+    pub(in crate::domain) fn with_shipping(&self, shipping_minor: i64, shipping_tax_minor: i64) -> Self {
+        Self { shipping_minor, shipping_tax_minor, ..self.clone() }
     }
 
     /// What the shipping comes to, with its tax.

@@ -29,17 +29,23 @@ impl InvoiceLine {
 }
 
 impl Order {
-    /// Invoices the lines that a change added, under the next number of the series; tell_supplement tells of it. None: there
-    /// is no invoice that could be supplemented; the one to come has them.
+    /// Invoices the lines that a change added, and what its shipping costs more with the tax of that, under the next number of
+    /// the series; tell_supplement tells of it. None: there is no invoice that could be supplemented; the one to come has
+    /// them.
     pub(in crate::domain) fn issue_supplement(
         &mut self,
         unit: &mut UnitOfWork,
         change: OrderChangeId,
+        shipping: Option<(i64, i64)>,
     ) -> Option<InvoiceId> {
         let main = self.main_invoice().filter(|it| it.state != InvoiceState::Void)?.id;
         let added = self.lines.iter().filter(|it| it.added_by_change == Some(change));
         let lines: Vec<InvoiceLine> = added.map(InvoiceLine::of).collect();
-        let amounts = self.amounts.of_lines_only(lines.iter().map(|it| it.amounts));
+        let own = lines.iter().map(|it| it.amounts);
+        let amounts = match shipping {
+            Some((fee, tax)) => self.amounts.with_shipping(fee, tax).over(own),
+            None => self.amounts.of_lines_only(own),
+        };
         let id: InvoiceId = unit.ids.fresh();
         let total = amounts.currency.of(amounts.total_minor);
         self.invoices.push(Invoice {
@@ -125,7 +131,10 @@ impl Order {
             Some((self.supplement_ends(it, change, rules), change))
         });
         // What has left the house cannot be sold to others.
-        ends.filter(|(_, change)| !self.still_in_the_house(*change).is_empty()).min()
+        let is_left = |it: OrderChangeId| {
+            !self.still_in_the_house(it).is_empty() || self.service_once_paid().is_some_and(|of| of.0 == it)
+        };
+        ends.filter(|(_, change)| is_left(*change)).min()
     }
 
     /// The latest of: a lifetime after issue, approval or the end of a hold; SECOND_CHANCE (or a shorter lifetime) after a

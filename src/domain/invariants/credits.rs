@@ -87,7 +87,11 @@ impl Order {
         let mut units = invoiced.iter().map(|it| it.quantity).sum::<i64>();
         for credited in notes {
             units -= credited.quantity;
-            left = left.map(|it| it.less(&credited.amounts));
+            left = left.map(|it| match credited.quantity {
+                // A discount that was given later.
+                0 => it.reduced_by(&credited.amounts),
+                _ => it.less(&credited.amounts),
+            });
         }
         let remaining = line.sold_quantity();
         found.ensure(

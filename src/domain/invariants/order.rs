@@ -310,6 +310,9 @@ impl Order {
             // So it does when a change adds to it: what asks for more is asked again.
             let added = self.lines.iter().filter(|it| it.added_by_change.is_some());
             let added: i64 = added.map(|it| it.amounts.total_minor).sum();
+            let outcomes = || self.changes.iter().filter_map(|it| it.outcome.as_ref());
+            let added = added + outcomes().map(|it| it.raised_minor).sum::<i64>();
+            let cancelled = cancelled + outcomes().map(|it| it.lowered_minor).sum::<i64>();
             let fits = asked == total || (decided && (total - added..=total + cancelled).contains(&asked));
             found.ensure("T4", id, fits, &format!("asked over {total}"), approval.amount);
         }

@@ -1,4 +1,4 @@
-//! Units that a change adds to an order that has its stock: set aside under its reservation, all or none.
+//! Units that a change adds to an order: set aside under its reservation, all or none, or waited for with what it waits for.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::reserved_item;
 use crate::domain::inventory::supply::Supply;
 use crate::domain::model::event::EventKind;
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{RegionCode, Sku};
@@ -22,12 +22,17 @@ impl Order {
         found.iter().zip(needs).map(|(it, need)| it.available.min(need.quantity)).collect()
     }
 
-    /// Sets the units aside, or says of each product what is short.
+    /// Sets the units of its new lines aside, or says of each product what is short. An order that waits for its stock waits for
+    /// these too.
     pub(in crate::domain) fn set_aside_more(
         &mut self,
         unit: &mut UnitOfWork,
         needs: &[Need],
     ) -> Result<(), Refusal> {
+        if self.state == OrderState::AwaitingStock {
+            self.wait_for_more(unit, needs);
+            return Ok(());
+        }
         let region = self.region.clone().expect("an order with stock has a region");
         let mut planned = plan(needs, &self.supplies_for(unit, &region, needs), self.allocation(unit));
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {

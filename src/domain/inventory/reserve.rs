@@ -84,7 +84,8 @@ impl Order {
         let waits = self.state == OrderState::AwaitingStock;
         self.wanted_goods()
             .map(|line| {
-                let spoken_for = match waits {
+                // What a change added just now has no place in line yet: all others come first.
+                let spoken_for = match waits && !self.is_added_now(unit, line) {
                     true => unit.awaited_before(self.id, &line.sku),
                     false => unit.awaited(region, &line.sku),
                 };
@@ -322,6 +323,22 @@ impl Order {
             *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() -= quantity;
             unit.changes.stopped_waiting.push((self.number, region.clone(), sku, *quantity));
         }
+    }
+
+    /// Counts units of new lines as waited for, and notes when all would be there.
+    pub(super) fn wait_for_more(&mut self, unit: &mut UnitOfWork, needs: &[Need]) {
+        let Some(region) = self.region.clone() else { return };
+        for Need { line: _, sku, quantity } in needs {
+            *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() += quantity;
+        }
+        let supplies = self.supplies(unit, &region);
+        self.note_availability(unit, &supplies);
+    }
+
+    /// Whether the decision at hand adds this line, and the order waited for none of its product before.
+    fn is_added_now(&self, unit: &UnitOfWork, line: &OrderLine) -> bool {
+        let waited_for = |it: &Self| it.awaited_units().any(|(of, _)| of.sku == line.sku);
+        line.added_by_change.is_some() && !unit.order_before(self.id).is_some_and(waited_for)
     }
 
     /// Notes what there is for the order, and when it would arrive: from stock that is there, or from what is on order.

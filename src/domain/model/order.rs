@@ -69,7 +69,9 @@ impl Order {
             ChangeItem::SetQuantity { line, .. } => of_line(*line),
             ChangeItem::RemoveLine { .. }
             | ChangeItem::SetInstructions(_)
-            | ChangeItem::SetShippingAddress(_) => None,
+            | ChangeItem::SetShippingAddress(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => None,
         };
         items.iter().filter_map(sku_of).collect()
     }

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
 use crate::domain::model::approval::Gate;
+use crate::domain::model::discount::DiscountKey;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::money::Money;
 use crate::domain::model::scalars::{
-    Actor, ApprovalId, CreditNoteId, InvoiceId, OrderChangeId, Sku, string_enum,
+    Actor, ApprovalId, CreditNoteId, InvoiceId, OrderChangeId, ServiceLevel, Sku, string_enum,
 };
 use crate::domain::model::time::Timestamp;
 
@@ -65,6 +66,30 @@ pub enum ChangeItem {
     SetInstructions(String),
     /// Within the country that the goods go to.
     SetShippingAddress(Box<Address>),
+    /// Another shipping service for what has not left.
+    SetService(WantedService),
+    /// On what was ordered at first.
+    SetDiscount(WantedDiscount),
+}
+
+/// Another shipping service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedService {
+    pub level: ServiceLevel,
+    /// None: as settings have it, or the caller's own of before.
+    pub fee: Option<Money>,
+}
+
+/// Another discount on the whole order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WantedDiscount {
+    None,
+    /// The caller's own, in ppm.
+    Rate(u32),
+    /// The caller's own.
+    Amount(Money),
+    /// What a code gives.
+    Code(DiscountKey),
 }
 
 /// A line that is to be added; discounts of the order give it nothing.
@@ -172,7 +197,7 @@ pub struct BasisLine {
     pub number: i32,
     /// Units that are wanted.
     pub wanted: i64,
-    /// Units of these that cannot be taken off any more: packed or gone.
+    /// Units of these that cannot be taken off any more: they have left or are done.
     pub bound: i64,
 }
 
@@ -196,4 +221,13 @@ pub struct ChangeOutcome {
     pub lines_added: Vec<i32>,
     pub to_pay_minor: i64,
     pub paid_back_minor: i64,
+    /// A dearer shipping service, which the order gets once the difference is paid. None: it has it, or gets none.
+    #[serde(default)]
+    pub service_once_paid: Option<ServiceLevel>,
+    /// What a dearer shipping service or a smaller discount put on what the order comes to.
+    #[serde(default)]
+    pub raised_minor: i64,
+    /// What a cheaper one or a larger discount took off it.
+    #[serde(default)]
+    pub lowered_minor: i64,
 }

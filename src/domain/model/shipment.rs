@@ -86,6 +86,9 @@ pub struct Shipment {
     /// does not count for it.
     #[serde(default)]
     pub brings_rest: bool,
+    /// Where it was sent to, if the order names another address since. None: to the order's.
+    #[serde(default)]
+    pub sent_to: Option<Box<Address>>,
 }
 
 impl Shipment {
@@ -264,7 +267,8 @@ pub struct Resolution {
 impl Shipment {
     /// Where it goes, if that is not the order's address any more.
     pub fn new_address(&self) -> Option<&Address> {
-        self.resolutions.iter().rev().find_map(|it| it.address.as_ref())
+        let decided = self.resolutions.iter().rev().find_map(|it| it.address.as_ref());
+        decided.or(self.sent_to.as_deref())
     }
 
     /// The numbers under which its courier knows it: the courier's own, or ours where there are none.

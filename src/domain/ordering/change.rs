@@ -94,6 +94,36 @@ impl Order {
         self.release_corrected_holds(unit, correction)
     }
 
+    /// The same by a change of the order, also when parts of it have left: these go where they were sent to.
+    pub(super) fn correct_what_is_here(
+        &mut self,
+        unit: &mut UnitOfWork,
+        correction: &Correction,
+    ) -> Result<(), Refusal> {
+        if !self.has_left_in_part() {
+            return self.correct(unit, correction);
+        }
+        if self.has_left_whole() {
+            return Err(self.out_of_turn("change where the order goes to"));
+        }
+        self.must_have_room_to_correct()?;
+        if correction.shipping_address.is_some() {
+            self.keep_ways(unit);
+        }
+        self.correct_underway(unit, correction)
+    }
+
+    /// What has left goes on to where it was sent.
+    fn keep_ways(&mut self, unit: &UnitOfWork) {
+        for index in 0..self.shipments.len() {
+            let shipment = &mut self.shipments[index];
+            if shipment.has_left_the_house() && shipment.sent_to.is_none() {
+                shipment.sent_to = Some(Box::new(self.shipping_address.clone()));
+                self.touch_shipment(unit, index);
+            }
+        }
+    }
+
     fn tell_of_correction(&mut self, unit: &mut UnitOfWork, correction: &Correction) {
         if !correction.is_of_words_only() {
             let told = self.messages.iter().filter(|it| it.kind == MessageKind::OrderUpdated).count();
@@ -154,8 +184,10 @@ impl Order {
 
     fn void_labels(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         for index in 0..self.shipments.len() {
-            if matches!(self.shipments[index].state, ShipmentState::Labelled | ShipmentState::CourierAssigned)
-            {
+            let shipment = &self.shipments[index];
+            let has_label =
+                matches!(shipment.state, ShipmentState::Labelled | ShipmentState::CourierAssigned);
+            if has_label && !shipment.has_left_the_house() {
                 self.void_label_of(unit, index)?;
             }
         }

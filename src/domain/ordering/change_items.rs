@@ -15,6 +15,7 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::OrderChangeId;
 use crate::domain::ordering::cancel_lines::Whereabouts;
 use crate::domain::ordering::change::Correction;
+use crate::domain::ordering::change_terms::{Terms, TermsChanged};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -35,6 +36,7 @@ pub(super) struct ChangePlan {
     pub(super) fewer: Vec<CancelledUnits>,
     /// Priced, with the numbers that they get.
     pub(super) added: Vec<OrderLine>,
+    terms: Terms,
     correction: Correction,
 }
 
@@ -120,6 +122,12 @@ impl Order {
                         problems.add(at, "sets the address again");
                     }
                 }
+                ChangeItem::SetService(it) => {
+                    self.read_service(unit, &at, *it, &mut plan.terms, &mut problems)
+                }
+                ChangeItem::SetDiscount(it) => {
+                    self.read_discount(unit, &at, it, &mut plan.terms, &mut problems)
+                }
             }
         }
         if self.lines.len() + more.len() > ORDER_LINES_MAX {
@@ -153,7 +161,7 @@ impl Order {
         Some(line)
     }
 
-    /// Units that are to be taken off a line: those that have left, are done or are packed cannot.
+    /// Units that are to be taken off a line, packed ones too: those that have left or are done cannot.
     fn take_from(
         &self,
         line: &OrderLine,
@@ -163,29 +171,19 @@ impl Order {
         plan: &mut ChangePlan,
         problems: &mut Problems,
     ) {
-        let free = self.free_units(line, whereabouts);
+        let free = whereabouts.cancellable(line);
         if units.quantity > free {
-            let (wanted, packed) = (line.remaining_quantity(), self.packed_units(line));
-            let gone = wanted - free - packed;
+            let wanted = line.remaining_quantity();
             let message = format!(
-                "{free} of the {wanted} units can be taken off line {}, not {}: {packed} are packed, {gone} have left \
-                 or are done",
-                line.number, units.quantity
+                "{free} of the {wanted} units can be taken off line {}, not {}: {} have left or are done",
+                line.number,
+                units.quantity,
+                wanted - free
             );
             problems.add(field, message);
         } else {
             plan.fewer.push(units);
         }
-    }
-
-    fn free_units(&self, line: &OrderLine, whereabouts: &Whereabouts) -> i64 {
-        (whereabouts.cancellable(line) - self.packed_units(line)).max(0)
-    }
-
-    /// Units of a line that lie in packages in the house.
-    fn packed_units(&self, line: &OrderLine) -> i64 {
-        let here = self.live_shipments().filter(|it| !it.has_left_the_house());
-        here.flat_map(|it| &it.items).filter(|it| it.line == line.number).map(|it| it.packed).sum()
     }
 
     /// More units of a line, at its price.
@@ -245,12 +243,14 @@ impl Order {
                 ChangeItem::SetQuantity { line, .. } | ChangeItem::RemoveLine { line } => Some(*line),
                 ChangeItem::AddLine(_)
                 | ChangeItem::SetInstructions(_)
-                | ChangeItem::SetShippingAddress(_) => None,
+                | ChangeItem::SetShippingAddress(_)
+                | ChangeItem::SetService(_)
+                | ChangeItem::SetDiscount(_) => None,
             })
             .collect();
         let basis = |line: &OrderLine| {
             let wanted = line.remaining_quantity();
-            BasisLine { number: line.number, wanted, bound: wanted - self.free_units(line, &whereabouts) }
+            BasisLine { number: line.number, wanted, bound: wanted - whereabouts.cancellable(line) }
         };
         let moves = items.iter().any(|it| matches!(it, ChangeItem::SetShippingAddress(_)));
         ChangeBasis {
@@ -282,7 +282,11 @@ impl Order {
         let plan = self.check_items(unit, &change.items)?;
         let (due, refunded, notes) = (self.due_minor(), self.refunded_minor(), self.credit_notes.len());
 
-        let mut supplementary_invoice = None;
+        let mut terms = TermsChanged::default();
+        if !plan.terms.is_empty() {
+            self.withdraw_approvals(unit, "the order was changed")?;
+            terms = self.change_terms(unit, &plan.terms, &change.reason)?;
+        }
         if !plan.added.is_empty() {
             self.must_be_open_to_additions()?;
             self.withdraw_approvals(unit, "the order was changed")?;
@@ -291,14 +295,20 @@ impl Order {
             if stock == Stock::SetAside && !needs.is_empty() {
                 self.set_aside_more(unit, &needs)?;
             }
-            supplementary_invoice = self.issue_supplement(unit, change.id);
+        }
+        let is_invoiced_more = !plan.added.is_empty() || terms.shipping.is_some();
+        let mut supplementary_invoice = None;
+        if is_invoiced_more {
+            supplementary_invoice = self.issue_supplement(unit, change.id, terms.shipping);
         }
         if !plan.fewer.is_empty() {
             self.must_leave_an_order(&plan.fewer)?;
             self.take_off(unit, &plan.fewer, &change.reason)?;
+        } else if !plan.terms.is_empty() {
+            self.return_surplus_for(unit, "the order was changed")?;
         }
         let mut approvals = Vec::new();
-        if !plan.added.is_empty() {
+        if is_invoiced_more || terms.raised_minor > 0 {
             approvals = self.renew_approvals(unit, change.id);
             if !approvals.is_empty() {
                 self.keep_for_a_person(unit);
@@ -306,7 +316,7 @@ impl Order {
             self.tell_supplement(unit, change.id);
         }
         if plan.correction != Correction::default() {
-            self.correct(unit, &plan.correction).map_err(|it| it.under("items"))?;
+            self.correct_what_is_here(unit, &plan.correction).map_err(|it| it.under("items"))?;
         }
         Ok(ChangeOutcome {
             credit_notes: self.credit_notes.iter().skip(notes).map(|it| it.id).collect(),
@@ -315,6 +325,9 @@ impl Order {
             lines_added: plan.added.iter().map(|it| it.number).collect(),
             to_pay_minor: (self.due_minor() - due).max(0),
             paid_back_minor: self.refunded_minor() - refunded,
+            service_once_paid: terms.service_once_paid,
+            raised_minor: terms.raised_minor,
+            lowered_minor: terms.lowered_minor,
         })
     }
 
@@ -336,6 +349,8 @@ fn field_of(item: &ChangeItem) -> &'static str {
         ChangeItem::AddLine(_) => "add_line",
         ChangeItem::SetInstructions(_) => "set_instructions",
         ChangeItem::SetShippingAddress(_) => "set_shipping_address",
+        ChangeItem::SetService(_) => "set_shipping_service",
+        ChangeItem::SetDiscount(_) => "set_discount",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::model::approval::{Approval, ApprovalState};
 use crate::domain::model::line::OrderLine;
-use crate::domain::model::order::Order;
+use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{ChangeApproval, ChangeProposal, ChangeStock, ProposedLine};
 use crate::domain::model::refusal::Refusal;
 use crate::domain::ordering::change_items::Stock;
@@ -28,7 +28,9 @@ impl Order {
                 available,
             })
             .collect();
-        let is_short = stock.iter().any(|it| it.available < it.wanted);
+        // What is added to an order that waits for its stock waits with it.
+        let waits = self.state == OrderState::AwaitingStock;
+        let is_short = !waits && stock.iter().any(|it| it.available < it.wanted);
 
         let mut then = self.clone();
         let outcome = unit.only_asked(|unit| {
@@ -37,6 +39,10 @@ impl Order {
             }
             let outcome = then.apply_change(unit, index, Stock::SetAside)?;
             then.advance(unit)?;
+            if let Some(level) = outcome.service_once_paid {
+                then.service = level;
+                then.follow_service(unit)?;
+            }
             Ok(outcome)
         })?;
         let total_of = |invoice| then.invoices.iter().find(|it| Some(it.id) == invoice);

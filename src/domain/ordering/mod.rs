@@ -7,6 +7,7 @@ pub(super) mod card_numbers;
 pub(super) mod change;
 mod change_items;
 mod change_proposal;
+mod change_terms;
 pub(super) mod checks;
 pub(super) mod close;
 pub(super) mod evidence;

@@ -12,7 +12,7 @@ use crate::domain::model::order_change::{
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, OrderChangeId};
 use crate::domain::ordering::change_items::Stock;
-use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
+use crate::domain::unit::command::{FURTHER_READS_MAX, OrderCommand, Target, to_reserve};
 use crate::domain::unit::journal::{opened, step_between};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -48,9 +48,12 @@ impl OrderCommand for CreateOrderChange {
             ChangeItem::SetQuantity { .. }
             | ChangeItem::RemoveLine { .. }
             | ChangeItem::SetInstructions(_)
-            | ChangeItem::SetShippingAddress(_) => None,
+            | ChangeItem::SetShippingAddress(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => None,
         });
-        ReadSet { products: added.collect(), ..to_reserve() }
+        // A discount code is looked up with the redemptions of the order's customer, who is not known before.
+        ReadSet { products: added.collect(), further_reads: FURTHER_READS_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<OrderChangeId, Refusal> {
@@ -87,7 +90,7 @@ impl OrderCommand for DecideOrderChange {
     }
 
     fn also_reads(&self) -> ReadSet {
-        to_reserve()
+        ReadSet { further_reads: FURTHER_READS_MAX, ..to_reserve() }
     }
 
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<OrderChangeId, Refusal> {
@@ -348,17 +351,14 @@ impl Order {
             }
             ChangeItem::RemoveLine { .. }
             | ChangeItem::SetInstructions(_)
-            | ChangeItem::SetShippingAddress(_) => false,
+            | ChangeItem::SetShippingAddress(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => false,
         }
     }
 
     /// Why what a change adds cannot be added now. None: it can.
     pub(in crate::domain) fn why_nothing_is_added(&self) -> Option<String> {
-        if self.state == OrderState::AwaitingStock {
-            return Some(
-                "the order waits for stock: nothing is added to it until it has its units".to_owned(),
-            );
-        }
         let hold = self.holds.iter().find(|it| it.state == HoldState::Active);
         if let Some(hold) = hold {
             return Some(format!(
@@ -366,7 +366,8 @@ impl Order {
                 hold.id, hold.reason
             ));
         }
-        let has_stock = self.current_reservation().is_some() || self.state == OrderState::Verified;
+        let is_to_come = matches!(self.state, OrderState::Verified | OrderState::AwaitingStock);
+        let has_stock = self.current_reservation().is_some() || is_to_come;
         if !self.has_only_services() && !has_stock {
             return Some("nothing is set aside for the order any more: create another one".to_owned());
         }
@@ -387,6 +388,9 @@ impl Order {
                 let kind = EventKind::ApprovalWithdrawn;
                 self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
             }
+        }
+        if let Some(change) = change {
+            self.give_up_service(unit, change, why)?;
         }
         let units = change.map(|it| self.still_in_the_house(it)).unwrap_or_default();
         if units.is_empty() {

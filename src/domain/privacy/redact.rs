@@ -439,7 +439,9 @@ fn of_shipment(it: &mut Shipment, names: &PersonNames) {
         called_off,
         courier_refusal,
         brings_rest: _,
+        sent_to,
     } = it;
+    sent_to.iter_mut().for_each(|it| of_address(it));
     label.iter_mut().for_each(|it| of_actor(&mut it.created_by, names));
     assignment.iter_mut().for_each(|it| of_actor(&mut it.assigned_by, names));
     handover.iter_mut().for_each(|it| of_actor(&mut it.confirmed_by, names));
@@ -536,7 +538,11 @@ fn of_change(it: &mut OrderChange, names: &PersonNames) {
         match item {
             ChangeItem::SetInstructions(text) => replace(text),
             ChangeItem::SetShippingAddress(address) => of_address(address),
-            ChangeItem::SetQuantity { .. } | ChangeItem::RemoveLine { .. } | ChangeItem::AddLine(_) => {}
+            ChangeItem::SetQuantity { .. }
+            | ChangeItem::RemoveLine { .. }
+            | ChangeItem::AddLine(_)
+            | ChangeItem::SetService(_)
+            | ChangeItem::SetDiscount(_) => {}
         }
     }
     replace(reason);

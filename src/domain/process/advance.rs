@@ -17,6 +17,7 @@ impl Order {
             }
             // In any state from the payment on: what a confirmed change added is paid once nothing is due.
             self.settle_supplements(unit)?;
+            self.settle_service(unit)?;
             match self.state {
                 OrderState::Verified if self.has_only_services() => self.issue_invoice(unit)?,
                 OrderState::Verified => self.reserve(unit)?,

@@ -12,6 +12,7 @@ pub(super) mod hand_over;
 pub(super) mod label;
 pub(super) mod lots;
 pub(super) mod manifest;
+mod other_service;
 pub(super) mod pack;
 pub(super) mod pick;
 mod picked_lots;

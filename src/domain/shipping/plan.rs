@@ -111,6 +111,7 @@ impl Order {
             reports_updated: 0,
             resolutions: Vec::new(),
             brings_rest: false,
+            sent_to: None,
         });
         let step = opened(id.0, ShipmentState::Planned);
         self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), text);

@@ -445,6 +445,7 @@ fn shipment() -> Shipment {
         called_off: Vec::new(),
         courier_refusal: None,
         brings_rest: false,
+        sent_to: None,
         carrier_labels: Vec::new(),
         labels_recorded: 0,
         reports_updated: 0,

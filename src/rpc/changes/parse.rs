@@ -2,11 +2,14 @@
 
 use crate::domain::{
     AddedLine, CHANGE_ITEMS_MAX, ChangeItem, ChangeStep, CreateOrderChange, DecideOrderChange, Problems,
+    WantedDiscount, WantedService,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::ordering::parse::target;
 use crate::rpc::parse::{
-    NAME_MAX, NOTE_MAX, address, entries, id, note, one_line, price, quantity, required, required_text,
+    NAME_MAX, NOTE_MAX, address, entries, id, note, number, one_line, price, quantity, required,
+    required_text, required_word,
 };
 
 pub(super) fn create_order_change(
@@ -40,6 +43,43 @@ fn item(at: &str, given: pb::OrderChangeItem, bad: &mut Problems) -> Option<Chan
         Item::SetShippingAddress(given) => {
             let address = address(&format!("{at}.set_shipping_address"), given, bad);
             Some(ChangeItem::SetShippingAddress(Box::new(address)))
+        }
+        Item::SetShippingService(wanted) => {
+            service(&format!("{at}.set_shipping_service"), wanted, bad).map(ChangeItem::SetService)
+        }
+        Item::SetDiscount(wanted) => {
+            wanted_discount(&format!("{at}.set_discount"), wanted, bad).map(ChangeItem::SetDiscount)
+        }
+    }
+}
+
+fn service(at: &str, wanted: pb::SetShippingService, bad: &mut Problems) -> Option<WantedService> {
+    let pb::SetShippingService { service_level, shipping_fee } = wanted;
+    let field = format!("{at}.service_level");
+    let level = required_word(&field, service_level, enums::to_service_level, bad);
+    let fee = price(&format!("{at}.shipping_fee"), shipping_fee, bad);
+    Some(WantedService { level: level?, fee })
+}
+
+fn wanted_discount(at: &str, wanted: pb::SetOrderDiscount, bad: &mut Problems) -> Option<WantedDiscount> {
+    use pb::set_order_discount::Value;
+    match wanted.value {
+        None => Some(WantedDiscount::None),
+        Some(Value::DiscountCode(code)) => {
+            id(&format!("{at}.discount_code"), &code, bad).map(WantedDiscount::Code)
+        }
+        Some(Value::Own(own)) => own_discount(&format!("{at}.own"), own, bad),
+    }
+}
+
+fn own_discount(at: &str, own: pb::Discount, bad: &mut Problems) -> Option<WantedDiscount> {
+    match required(at, own.value, bad)? {
+        pb::discount::Value::Amount(amount) => {
+            price(&format!("{at}.amount"), Some(amount), bad).map(WantedDiscount::Amount)
+        }
+        pb::discount::Value::RatePpm(rate) => {
+            let rate = number(&format!("{at}.rate_ppm"), i64::from(rate), 1..=1_000_000, bad);
+            Some(WantedDiscount::Rate(u32::try_from(rate).unwrap_or(0)))
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Changes of orders as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
-    AddedLine, ChangeApproval, ChangeItem, ChangeOutcome, ChangeProposal, ChangeStock, Currency, Order,
-    OrderChange, OrderChangeId, etag,
+    AddedLine, ChangeApproval, ChangeItem, ChangeOutcome, ChangeProposal, ChangeStock, Currency, Discount,
+    Order, OrderChange, OrderChangeId, WantedDiscount, WantedService, etag,
 };
 use crate::pb;
 use crate::rpc::access::reads::shows_order;
 use crate::rpc::enums;
-use crate::rpc::reply::{actor, address, minor, money, text_of, timestamp};
+use crate::rpc::reply::{actor, address, discount, minor, money, ppm, text_of, timestamp};
 
 pub(super) fn change_of(order: &Order, id: OrderChangeId) -> Option<pb::OrderChange> {
     order.changes.iter().find(|it| it.id == id).map(|it| order_change(order, it))
@@ -55,8 +55,31 @@ fn item(item: &ChangeItem) -> pb::OrderChangeItem {
         }
         ChangeItem::SetInstructions(text) => Item::SetInstructions(text.clone()),
         ChangeItem::SetShippingAddress(given) => Item::SetShippingAddress(address(given)),
+        ChangeItem::SetService(WantedService { level, fee }) => {
+            Item::SetShippingService(pb::SetShippingService {
+                service_level: enums::service_level(*level),
+                shipping_fee: fee.map(money),
+            })
+        }
+        ChangeItem::SetDiscount(wanted) => {
+            Item::SetDiscount(pb::SetOrderDiscount { value: discount_wanted(wanted) })
+        }
     };
     pb::OrderChangeItem { item: Some(item) }
+}
+
+fn discount_wanted(wanted: &WantedDiscount) -> Option<pb::set_order_discount::Value> {
+    use pb::set_order_discount::Value;
+    match wanted {
+        WantedDiscount::None => None,
+        WantedDiscount::Rate(rate) => {
+            Some(Value::Own(pb::Discount { value: Some(pb::discount::Value::RatePpm(ppm(*rate))) }))
+        }
+        WantedDiscount::Amount(amount) => {
+            Some(Value::Own(discount(amount.currency, Discount::Amount(amount.minor))))
+        }
+        WantedDiscount::Code(code) => Some(Value::DiscountCode(code.to_string())),
+    }
 }
 
 fn proposal(currency: Currency, proposal: &ChangeProposal) -> pb::OrderChangeProposal {
@@ -111,6 +134,9 @@ fn outcome(currency: Currency, outcome: &ChangeOutcome) -> pb::OrderChangeOutcom
         lines_added,
         to_pay_minor,
         paid_back_minor,
+        service_once_paid,
+        raised_minor: _,
+        lowered_minor: _,
     } = outcome;
     pb::OrderChangeOutcome {
         credit_note_ids: credit_notes.iter().map(ToString::to_string).collect(),
@@ -119,5 +145,6 @@ fn outcome(currency: Currency, outcome: &ChangeOutcome) -> pb::OrderChangeOutcom
         added_line_numbers: lines_added.clone(),
         to_pay: minor(currency, *to_pay_minor),
         paid_back: minor(currency, *paid_back_minor),
+        shipping_service_once_paid: service_once_paid.map(enums::service_level).unwrap_or_default(),
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         reports_updated: _,
         resolutions,
         brings_rest: _,
+        sent_to: _,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),

@@ -146,6 +146,11 @@ pub(super) struct Change {
     pub without_instructions: bool,
     /// Where the goods would go to, line by line.
     pub address: Vec<String>,
+    /// The word of the shipping service that they would go by.
+    pub service: Option<String>,
+    /// Whether there would be a discount, or another one.
+    pub discount: bool,
+    pub without_discount: bool,
     pub total: String,
     /// None: it stays as it is.
     pub total_before: Option<String>,

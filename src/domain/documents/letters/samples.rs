@@ -50,15 +50,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
             all.push(Facts { returned: Some(bare), ..full });
         }
         MessageKind::ChangeProposed => {
-            let bare = Change { total: "37.90".to_owned(), ..Change::default() };
-            let given_back = Change {
-                to_pay: None,
-                paid_back: Some("5.00".to_owned()),
-                instructions: None,
-                without_instructions: true,
-                ..change(items())
-            };
-            all.extend([bare, given_back].map(|it| Facts { change: Some(it), ..full.clone() }));
+            all.extend(other_changes().map(|it| Facts { change: Some(it), ..full.clone() }));
         }
         MessageKind::ReturnAuthorized
         | MessageKind::ReturnReceived
@@ -180,11 +172,30 @@ fn change(items: Vec<Item>) -> Change {
         instructions: some("ring twice"),
         without_instructions: false,
         address: vec!["Ada Byron".to_owned(), "2 Side Street".to_owned()],
+        service: some("EXPRESS"),
+        discount: true,
+        without_discount: false,
         total: "37.90".to_owned(),
         total_before: Some("32.90".to_owned()),
         to_pay: Some("5.00".to_owned()),
         paid_back: None,
     }
+}
+
+/// With nothing but the sum, with money that goes back, and with each other service.
+fn other_changes() -> [Change; 4] {
+    let bare = Change { total: "37.90".to_owned(), ..Change::default() };
+    let given_back = Change {
+        to_pay: None,
+        paid_back: Some("5.00".to_owned()),
+        instructions: None,
+        without_instructions: true,
+        discount: false,
+        without_discount: true,
+        ..change(items())
+    };
+    let of_service = |it: &str| Change { service: some(it), ..change(items()) };
+    [bare, given_back, of_service("STANDARD"), of_service("OVERNIGHT")]
 }
 
 /// What no letter of this kind is without.

@@ -1,8 +1,8 @@
 //! The shipments of a full order.
 
 use crate::domain::{
-    Actor, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel, Day,
-    Dimensions, Exchange, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package,
+    Actor, Address, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel,
+    Day, Dimensions, Exchange, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package,
     PackedItem, Proof, ReportOrigin, Resolution, ResolutionKind, Return, ReturnId, ReturnLine, ReturnReason,
     ReturnState, ReturnTransit, ServiceLevel, Shipment, ShipmentId, ShipmentItem, ShipmentState, Slip,
     SlipKind, SlipSubject, TrackingEvent, TrackingStatus,
@@ -136,6 +136,15 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
         brings_rest: true,
+        sent_to: Some(Box::new(Address {
+            recipient: "Ann".to_owned(),
+            organization: String::new(),
+            lines: vec!["2 Side Street".to_owned()],
+            city: "Springfield".to_owned(),
+            area: "IL".to_owned(),
+            postal_code: "62701".to_owned(),
+            country: "US".to_owned(),
+        })),
     }
 }
 
@@ -193,6 +202,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         called_off: Vec::new(),
         courier_refusal: None,
         brings_rest: false,
+        sent_to: None,
         carrier_labels: Vec::new(),
         labels_recorded: 0,
         reports_updated: 0,

@@ -2,7 +2,7 @@
 
 use crate::domain::documents::letters::facts::{Change, Facts, Fewer, Item, Source, plain};
 use crate::domain::model::message::Message;
-use crate::domain::model::order_change::{ChangeItem, ChangeProposal, ProposedLine};
+use crate::domain::model::order_change::{ChangeItem, ChangeProposal, ProposedLine, WantedDiscount};
 
 impl Source<'_> {
     /// The change that a message is about, as it was proposed.
@@ -43,6 +43,11 @@ impl Source<'_> {
                 told.without_instructions = told.instructions.is_none();
             }
             ChangeItem::SetShippingAddress(address) => told.address = self.address(address),
+            ChangeItem::SetService(it) => told.service = Some(it.level.to_string()),
+            ChangeItem::SetDiscount(WantedDiscount::None) => told.without_discount = true,
+            ChangeItem::SetDiscount(
+                WantedDiscount::Rate(_) | WantedDiscount::Amount(_) | WantedDiscount::Code(_),
+            ) => told.discount = true,
         }
     }
 
