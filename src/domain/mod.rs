@@ -186,8 +186,8 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{
-    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, ReturnRules, ReturnShipping, Rules,
-    ShippingFee, SlipRules, TaxRule, WeightRules,
+    Allocation, ApprovalRules, CourierWeights, GateRules, MayPass, PickupScan, ReturnRules, ReturnShipping,
+    Rules, ShippingFee, SlipRules, TaxRule, WaitRules, WeightRules,
 };
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};

@@ -97,6 +97,7 @@ mod transfers;
 mod validate_only;
 mod verification;
 mod views;
+mod waiting;
 mod walk;
 mod warehouse;
 mod watch_levels;

@@ -72,6 +72,11 @@ pub(in crate::domain) fn supply_by(
     Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
+/// Units of a product that these lines want together.
+pub(super) fn wanted_of(lines: &[(Sku, i64)], sku: &Sku) -> i64 {
+    lines.iter().filter(|it| it.0 == *sku).fold(0, |sum, it| i64::saturating_add(sum, it.1))
+}
+
 /// How much of each need there is, and why not all of it. `ship_at` and `delivery_at` are filled in by `dates.rs`.
 pub(in crate::domain) fn availability(
     needs: &[Need],
