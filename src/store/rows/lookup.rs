@@ -314,8 +314,7 @@ pub(in crate::store) static HOLDERS: Fixed = Fixed::new(|| {
 /// Units that waiting orders of each region want of these products, by how many each order wants: region, product, units,
 /// and what each wants.
 pub(in crate::store) static AWAITED: Fixed = Fixed::new(|| {
-    let columns =
-        "order_waits.region, order_waits.sku, CAST(SUM(order_waits.quantity) AS BIGINT), order_waits.quantity";
+    let columns = "order_waits.region, order_waits.sku, CAST(SUM(order_waits.quantity) AS BIGINT), order_waits.quantity";
     FixedStatement::new(
         Effect::Read,
         [Kind::Text],
