@@ -121,6 +121,15 @@ pub(in crate::domain) fn availability(
     lines
 }
 
+/// These needs as far as there are units for them, line by line; the others are what nobody has.
+pub(in crate::domain) fn as_far_as_there(needs: &[Need], supplies: &BTreeMap<Sku, Supply>) -> Vec<Need> {
+    let found = availability(needs, supplies);
+    let there =
+        |(need, units): (&Need, i64)| Need { quantity: units.clamp(0, need.quantity), ..need.clone() };
+    let there = needs.iter().zip(found.iter().map(|it| it.available)).map(there);
+    there.filter(|it| it.quantity > 0).collect()
+}
+
 /// Chooses locations for all needs, and says why in words; or says what is short. By cost, if quotes are known: a split that
 /// is cheaper goes before one location that has everything. Else one location that has everything, then the fewest or the
 /// first by rank.

@@ -299,7 +299,7 @@ impl Order {
     }
 
     /// Each time that it begins to wait the customer hears so.
-    pub(super) fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
+    pub(in crate::domain) fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
         let told = self.messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock).count();
         self.notify(unit, MessageKind::AwaitingStock, None, i64::try_from(told).unwrap_or(i64::MAX));
     }
