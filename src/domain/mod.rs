@@ -196,7 +196,7 @@ pub use model::redelivery::{DeliveryState, Redelivery};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
-pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
+pub use model::reservation::{PassedOver, Reallocation, Reservation, ReservationState, ReservedItem};
 pub use model::returns::{
     ResolvedUnits, Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState,
     ReturnTransit,

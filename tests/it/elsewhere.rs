@@ -52,6 +52,9 @@ on_both_engines!(what_a_pick_does_not_find_leaves_from_another_location, async |
     server.shipping.clone().record_pick(by("warehouse", request)).await.expect("a short pick");
     let now = order(&server, &id).await;
     assert!(!now.on_hold && now.shipment_ids.len() == 2);
+    let again = now.reservation.expect("reserved").reallocations.remove(0);
+    assert_eq!(again.reason, format!("not found at {at}: line 1: 3"));
+    assert!(again.explanation.starts_with(&format!("line 1: 3 from {}; ", other(&at))), "{again:?}");
     assert_eq!((shelf(&server, &at).await.on_hand, shelf(&server, other(&at)).await.reserved), (1, 3));
     let second = now.shipment_ids.iter().find(|it| **it != first).expect("another shipment").clone();
     Warehouse { server: &server }.ship(&second).await;

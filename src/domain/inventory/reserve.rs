@@ -228,6 +228,7 @@ impl Order {
             taken_over_from: None,
             confirmed_at: None,
             created_through: None,
+            reallocations: Vec::new(),
         });
 
         let step = opened(id.0, ReservationState::Held);

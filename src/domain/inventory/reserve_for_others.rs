@@ -137,6 +137,7 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         taken_over_from: None,
         confirmed_at: None,
         created_through: unit.acting_principal(),
+        reallocations: Vec::new(),
     });
     Ok(id)
 }

@@ -116,7 +116,8 @@ impl Order {
         if self.could_replace(unit, index)? {
             return Ok(());
         }
-        if let Some(lacking) = self.replace_elsewhere(unit, index)? {
+        let why = format!("failed the check at {}: {}", self.shipments[index].location, failed.join(", "));
+        if let Some(lacking) = self.replace_elsewhere(unit, index, &why)? {
             let note = format!(
                 "no stock of the region replaces what failed at {}: {lacking}; found: {}",
                 self.shipments[index].location,

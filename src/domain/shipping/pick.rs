@@ -230,7 +230,10 @@ impl Order {
         self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
         if self.could_replace(unit, index)? {
             self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
-        } else if let Some(lacking) = self.replace_elsewhere(unit, index)? {
+            return Ok(());
+        }
+        let why = format!("not found at {}: {told}", self.shipments[index].location);
+        if let Some(lacking) = self.replace_elsewhere(unit, index, &why)? {
             let location = &self.shipments[index].location;
             let note = format!("no stock of the region replaces what was not found at {location}: {lacking}");
             self.promise_nothing(unit, index, &note);

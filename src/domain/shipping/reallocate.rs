@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take, as_far_as_there, plan, supply_by};
+use crate::domain::inventory::allocate::{
+    Need, TAKES_MAX, Take, as_far_as_there, passed_over, plan, supply_by,
+};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
 use crate::domain::inventory::reserve::add_item;
@@ -12,14 +14,22 @@ use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
+use crate::domain::model::reservation::Reallocation;
 use crate::domain::model::scalars::{Actor, LocationCode, OnShortage, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::shipping::lots::free_items;
+use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shipments an order may have that still moves units to others: each of them is shown with it for good.
 const SHIPMENTS_TO_MOVE_TO_MAX: usize = 40;
+
+/// How long the reason of a re-allocation and its plan are as they are noted, in characters, and how many locations are noted
+/// that were passed over.
+const REASON_MAX: usize = 200;
+const PLAN_MAX: usize = 500;
+const PASSED_OVER_NOTED_MAX: usize = 5;
 
 /// How near the units of a shelf are to the courier, the furthest first: those go first when a shelf has too few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +139,7 @@ impl Order {
         let text = format!("{why}; not there for {}", lines.join("; "));
         self.record_automatic(unit, EventKind::InventoryMissing, None, text);
 
-        match self.set_aside_elsewhere(unit, shipment, &needs, Extent::AllOrNone)? {
+        match self.set_aside_elsewhere(unit, shipment, &needs, (Extent::AllOrNone, why))? {
             Ok(()) => {}
             // What it held of a cart is looked for again when it is verified.
             Err(_) if self.state == OrderState::Received => {}
@@ -164,7 +174,7 @@ impl Order {
         unit: &mut UnitOfWork,
         shipment: Option<usize>,
         needs: &[Need],
-        extent: Extent,
+        (extent, why): (Extent, &str),
     ) -> Result<Result<(), Vec<Shortage>>, Refusal> {
         let allocation = self.allocation(unit);
         let mut supplies = self.supplies_of(unit, shipment, needs);
@@ -199,6 +209,15 @@ impl Order {
             .map(|it| format!("line {}: {} from {}", it.line, it.quantity, it.location))
             .collect();
         let text = format!("{}; {reason}", told.join("; "));
+        let mut passed_over = passed_over(needs, &supplies, &takes);
+        passed_over.truncate(PASSED_OVER_NOTED_MAX);
+        reservation.note_reallocation(Reallocation {
+            at: unit.now,
+            why: cut(why.to_owned(), REASON_MAX),
+            plan: cut(text.clone(), PLAN_MAX),
+            allocation,
+            passed_over,
+        });
         self.record_automatic(unit, EventKind::InventoryReallocated, None, text);
         match shipment {
             Some(index) => self.move_items(unit, index, &takes)?,
@@ -213,10 +232,12 @@ impl Order {
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,
+        why: &str,
     ) -> Result<Option<String>, Refusal> {
         if self.shipments.len() < SHIPMENTS_TO_MOVE_TO_MAX {
             let needs = self.lacked_by(index);
-            let short = self.set_aside_elsewhere(unit, Some(index), &needs, Extent::AsFarAsThere)?.is_err();
+            let wanted = (Extent::AsFarAsThere, why);
+            let short = self.set_aside_elsewhere(unit, Some(index), &needs, wanted)?.is_err();
             if !short || self.let_rest_wait(unit, index)? {
                 return Ok(None);
             }
@@ -414,7 +435,8 @@ impl Order {
         if needs.is_empty() {
             return Ok(());
         }
-        match self.set_aside_elsewhere(unit, shipment, &needs, Extent::AllOrNone)? {
+        let wanted = (Extent::AllOrNone, "what was set aside is not there any more");
+        match self.set_aside_elsewhere(unit, shipment, &needs, wanted)? {
             Err(short) if short.is_empty() => {
                 let message = format!("its stock would come from more than {TAKES_MAX} shelves");
                 Err(self.unmet(Reason::LimitReached, message))

@@ -7,6 +7,7 @@ use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::Refusal;
+use crate::domain::model::reservation::REALLOCATIONS_MAX;
 use crate::domain::model::scalars::{OnShortage, OrderId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::stock::MovementKind;
@@ -45,6 +46,11 @@ fn what_a_pick_does_not_find_comes_from_another_location() {
     assert!(!bench.order(id).on_hold());
     assert_eq!((bench.shelf("A-1", "NYC"), bench.shelf("A-1", "LAX")), ((1, 1, 0), (5, 2, 0)));
     assert!(bench.history(id).iter().any(|it| it.kind == EventKind::InventoryReallocated));
+    let kept = bench.order(id).current_reservation().expect("its stock").clone();
+    let again = kept.reallocations.last().expect("the plan is kept");
+    assert_eq!((again.why.as_str(), again.at), ("not found at NYC: line 1: 2", bench.now));
+    assert_eq!(again.plan, "line 1: 2 from LAX; LAX has every line and comes first by priority");
+    assert_eq!(kept.plan, "NYC has every line and comes first by priority", "so is the first");
     let units: Vec<_> = bench.order(id).shipments.iter().map(|it| it.items[0].quantity).collect();
     assert_eq!(units, [1, 2]);
 
@@ -178,4 +184,17 @@ fn units_in_quality_hold_are_released_or_scrapped_and_no_more_of_them_than_there
     let level = bench.level("A-1", "NYC");
     assert_eq!((level.on_hand, level.quality_hold), (4, 0));
     assert_eq!(refused_fields(ends(&mut bench, Verdict::Good, 1)), ["quantity"]);
+}
+
+#[test]
+fn a_reservation_keeps_its_last_re_allocations() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9), ("A-1", "LAX", 9)]);
+    let id = bench.paid(&order("ada", &[("A-1", 9)]));
+    for picked in 1..=7 {
+        short_pick(&mut bench, id, 0, 1);
+        assert_eq!(bench.shelf("A-1", "LAX").1, picked);
+    }
+    let kept = bench.order(id).current_reservation().expect("its stock").reallocations.clone();
+    assert_eq!(kept.len(), REALLOCATIONS_MAX);
+    assert!(kept.iter().all(|it| it.why == "not found at NYC: line 1: 1"), "{kept:?}");
 }
