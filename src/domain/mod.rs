@@ -192,8 +192,8 @@ pub use model::payment::{
     bank_reference_key,
 };
 pub use model::policy::{
-    Allocation, ApprovalRules, CourierWeights, GateRules, PickupScan, ReturnRules, ReturnShipping, Rules,
-    ShippingFee, SlipRules, TaxRule, WeightRules,
+    Allocation, ApprovalRules, CourierWeights, GateRules, MayPass, PickupScan, ReturnRules, ReturnShipping,
+    Rules, ShippingFee, SlipRules, TaxRule, WaitRules, WeightRules,
 };
 pub use model::product::{Price, Product, ProductChange};
 pub use model::promise::{Promise, PromiseLeg, PromiseOccasion};
@@ -202,7 +202,7 @@ pub use model::redelivery::{DeliveryState, Redelivery};
 pub use model::refund::{HandedBack, Refund, RefundState};
 pub use model::refusal::{Problem, Problems, Reason, Refusal, Shortage};
 pub use model::replenishment::{Replenishment, ReplenishmentState};
-pub use model::reservation::{PassedOver, Reservation, ReservationState, ReservedItem};
+pub use model::reservation::{PassedOver, Reallocation, Reservation, ReservationState, ReservedItem};
 pub use model::returns::{
     ResolvedUnits, Return, ReturnDisposition, ReturnLine, ReturnReason, ReturnResolution, ReturnState,
     ReturnTransit,

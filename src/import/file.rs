@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::import::Kind;
+use crate::import::orders::{self, Orders};
 use crate::import::row::{Given, Shape};
 
 /// Longest line of JSON Lines; the server takes far shorter ones, unless its settings say otherwise.
@@ -21,6 +22,7 @@ pub(super) struct Source {
 
 enum Rows {
     Table { header: Vec<String>, reader: Box<csv::Reader<Counted>> },
+    Orders { header: Vec<String>, reader: Box<csv::Reader<Counted>>, orders: Box<Orders> },
     Lines { reader: BufReader<Counted>, line: u64 },
 }
 
@@ -34,25 +36,35 @@ pub(super) fn open(path: &Path, kind: Kind, position: Arc<AtomicU64>) -> Result<
     let counted = Counted { file, position };
     let is_table = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
     let rows = match is_table {
-        true => table(&shape, counted)?,
+        true => table(&shape, kind, counted)?,
         false => Rows::Lines { reader: BufReader::new(counted), line: 0 },
     };
     Ok(Source { shape, bytes, rows })
 }
 
-fn table(shape: &Shape, file: Counted) -> Result<Rows, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
+fn table(shape: &Shape, kind: Kind, file: Counted) -> Result<Rows, String> {
+    // Of a row with too few or too many cells it has to be known which order it is of.
+    let is_flexible = kind == Kind::Orders;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(is_flexible).from_reader(file);
     let header = reader.headers().map_err(|it| it.to_string())?;
     let mut header: Vec<String> = header.iter().map(str::to_owned).collect();
     // Spreadsheets begin their files with a byte order mark.
     if let Some(first) = header.first_mut() {
         *first = first.trim_start_matches('\u{feff}').to_owned();
     }
-    shape.check_columns(header.iter().map(String::as_str))?;
+    let columns = header.iter().map(String::as_str);
+    match kind {
+        Kind::Products | Kind::Stock => shape.check_columns(columns)?,
+        Kind::Orders => orders::check_columns(columns)?,
+    }
     if let Some(twice) = (1..header.len()).find(|it| header[..*it].contains(&header[*it])) {
         return Err(format!("column {:?} is there twice", header[twice]));
     }
-    Ok(Rows::Table { header, reader: Box::new(reader) })
+    let reader = Box::new(reader);
+    Ok(match kind {
+        Kind::Products | Kind::Stock => Rows::Table { header, reader },
+        Kind::Orders => Rows::Orders { header, reader, orders: Box::default() },
+    })
 }
 
 impl Source {
@@ -66,23 +78,24 @@ impl Source {
         let Self { shape, rows, .. } = self;
         match rows {
             Rows::Table { header, reader } => {
-                let mut record = csv::StringRecord::new();
-                let line = reader.position().line();
-                match reader.read_record(&mut record) {
-                    Ok(false) => Ok(None),
-                    Ok(true) => {
-                        let line = record.position().map_or(line, csv::Position::line);
-                        Ok(Some((line, shape.of_cells(header.iter().map(String::as_str).zip(&record)))))
-                    }
-                    Err(error) => match error.kind() {
-                        csv::ErrorKind::Io(_) => Err(io::Error::other(error)),
-                        _ => {
-                            let line = error.position().map_or(line, csv::Position::line);
-                            Ok(Some((line, Err(error.to_string()))))
-                        }
-                    },
-                }
+                let Some((line, record)) = next_record(reader)? else { return Ok(None) };
+                let cells =
+                    |it: csv::StringRecord| shape.of_cells(header.iter().map(String::as_str).zip(&it));
+                Ok(Some((line, record.and_then(cells))))
             }
+            Rows::Orders { header, reader, orders } => loop {
+                if let Some(ready) = orders.ready() {
+                    return Ok(Some(ready));
+                }
+                match next_record(reader)? {
+                    None => {
+                        orders.end(shape);
+                        return Ok(orders.ready());
+                    }
+                    Some((line, Ok(record))) => take_row(shape, header, orders, line, &record),
+                    Some((line, Err(why))) => orders.take_unknown(line, &why),
+                }
+            },
             Rows::Lines { reader, line } => loop {
                 let Some(read) = next_line(reader)? else { return Ok(None) };
                 *line += 1;
@@ -94,6 +107,35 @@ impl Source {
             },
         }
     }
+}
+
+/// A row of a table and its line, or why it is none.
+type Record = Option<(u64, Result<csv::StringRecord, String>)>;
+
+fn next_record(reader: &mut csv::Reader<Counted>) -> io::Result<Record> {
+    let mut record = csv::StringRecord::new();
+    let line = reader.position().line();
+    match reader.read_record(&mut record) {
+        Ok(false) => Ok(None),
+        Ok(true) => Ok(Some((record.position().map_or(line, csv::Position::line), Ok(record)))),
+        Err(error) => match error.kind() {
+            csv::ErrorKind::Io(_) => Err(io::Error::other(error)),
+            _ => {
+                let line = error.position().map_or(line, csv::Position::line);
+                Ok(Some((line, Err(error.to_string()))))
+            }
+        },
+    }
+}
+
+fn take_row(shape: &Shape, header: &[String], orders: &mut Orders, line: u64, record: &csv::StringRecord) {
+    let cells: Vec<(&str, &str)> = header.iter().map(String::as_str).zip(record).collect();
+    if record.len() == header.len() {
+        return orders.take(shape, line, &cells);
+    }
+    let key = cells.iter().find(|it| it.0 == orders::KEY).map_or("", |it| it.1);
+    let why = format!("has {} cells, and the header {}", record.len(), header.len());
+    orders.take_bad(shape, line, key, &why);
 }
 
 /// The next line, or why it is none; of one that is too long no more than its beginning is held.
@@ -168,6 +210,15 @@ mod tests {
         assert!(rows("x.csv", b"sku,colour\n", Kind::Products).is_err());
         assert!(rows("x.csv", b"sku,sku\n", Kind::Products).is_err());
         assert!(rows("x.csv", b"channel\n", Kind::Orders).is_err());
+    }
+
+    #[test]
+    fn the_rows_of_an_order_stand_together_and_its_line_is_that_of_the_first() {
+        let text = "\u{feff}order,sku,quantity\n1,A-1,1\n1,B-2,2\n2,A-1\n2,A-1,3\n3,A-1,1\n3,\"B\n2\",1\n";
+        let read = rows("x.csv", text.as_bytes(), Kind::Orders).expect("a table");
+        assert_eq!(read, [(2, true), (4, false), (6, true)]);
+        let read = rows("x.csv", b"order,sku\n1,A-1\n\xff,A-1\n2,A-1\n3,A-1", Kind::Orders).expect("a table");
+        assert_eq!(read, [(3, false), (4, false), (5, true)]);
     }
 
     #[test]

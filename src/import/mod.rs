@@ -1,6 +1,7 @@
 //! `consign import`: rows of a file go to a server, and every row that is refused is named with its line.
 
 mod file;
+mod orders;
 mod progress;
 mod row;
 mod send;
@@ -23,7 +24,7 @@ pub enum Kind {
     Products,
     /// Counted stock: what is there at a location
     Stock,
-    /// Orders; JSON Lines only
+    /// Orders; of a table one row for each line
     Orders,
 }
 
@@ -32,7 +33,7 @@ pub struct Options {
     /// What the file has rows of
     #[arg(value_enum)]
     pub kind: Kind,
-    /// CSV with a header if its name ends with .csv (products and stock), or else JSON Lines: one object a line
+    /// CSV with a header if its name ends with .csv, or else JSON Lines: one object a line
     pub file: PathBuf,
     /// Only ask what would come of each row
     #[arg(long)]

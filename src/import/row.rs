@@ -21,6 +21,8 @@ pub(super) struct Given {
     pub(super) message: DynamicMessage,
     /// The fields' names in the API, those left out not among them.
     pub(super) fields: Vec<String>,
+    /// The lines of an order's own rows, if it has several.
+    pub(super) lines: Vec<u64>,
 }
 
 impl Shape {
@@ -42,7 +44,7 @@ impl Shape {
         self.of_object(object)
     }
 
-    fn of_object(&self, mut object: Map<String, Value>) -> Result<Given, String> {
+    pub(super) fn of_object(&self, mut object: Map<String, Value>) -> Result<Given, String> {
         let key = match object.remove("row_key") {
             None | Some(Value::Null) => None,
             Some(Value::String(key)) => Some(key),
@@ -56,7 +58,7 @@ impl Shape {
         };
         let fields = object.keys().map(field).collect::<Result<Vec<_>, _>>()?;
         let message = DynamicMessage::deserialize(self.message.clone(), Value::Object(object));
-        Ok(Given { key, message: message.map_err(|it| it.to_string())?, fields })
+        Ok(Given { key, message: message.map_err(|it| it.to_string())?, fields, lines: Vec::new() })
     }
 
     /// Checks the header of a table.
@@ -78,7 +80,7 @@ impl Shape {
                 "shortest_life_days",
             ],
             Kind::Stock => &["row_key", "sku", "location", "counted", "note", "lot", "expire_date"],
-            Kind::Orders => return Err("orders are read from JSON Lines only".to_owned()),
+            Kind::Orders => return Err("orders have one row for each line".to_owned()),
         };
         let mut unknown = columns.filter(|it| {
             let is_label = self.kind == Kind::Products && it.starts_with("labels.");
@@ -144,7 +146,7 @@ fn kind_word(cell: &str) -> String {
     if word.starts_with("PRODUCT_KIND_") { word } else { format!("PRODUCT_KIND_{word}") }
 }
 
-fn truth(cell: &str) -> Result<Value, String> {
+pub(super) fn truth(cell: &str) -> Result<Value, String> {
     match cell.to_ascii_lowercase().as_str() {
         "true" | "yes" | "1" => Ok(json!(true)),
         "false" | "no" | "0" => Ok(json!(false)),
@@ -162,7 +164,7 @@ fn date(cell: &str) -> Result<Value, String> {
 }
 
 /// `19.90 EUR`.
-fn money(cell: &str) -> Result<Value, String> {
+pub(super) fn money(cell: &str) -> Result<Value, String> {
     let wrong = || format!("must be an amount and a currency, such as 19.90 EUR, not {cell:?}");
     let (amount, currency) = cell.trim().split_once(' ').ok_or_else(wrong)?;
     let (units, fraction) = amount.split_once('.').unwrap_or((amount, "0"));

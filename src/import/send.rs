@@ -7,6 +7,7 @@ use tonic::{Status, Streaming};
 
 use crate::client::{KeyedChannel, by};
 use crate::import::file::{Next, Source};
+use crate::import::orders::row_of;
 use crate::import::progress::Progress;
 use crate::import::row::{Given, typed};
 use crate::import::{ImportError, Report};
@@ -86,8 +87,15 @@ fn masked(message: pb::ImportProductsRequest, given: &Given) -> pb::ImportProduc
 
 /// A row of the file, in its order.
 enum Open {
-    Sent { line: u64 },
-    Unreadable { line: u64, why: String },
+    /// `rows`: the lines of an order's own rows.
+    Sent {
+        line: u64,
+        rows: Vec<u64>,
+    },
+    Unreadable {
+        line: u64,
+        why: String,
+    },
 }
 
 /// Sends all rows, and says of each refused one why it was.
@@ -116,8 +124,8 @@ pub(super) async fn send<I: Import>(
             (report.summary, summed) = (summary, true);
         }
         if let Some(result) = result {
-            let line = tell_unreadable(&mut open, bar, &mut report).await;
-            tell(line.unwrap_or_default(), &result, bar);
+            let (line, rows) = tell_unreadable(&mut open, bar, &mut report).await.unwrap_or_default();
+            tell(line, &rows, &result, bar);
             bar.step();
         }
     }
@@ -141,7 +149,9 @@ fn read<I: Import>(
     loop {
         let next: Next = source.next().map_err(|it| it.to_string())?;
         let Some((line, given)) = next else { return Ok(()) };
-        let message = given.and_then(|it| {
+        let mut own = Vec::new();
+        let message = given.and_then(|mut it| {
+            own = std::mem::take(&mut it.lines);
             let key = it.key.clone().unwrap_or_else(|| line.to_string());
             let message = I::row(key, &it)?;
             match message.encoded_len() {
@@ -152,7 +162,8 @@ fn read<I: Import>(
         // When nobody takes them any more, the import is over.
         let sent = match message {
             Ok(message) => {
-                opened.blocking_send(Open::Sent { line }).is_ok() && rows.blocking_send(message).is_ok()
+                opened.blocking_send(Open::Sent { line, rows: own }).is_ok()
+                    && rows.blocking_send(message).is_ok()
             }
             Err(why) => opened.blocking_send(Open::Unreadable { line, why }).is_ok(),
         };
@@ -162,15 +173,15 @@ fn read<I: Import>(
     }
 }
 
-/// The line of the next row that was sent, once those before it that were not are told. None: there is no such row.
+/// The line of the next row that was sent, and those of an order's own rows, once those before it that were not are told. None: there is no such row.
 async fn tell_unreadable(
     open: &mut mpsc::Receiver<Open>,
     bar: &Progress,
     report: &mut Report,
-) -> Option<u64> {
+) -> Option<(u64, Vec<u64>)> {
     loop {
         match open.recv().await? {
-            Open::Sent { line } => return Some(line),
+            Open::Sent { line, rows } => return Some((line, rows)),
             Open::Unreadable { line, why } => {
                 report.unreadable += 1;
                 bar.clear();
@@ -180,8 +191,8 @@ async fn tell_unreadable(
     }
 }
 
-/// Says why a row was refused, with every bad field.
-fn tell(line: u64, result: &pb::ImportResult, bar: &Progress) {
+/// Says why a row was refused, with every bad field; one of a line of an order with that line's own row.
+fn tell(line: u64, rows: &[u64], result: &pb::ImportResult, bar: &Progress) {
     let Some(refusal) = &result.refusal else { return };
     let reason = refusal.reason().as_str_name();
     let reason = reason.strip_prefix("ERROR_REASON_").unwrap_or(reason);
@@ -190,6 +201,7 @@ fn tell(line: u64, result: &pb::ImportResult, bar: &Progress) {
         say(format_args!("line {line}: {reason}: {}", refusal.message));
     }
     for problem in &refusal.problems {
+        let line = row_of(&problem.field).and_then(|it| rows.get(it)).copied().unwrap_or(line);
         say(format_args!("line {line}: {}: {}", problem.field, problem.message));
     }
     if refusal.problems_left_out > 0 {

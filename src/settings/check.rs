@@ -5,8 +5,9 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
-    ApprovalRules, BareAddress, CourierWeights, GateRules, LinkPattern, PickupScan, Problems, RegionCode,
-    ReturnRules, ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule, WeightRules,
+    ApprovalRules, BareAddress, CourierWeights, GateRules, LinkPattern, MayPass, PickupScan, Problems,
+    RegionCode, ReturnRules, ReturnShipping, Rule, Rules, Sender, Severity, ShippingFee, SlipRules, TaxRule,
+    WaitRules, WeightRules,
 };
 use crate::log;
 use crate::outside::Collector;
@@ -330,14 +331,15 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         confirmed_reservation_lifetime_seconds: _,
         reservation_lifetime_max_seconds: _,
         reservations_per_caller: _,
+        waiting,
         approval_lifetime_seconds: _,
         allocation: _,
         allocation_by_region,
         courier_record,
         handling_hours,
         transit_days,
-        close_after_seconds,
-        archive_after_seconds,
+        close_after_seconds: _,
+        archive_after_seconds: _,
         next_purchase_discount_ppm,
         next_purchase_valid_days,
         package_weight,
@@ -368,13 +370,12 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     check_verification(verification, bad);
 
     check_lifetimes(rules, bad);
+    check_waiting(waiting, bad);
     check_courier_record(courier_record, bad);
     within(bad, "rules.handling_hours", *handling_hours, 0, 8_760);
     for (service, days) in transit_days {
         within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
     }
-    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
-    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     check_package_weight(package_weight, bad);
@@ -396,8 +397,17 @@ fn check_lifetimes(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.message_lifetime_seconds", rules.message_lifetime_seconds, 1, 30 * DAY);
     within(bad, "rules.approval_lifetime_seconds", rules.approval_lifetime_seconds, 1, 365 * DAY);
     within(bad, "rules.duplicate_window_seconds", rules.duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.close_after_seconds", rules.close_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.archive_after_seconds", rules.archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.keep_invoices_years", rules.keep_invoices_years, 0, 100);
     check_terms(rules.payment_terms_days, least, bad);
+}
+
+fn check_waiting(waiting: &WaitRules, bad: &mut Problems) {
+    let WaitRules { orders_per_caller, lifetime_seconds, may_pass: MayPass::Nobody | MayPass::Smaller } =
+        waiting;
+    within(bad, "rules.waiting.orders_per_caller", *orders_per_caller, 1, 1_000_000);
+    within(bad, "rules.waiting.lifetime_seconds", *lifetime_seconds, 0, 365 * DAY);
 }
 
 fn check_package_weight(weight: &WeightRules, bad: &mut Problems) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sea_query::Value;
 use tokio::sync::oneshot;
 
-use crate::domain::{Lease, LocationCode, OrderId, RegionCode, Sku, Timestamp};
+use crate::domain::{Lease, LocationCode, MayPass, OrderId, RegionCode, Sku, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
@@ -73,11 +73,21 @@ impl Store {
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
     /// hold keeps its place, but it is not its turn.
     pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
+        self.waiting_orders_where(self.inner.rules.waiting.may_pass, limit).await
+    }
+
+    /// The same, whoever may pass whom.
+    pub(in crate::store) async fn waiting_orders_where(
+        &self,
+        may_pass: MayPass,
+        limit: u64,
+    ) -> Result<Vec<OrderId>, StoreError> {
         // `wanted`: what somebody waits for, from product to product along the index. `free`: the units of these that can be
         // sold in the region. `queue`: who waits for them, by number, only as far as the units reach, at most QUEUE_MAX;
         // those who wait in vain are not looked at. `before` is what those ahead want. An order is in the answer if it is in
-        // the queue of everything that it waits for. A rest that waits is passed over while a shipment of its order is being
-        // prepared: from where that is, nothing is set aside for it.
+        // the queue of everything that it waits for. Where smaller orders may pass larger ones, those that want more of a
+        // product than there is are not in its queue, and hold nobody up. A rest that waits is passed over while a shipment
+        // of its order is being prepared: from where that is, nothing is set aside for it.
         let sql = "WITH RECURSIVE wanted (sku, region) AS ( \
               SELECT (SELECT sku FROM order_waits ORDER BY sku, region LIMIT 1), \
                 (SELECT region FROM order_waits ORDER BY sku, region LIMIT 1) \
@@ -98,17 +108,19 @@ impl Store {
               GROUP BY wanted.sku, wanted.region), \
             queue (sku, region, units, place, number, before) AS ( \
               SELECT sku, region, units, 1, (SELECT first.number FROM order_waits AS first \
-                  WHERE first.sku = free.sku AND first.region = free.region ORDER BY first.number LIMIT 1), \
+                  WHERE first.sku = free.sku AND first.region = free.region{first_fits} \
+                  ORDER BY first.number LIMIT 1), \
                 CAST(0 AS BIGINT) \
               FROM free \
               UNION ALL \
               SELECT queue.sku, queue.region, queue.units, queue.place + 1, \
                 (SELECT next.number FROM order_waits AS next WHERE next.sku = queue.sku \
-                  AND next.region = queue.region AND next.number > queue.number ORDER BY next.number LIMIT 1), \
+                  AND next.region = queue.region AND next.number > queue.number{next_fits} \
+                  ORDER BY next.number LIMIT 1), \
                 queue.before + own.quantity \
               FROM queue JOIN order_waits AS own ON own.sku = queue.sku AND own.region = queue.region \
                 AND own.number = queue.number \
-              WHERE queue.before + own.quantity < queue.units AND queue.place < $2) \
+              WHERE {reaches}queue.place < $2) \
             SELECT own.order_id AS id FROM queue JOIN order_waits AS own ON own.sku = queue.sku \
               AND own.region = queue.region AND own.number = queue.number \
             WHERE NOT EXISTS (SELECT 1 FROM holds WHERE holds.order_id = own.order_id AND holds.state = 'ACTIVE') \
@@ -117,9 +129,17 @@ impl Store {
             GROUP BY own.order_id, own.number \
             HAVING COUNT(*) = (SELECT COUNT(*) FROM order_waits AS each_of WHERE each_of.order_id = own.order_id) \
             ORDER BY own.number LIMIT $1";
+        let (first_fits, next_fits, reaches) = match may_pass {
+            MayPass::Nobody => ("", "", "queue.before + own.quantity < queue.units AND "),
+            MayPass::Smaller => {
+                (" AND first.quantity <= free.units", " AND next.quantity <= queue.units", "")
+            }
+        };
+        let sql = sql.replace("{first_fits}", first_fits).replace("{next_fits}", next_fits);
+        let sql = sql.replace("{reaches}", reaches);
         let db = self.look().await?;
         let values: Vec<Value> = vec![bounded(limit).into(), QUEUE_MAX.into()];
-        db.query(sql, values).await?.iter().map(|row| row.get(0)).collect()
+        db.query(&sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
 
     /// Products after this one, or from the first on, that orders wait for, and what is on order of each.

@@ -52,6 +52,9 @@ on_both_engines!(what_a_pick_does_not_find_leaves_from_another_location, async |
     server.shipping.clone().record_pick(by("warehouse", request)).await.expect("a short pick");
     let now = order(&server, &id).await;
     assert!(!now.on_hold && now.shipment_ids.len() == 2);
+    let again = now.reservation.expect("reserved").reallocations.remove(0);
+    assert_eq!(again.reason, format!("not found at {at}: line 1: 3"));
+    assert!(again.explanation.starts_with(&format!("line 1: 3 from {}; ", other(&at))), "{again:?}");
     assert_eq!((shelf(&server, &at).await.on_hand, shelf(&server, other(&at)).await.reserved), (1, 3));
     let second = now.shipment_ids.iter().find(|it| **it != first).expect("another shipment").clone();
     Warehouse { server: &server }.ship(&second).await;
@@ -136,6 +139,80 @@ on_both_engines!(what_fails_its_check_waits_in_quality_hold_and_others_leave, as
     assert_eq!(scrapped.movement.expect("a movement").reason, "SCRAP");
     let level = scrapped.stock_level.expect("a level");
     assert_eq!((level.on_hand, level.quality_hold, level.available), (3, 0, 2));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(several_locations_send_what_they_have_and_the_order_is_held_for_the_rest, async |server| {
+    stocked(&server, "E-1", 4).await;
+    create_courier(&server).await;
+    let placed = create_order(&server, draft("ada", "E-1", 4)).await.expect("an order");
+    pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+    for code in ["DE-ERFURT", "DE-HALLE"] {
+        open_location(&server, code, "EUROPE", "DE").await;
+        receive(&server, "E-1", code, 1).await;
+    }
+    let first = order(&server, &placed.id).await.shipment_ids[0].clone();
+    start(&server, &first).await;
+    let units = |quantity| vec![pb::LineUnits { line_number: 1, quantity }];
+    let request =
+        pb::RecordPickRequest { shipment_id: first.clone(), missing: units(3), ..Default::default() };
+    server.shipping.clone().record_pick(by("warehouse", request)).await.expect("a short pick");
+    let held = order(&server, &placed.id).await;
+    assert_eq!((held.on_hold, held.shipment_ids.len()), (true, 3));
+    assert!(held.holds[0].note.ends_with("at DE-LEIPZIG: line 1: 1"), "{}", held.holds[0].note);
+    for code in ["DE-ERFURT", "DE-HALLE"] {
+        assert_eq!(shelf(&server, code).await.reserved, 1, "{code}");
+    }
+
+    receive(&server, "E-1", LEIPZIG, 1).await;
+    let request = pb::ReleaseHoldRequest {
+        order_id: placed.id.clone(),
+        hold_id: held.holds[0].id.clone(),
+        ..Default::default()
+    };
+    server.orders.clone().release_hold(by("clerk", request)).await.expect("the rest is there");
+    let warehouse = Warehouse { server: &server };
+    for shipment in &held.shipment_ids {
+        warehouse.ship(shipment).await;
+    }
+    assert_eq!(order(&server, &placed.id).await.state(), pb::OrderState::Shipped);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(what_nobody_has_of_an_order_in_parts_waits_and_follows, async |server| {
+    stocked(&server, "E-1", 4).await;
+    create_courier(&server).await;
+    let new = pb::OrderDraft { on_shortage: pb::OnShortage::ShipAvailable as i32, ..draft("ada", "E-1", 4) };
+    let placed = create_order(&server, new).await.expect("an order");
+    pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+    let first = order(&server, &placed.id).await.shipment_ids[0].clone();
+    start(&server, &first).await;
+    let units = |quantity| vec![pb::LineUnits { line_number: 1, quantity }];
+    let request = pb::RecordPickRequest {
+        shipment_id: first.clone(),
+        picks: units(3),
+        missing: units(1),
+        ..Default::default()
+    };
+    server.shipping.clone().record_pick(by("warehouse", request)).await.expect("a short pick");
+    let now = order(&server, &placed.id).await;
+    let line = &now.lines[0];
+    assert_eq!((now.on_hold, line.reserved, line.waiting), (false, 3, 1));
+    let request = pb::ListMessagesRequest {
+        filter: format!("order_id = {} AND kind = AWAITING_STOCK", placed.id),
+        ..Default::default()
+    };
+    let letters = server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages;
+    assert_eq!(letters.len(), 1);
+
+    // Other goods come elsewhere, and are sent from there.
+    open_location(&server, "DE-HALLE", "EUROPE", "DE").await;
+    receive(&server, "E-1", "DE-HALLE", 1).await;
+    let warehouse = Warehouse { server: &server };
+    let whole = warehouse.until(&placed.id, |it| it.shipment_ids.len() == 2).await;
+    assert_eq!((whole.lines[0].reserved, whole.lines[0].waiting), (4, 0));
     every_law_holds(&server).await;
     server.stop().await;
 });

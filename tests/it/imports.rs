@@ -9,7 +9,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 
 use crate::child::Site;
-use crate::server::{Engine, TestServer, on_both_engines};
+use crate::server::{Clients, Engine, TestServer, on_both_engines};
 use crate::shop::{
     LEIPZIG, by, create_order, create_product, draft, eur, every_law_holds, level, open_location, order,
     reason, stocked,
@@ -422,7 +422,7 @@ async fn files(engine: Engine) {
     let repeated = "2 rows: 1 created, 1 updated, 0 unchanged, 0 refused; 2 of them had been accepted before (file-0001)\n";
     assert_eq!((code, told.as_str()), (Some(0), repeated));
 
-    let clients = crate::server::Clients::over(server.channel());
+    let clients = Clients::over(server.channel());
     open_location(&clients, LEIPZIG, "EUROPE", "DE").await;
     let request = pb::GetProductRequest { sku: "F-1".to_owned() };
     let mug = clients.inventory.clone().get_product(request).await.expect("a product").into_inner().product;
@@ -438,9 +438,43 @@ async fn files(engine: Engine) {
     assert!(told.contains("2 rows: 1 created, 0 updated, 0 unchanged, 1 refused"), "{told}");
     assert_eq!(code, Some(1));
     assert_eq!(level(&clients, "F-1").await.reserved, 2);
+    table_of_orders(&clients, &run).await;
     for (name, text) in [("bad.csv", "sku,colour\n"), ("orders.csv", "channel\n")] {
         let kind = if name == "bad.csv" { "products" } else { "orders" };
         assert_eq!(run(kind, name, text, &[]).0, Some(2), "{name}");
     }
     assert_eq!(site.broken_laws(), "");
+}
+
+/// Two rows of an order that is taken in, two of one that the server refuses, and one that cannot be read.
+async fn table_of_orders(
+    clients: &Clients,
+    run: &impl Fn(&str, &str, &str, &[&str]) -> (Option<i32>, String),
+) {
+    let table = format!(
+        "order,customer.name,customer.email,shipping.street,shipping.city,shipping.postal_code,\
+        shipping.country,currency,sku,quantity,unit_price\n\
+        W-1,Bob,bob@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
+        W-1,,,,,,,,F-2,2,5 EUR\n\
+        W-2,Eve,eve@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
+        W-2,,,,,,,,NONE,1,\n\
+        W-3,Dan,dan@example.com,{address},Berlin,10115,DE,EUR,F-1,many,\n",
+        address = "Invalidenstraße 117",
+    );
+    let (code, told) = run("orders", "o.csv", &table, &["--dry-run"]);
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!((code, lines.len()), (Some(1), 3), "{told}");
+    assert!(lines[0].starts_with("line 5: order.lines[1].sku: "), "{told}");
+    assert!(lines[1].starts_with("line 6: quantity: must be a whole number, not \"many\""), "{told}");
+    assert!(
+        lines[2].starts_with("3 rows: 1 created, 0 updated, 0 unchanged, 2 refused; it was a dry"),
+        "{told}"
+    );
+    assert_eq!(level(clients, "F-2").await.reserved, 0);
+    for repeated in [0, 1] {
+        let (_, told) = run("orders", "o.csv", &table, &["--import-id", "table-001"]);
+        assert!(told.contains("3 rows: 1 created, 0 updated, 0 unchanged, 2 refused"), "{told}");
+        assert_eq!(told.contains("1 of them had been accepted before"), repeated == 1, "{told}");
+    }
+    assert_eq!((level(clients, "F-1").await.reserved, level(clients, "F-2").await.reserved), (3, 2));
 }

@@ -105,6 +105,7 @@ mod upgrades;
 mod validate_only;
 mod verification;
 mod views;
+mod waiting;
 mod walk;
 mod warehouse;
 mod watch_levels;

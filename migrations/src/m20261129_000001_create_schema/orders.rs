@@ -210,6 +210,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
              region TEXT NOT NULL,
              quantity BIGINT NOT NULL CHECK (quantity > 0),
              number BIGINT NOT NULL CHECK (number > 0),
+             caller TEXT NOT NULL,
              PRIMARY KEY (order_id, sku)",
         )
         .await?;
@@ -225,6 +226,7 @@ async fn parts(schema: &Schema<'_>) -> Result<(), DbErr> {
             // The oldest first: those are sent again first.
             "CREATE INDEX messages_failed ON messages (failed_at, id) WHERE failed_at IS NOT NULL AND archived = FALSE",
             "CREATE INDEX order_waits_first_come ON order_waits (sku, region, number, quantity)",
+            "CREATE INDEX order_waits_caller ON order_waits (caller, order_id)",
         ])
         .await?;
     schema.dependent("order_terms_with_archived (mcv) ON field, term, archived FROM order_terms").await?;

@@ -68,7 +68,10 @@ impl Order {
 
     fn supplies_for(&self, unit: &UnitOfWork, region: &RegionCode, needs: &[Need]) -> BTreeMap<Sku, Supply> {
         let ranking = self.ranking(unit);
-        let of = |sku: &Sku| supply_by(unit, region, sku, unit.awaited(region, sku), ranking.as_ref());
+        let of = |sku: &Sku| {
+            let wanted: i64 = needs.iter().filter(|it| it.sku == *sku).map(|it| it.quantity).sum();
+            supply_by(unit, region, sku, unit.awaited_ahead(region, sku, wanted), ranking.as_ref())
+        };
         needs.iter().map(|it| (it.sku.clone(), of(&it.sku))).collect()
     }
 }

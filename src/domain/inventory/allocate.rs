@@ -72,6 +72,11 @@ pub(in crate::domain) fn supply_by(
     Supply { total: (total - awaited).max(0), awaited, by_location }
 }
 
+/// Units of a product that these lines want together.
+pub(super) fn wanted_of(lines: &[(Sku, i64)], sku: &Sku) -> i64 {
+    lines.iter().filter(|it| it.0 == *sku).fold(0, |sum, it| i64::saturating_add(sum, it.1))
+}
+
 /// How much of each need there is, and why not all of it. `ship_at`, `delivery_at` and `expected` are filled in by `dates.rs`.
 pub(in crate::domain) fn availability(
     needs: &[Need],
@@ -115,6 +120,15 @@ pub(in crate::domain) fn availability(
         *earlier = earlier.saturating_add(need.quantity);
     }
     lines
+}
+
+/// These needs as far as there are units for them, line by line; the others are what nobody has.
+pub(in crate::domain) fn as_far_as_there(needs: &[Need], supplies: &BTreeMap<Sku, Supply>) -> Vec<Need> {
+    let found = availability(needs, supplies);
+    let there =
+        |(need, units): (&Need, i64)| Need { quantity: units.clamp(0, need.quantity), ..need.clone() };
+    let there = needs.iter().zip(found.iter().map(|it| it.available)).map(there);
+    there.filter(|it| it.quantity > 0).collect()
 }
 
 /// Chooses locations for all needs, and says why in words; or says what is short. By cost, if quotes are known: a split that

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, availability, supply_by};
+use crate::domain::inventory::allocate::{Need, availability, supply_by, wanted_of};
 use crate::domain::inventory::dates::date_lines;
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::known::{must_be_known, must_exist};
@@ -153,7 +153,10 @@ fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> Regio
     let to = somewhere_in(unit, &region, &inquiry.destination);
     let ranking = ranking_to(unit, &to, allocation, &inquiry.lines, None);
     let supply_of = |sku: &Sku| match is_sold(sku) {
-        true => supply_by(unit, &region, sku, unit.awaited(&region, sku), ranking.as_ref()),
+        true => {
+            let ahead = unit.awaited_ahead(&region, sku, wanted_of(&inquiry.lines, sku));
+            supply_by(unit, &region, sku, ahead, ranking.as_ref())
+        }
         false => Supply { total: 0, awaited: 0, by_location: Vec::new() },
     };
     let supplies: BTreeMap<Sku, Supply> = skus.map(|it| (it.clone(), supply_of(it))).collect();

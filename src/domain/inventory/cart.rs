@@ -172,6 +172,7 @@ impl Order {
             taken_over_from: Some(cart.id),
             confirmed_at: None,
             created_through: None,
+            reallocations: Vec::new(),
         });
         let text = format!("takes over {units} units of {}", cart.id);
         let whose = Person { name: cart.created_by.clone(), principal: cart.created_through.clone() };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, Take, passed_over, plan, supply_by};
+use crate::domain::inventory::allocate::{Need, Take, passed_over, plan, supply_by, wanted_of};
 use crate::domain::inventory::availability::{Destination, regions_of, somewhere_in};
 use crate::domain::inventory::expire::release_expired;
 use crate::domain::inventory::known::{must_be_goods, must_be_in_use, must_exist};
@@ -99,8 +99,10 @@ impl Command for PlanAllocation {
         };
         let needs: Vec<Need> = (1..).zip(&self.lines).map(need).collect();
         let ranking = ranking_to(unit, &to, allocation, &self.lines, self.currency);
-        let supply_of =
-            |sku: &Sku| supply_by(unit, &region, sku, unit.awaited(&region, sku), ranking.as_ref());
+        let supply_of = |sku: &Sku| {
+            let ahead = unit.awaited_ahead(&region, sku, wanted_of(&self.lines, sku));
+            supply_by(unit, &region, sku, ahead, ranking.as_ref())
+        };
         let supplies: BTreeMap<Sku, Supply> =
             needs.iter().map(|it| (it.sku.clone(), supply_of(&it.sku))).collect();
         let (takes, reason, shortages) = match plan(&needs, &supplies, allocation) {

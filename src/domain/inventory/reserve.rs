@@ -82,12 +82,16 @@ impl Order {
     pub(super) fn supplies(&self, unit: &UnitOfWork, region: &RegionCode) -> BTreeMap<Sku, Supply> {
         let ranking = self.ranking(unit);
         let waits = self.state == OrderState::AwaitingStock;
+        let wanted = |sku: &Sku| {
+            let of_it = self.wanted_goods().filter(|it| it.sku == *sku);
+            of_it.map(OrderLine::ready_quantity).sum::<i64>()
+        };
         self.wanted_goods()
             .map(|line| {
                 // What a change added just now has no place in line yet: all others come first.
                 let spoken_for = match waits && !self.is_added_now(unit, line) {
                     true => unit.awaited_before(self.id, &line.sku),
-                    false => unit.awaited(region, &line.sku),
+                    false => unit.awaited_ahead(region, &line.sku, wanted(&line.sku)),
                 };
                 (line.sku.clone(), supply_by(unit, region, &line.sku, spoken_for, ranking.as_ref()))
             })
@@ -225,6 +229,7 @@ impl Order {
             taken_over_from: None,
             confirmed_at: None,
             created_through: None,
+            reallocations: Vec::new(),
         });
 
         let step = opened(id.0, ReservationState::Held);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::domain::inventory::allocate::{Need, passed_over, plan, supply};
+use crate::domain::inventory::allocate::{Need, passed_over, plan, supply, wanted_of};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::known::{
     location_must_be_in_use, must_be_goods, must_be_in_use, must_be_known, must_exist,
@@ -137,6 +137,7 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
         taken_over_from: None,
         confirmed_at: None,
         created_through: unit.acting_principal(),
+        reallocations: Vec::new(),
     });
     Ok(id)
 }
@@ -145,7 +146,8 @@ fn supplies_for(unit: &UnitOfWork, new: &NewReservation) -> BTreeMap<Sku, Supply
     new.lines
         .iter()
         .map(|(sku, _)| {
-            let mut found = supply(unit, &new.region, sku, unit.awaited(&new.region, sku));
+            let wanted = wanted_of(&new.lines, sku);
+            let mut found = supply(unit, &new.region, sku, unit.awaited_ahead(&new.region, sku, wanted));
             if let Some(only) = &new.location {
                 found.by_location.retain(|it| it.location == *only);
                 let here: i64 = found.by_location.iter().map(|it| it.units).sum();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{Need, TAKES_MAX, availability, passed_over, plan, supply_by};
+use crate::domain::inventory::allocate::{Need, TAKES_MAX, as_far_as_there, passed_over, plan, supply_by};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::ledger::set_aside;
 use crate::domain::inventory::reserve::add_item;
@@ -27,11 +27,7 @@ impl Order {
         supplies: &BTreeMap<Sku, Supply>,
         short: &[Shortage],
     ) -> Result<(), Refusal> {
-        let found = availability(needs, supplies);
-        let available =
-            |(need, found): (&Need, i64)| Need { quantity: found.min(need.quantity), ..need.clone() };
-        let there: Vec<Need> = needs.iter().zip(found.iter().map(|it| it.available)).map(available).collect();
-        let there: Vec<Need> = there.into_iter().filter(|it| it.quantity > 0).collect();
+        let there = as_far_as_there(needs, supplies);
         if there.is_empty() && self.current_reservation().is_none() {
             return self.wait_for_all(unit, short);
         }

@@ -9,6 +9,7 @@ use crate::domain::model::booking::BookedCouriers;
 use crate::domain::model::check::{Risk, Rule, Severity};
 use crate::domain::model::money::Currency;
 use crate::domain::model::scalars::{Channel, RegionCode, SellerId, ServiceLevel, string_enum};
+use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
 
 string_enum! {
@@ -59,6 +60,8 @@ pub struct Rules {
     pub reservation_lifetime_max_seconds: u64,
     /// How many carts one caller may have set stock aside for at a time.
     pub reservations_per_caller: u32,
+    /// Orders that wait for stock.
+    pub waiting: WaitRules,
     /// How long a pending approval waits before it expires and takes the order along.
     pub approval_lifetime_seconds: u64,
     /// How locations are chosen, unless the region or the call says otherwise.
@@ -130,6 +133,43 @@ string_enum! {
         WhenAllReturned = "WHEN_ALL_RETURNED",
         Never = "NEVER",
     }
+}
+
+/// How orders wait for stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitRules {
+    /// How many orders of one caller may wait at a time.
+    pub orders_per_caller: u32,
+    /// How long an order waits whose caller does not say until when. Zero: as long as it takes.
+    pub lifetime_seconds: u64,
+    pub may_pass: MayPass,
+}
+
+impl WaitRules {
+    /// Until when an order waits that is taken in now and whose caller does not say; None: as long as it takes.
+    pub fn ends(&self, now: Timestamp) -> Option<Timestamp> {
+        let lifetime = Duration::from_secs(self.lifetime_seconds);
+        (!lifetime.is_zero()).then(|| now.plus(lifetime))
+    }
+}
+
+impl Default for WaitRules {
+    fn default() -> Self {
+        Self { orders_per_caller: 10_000, lifetime_seconds: 0, may_pass: MayPass::default() }
+    }
+}
+
+/// Who may have units of a product that an order waits for before that has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MayPass {
+    /// First come, first served.
+    #[default]
+    Nobody,
+    /// Who wants fewer units of the product than the order that waits: a large order then waits until there is all of it at
+    /// once. Among those that want as many, the first is served first.
+    Smaller,
 }
 
 /// What a courier's report does of a shipment whose pickup nobody has confirmed.
@@ -434,6 +474,7 @@ impl Default for Rules {
             confirmed_reservation_lifetime_seconds: 86_400,
             reservation_lifetime_max_seconds: 2_592_000,
             reservations_per_caller: 10_000,
+            waiting: WaitRules::default(),
             approval_lifetime_seconds: 259_200,
             allocation: Allocation::FewestShipments,
             allocation_by_region: BTreeMap::new(),

@@ -21,6 +21,14 @@ impl Reservation {
         self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)
     }
 
+    /// The oldest goes where there is no more room.
+    pub(in crate::domain) fn note_reallocation(&mut self, it: Reallocation) {
+        if self.reallocations.len() >= REALLOCATIONS_MAX {
+            self.reallocations.remove(0);
+        }
+        self.reallocations.push(it);
+    }
+
     /// When a worker has to look at another caller's reservation again.
     pub fn due_at(&self) -> Option<Timestamp> {
         if self.state == ReservationState::Held { self.expires_at } else { None }
@@ -78,6 +86,26 @@ pub struct Reservation {
     /// The key or certificate that named who set another caller's reservation aside, where that is another.
     #[serde(default)]
     pub created_through: Option<Actor>,
+    /// How units came from elsewhere later, because those set aside first were not there: the newest last, at most
+    /// [`REALLOCATIONS_MAX`].
+    #[serde(default)]
+    pub reallocations: Vec<Reallocation>,
+}
+
+/// How many re-allocations a reservation keeps; its order's history has all of them.
+pub const REALLOCATIONS_MAX: usize = 5;
+
+/// The plan by which units were set aside elsewhere, in the place of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reallocation {
+    pub at: Timestamp,
+    /// Why those that were set aside are not there. At most 200 characters.
+    pub why: String,
+    /// Which units come from where instead, and why from there. At most 500 characters.
+    pub plan: String,
+    pub allocation: Allocation,
+    /// Which locations had some of it too, and why nothing was taken there: at most 5.
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// A location that had something of what was reserved, and was not chosen.

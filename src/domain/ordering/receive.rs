@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::discounts::redeem::{Redeemed, customer_key, redeem};
 use crate::domain::inventory::cart::{cart, cart_problem};
 use crate::domain::model::account::NamedCustomer;
+use crate::domain::model::action::Action;
 use crate::domain::model::address::Address;
 use crate::domain::model::customer::Customer;
 use crate::domain::model::event::EventKind;
@@ -13,7 +14,7 @@ use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::Reservation;
-use crate::domain::model::scalars::{OrderId, RegionCode, ReservationId};
+use crate::domain::model::scalars::{OnShortage, OrderId, RegionCode, ReservationId};
 use crate::domain::model::seal::Link;
 use crate::domain::ordering::checks::{fingerprint, risk};
 use crate::domain::ordering::named::filled;
@@ -43,6 +44,7 @@ impl Command for CreateOrder {
             shipping_address,
             lines,
             discount_code,
+            on_shortage,
             named: account,
             ..
         } = &self.new;
@@ -61,8 +63,11 @@ impl Command for CreateOrder {
             reservations: self.cart.into_iter().collect(),
             accounts: account.iter().map(|it| it.id).collect(),
             // Whose order it is like, and how often they redeemed its code, follow from who they are: from the customer as
-            // it then is.
-            further_reads: if account.is_some() { FURTHER_READS_MAX } else { 0 },
+            // it then is. How many of its caller wait is asked for one that begins to wait.
+            further_reads: match account {
+                Some(_) => FURTHER_READS_MAX,
+                None => u8::from(*on_shortage != OnShortage::Refuse),
+            },
             ..ReadSet::default()
         }
     }
@@ -72,8 +77,22 @@ impl Command for CreateOrder {
             None => take_in(unit, &self.new).map_err(|it| it.under("order"))?,
             Some(id) => take_cart_in(unit, &self.new, id)?,
         };
+        must_have_room_to_wait(unit, order)?;
         Ok(OnOrder { order, output: () })
     }
+}
+
+/// Refuses an order that begins to wait for stock while as many of its caller wait as settings allow. One that waits only
+/// later, after a hold or a count, was let in by then.
+fn must_have_room_to_wait(unit: &UnitOfWork<'_>, id: OrderId) -> Result<(), Refusal> {
+    let order = unit.order(id)?;
+    let most = i64::from(unit.rules.waiting.orders_per_caller);
+    if !order.waits_for_stock() || unit.waiting_orders(&order.created_by) <= most {
+        return Ok(());
+    }
+    let message =
+        format!("{most} orders of {} wait for stock, which is the most at a time", order.created_by);
+    Err(Refusal::unmet(Reason::LimitReached, message).instead(|| vec![Action::CancelOrder]))
 }
 
 pub(in crate::domain) fn take_in(unit: &mut UnitOfWork<'_>, new: &NewOrder) -> Result<OrderId, Refusal> {
@@ -161,6 +180,7 @@ pub(super) fn build_order(
         Some(Redeemed::Credit(draw)) => (None, Some(draw)),
     };
     let Priced { lines, amounts, discount } = priced;
+    let waits = new.on_shortage != OnShortage::Refuse;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) =
         risk(&new.shipping_address, new.billing_address.as_ref(), new.channel, &quantities);
@@ -214,7 +234,7 @@ pub(super) fn build_order(
         reservation_lifetime_seconds,
         requested_by,
         on_late,
-        wait_until,
+        wait_until: wait_until.or_else(|| unit.rules.waiting.ends(unit.now).filter(|_| waits)),
         promised_by: None,
         promise: None,
         risk,

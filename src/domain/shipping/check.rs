@@ -53,7 +53,8 @@ pub struct LineCheck {
 
 impl Order {
     /// Every picked unit passes or fails. Failed ones go to quality hold, and others are picked in their place: from the same
-    /// location, or from another of the region that has them.
+    /// location, or from others of the region as far as these have some. What nobody has holds the order, or waits if it
+    /// ships what is there.
     pub fn record_quality_check(
         &mut self,
         unit: &mut UnitOfWork,
@@ -112,9 +113,13 @@ impl Order {
         }
         let text = format!("shipment {number} failed: {}", failed.join(", "));
         self.move_shipment(unit, index, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
-        if !self.could_replace(unit, index)? && !self.replace_elsewhere(unit, index)? {
+        if self.could_replace(unit, index)? {
+            return Ok(());
+        }
+        let why = format!("failed the check at {}: {}", self.shipments[index].location, failed.join(", "));
+        if let Some(lacking) = self.replace_elsewhere(unit, index, &why)? {
             let note = format!(
-                "no stock of the region replaces what failed at {}: {}",
+                "no stock of the region replaces what failed at {}: {lacking}; found: {}",
                 self.shipments[index].location,
                 defects.join("; ")
             );

@@ -182,8 +182,9 @@ impl Order {
     }
 
     /// What was taken from the shelf, and what was not found there: that leaves the books, and the shipment is planned
-    /// anew. Starting to pick again reserves others in its place; if the location has none, other locations of the region send
-    /// them, and only if these have none either the order is held and its customer told.
+    /// anew. Starting to pick again reserves others in its place; if the location has too few, other locations of the region send
+    /// what they have, and only for the rest, which nobody has, the order is held, or waits for it if it ships what is there;
+    /// then its customer is told.
     pub fn record_short_pick(
         &mut self,
         unit: &mut UnitOfWork,
@@ -229,9 +230,12 @@ impl Order {
         self.move_shipment(unit, index, ShipmentState::Planned, EventKind::ItemsPicked, text)?;
         if self.could_replace(unit, index)? {
             self.promise_shipment_anew(unit, index, PromiseOccasion::ShortPick);
-        } else if !self.replace_elsewhere(unit, index)? {
+            return Ok(());
+        }
+        let why = format!("not found at {}: {told}", self.shipments[index].location);
+        if let Some(lacking) = self.replace_elsewhere(unit, index, &why)? {
             let location = &self.shipments[index].location;
-            let note = format!("no stock of the region replaces what was not found at {location}: {told}");
+            let note = format!("no stock of the region replaces what was not found at {location}: {lacking}");
             self.promise_nothing(unit, index, &note);
             self.hold(unit, Actor::system(), HoldReason::UnknownDeliveryDate, note);
         }

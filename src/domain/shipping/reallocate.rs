@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::inventory::allocate::{Need, TAKES_MAX, Take, plan, supply_by};
+use crate::domain::inventory::allocate::{
+    Need, TAKES_MAX, Take, as_far_as_there, passed_over, plan, supply_by,
+};
 use crate::domain::inventory::expire::release_expired_of;
 use crate::domain::inventory::ledger::{give_back_units, set_aside};
 use crate::domain::inventory::reserve::add_item;
@@ -12,14 +14,22 @@ use crate::domain::model::hold::{HoldReason, HoldState};
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Reason, Refusal, Shortage};
-use crate::domain::model::scalars::{Actor, LocationCode, Sku};
+use crate::domain::model::reservation::Reallocation;
+use crate::domain::model::scalars::{Actor, LocationCode, OnShortage, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::MovementKind;
 use crate::domain::shipping::lots::free_items;
+use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How many shipments an order may have that still moves units to others: each of them is shown with it for good.
 const SHIPMENTS_TO_MOVE_TO_MAX: usize = 40;
+
+/// How long the reason of a re-allocation and its plan are as they are noted, in characters, and how many locations are noted
+/// that were passed over.
+const REASON_MAX: usize = 200;
+const PLAN_MAX: usize = 500;
+const PASSED_OVER_NOTED_MAX: usize = 5;
 
 /// How near the units of a shelf are to the courier, the furthest first: those go first when a shelf has too few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +40,13 @@ pub(in crate::domain) enum Nearness {
     BeingPicked,
     /// They are in people's hands: a count does not take them.
     Picked,
+}
+
+/// How much of what is lacking is set aside elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    AllOrNone,
+    AsFarAsThere,
 }
 
 impl Order {
@@ -122,7 +139,7 @@ impl Order {
         let text = format!("{why}; not there for {}", lines.join("; "));
         self.record_automatic(unit, EventKind::InventoryMissing, None, text);
 
-        match self.set_aside_elsewhere(unit, shipment, &needs)? {
+        match self.set_aside_elsewhere(unit, shipment, &needs, (Extent::AllOrNone, why))? {
             Ok(()) => {}
             // What it held of a cart is looked for again when it is verified.
             Err(_) if self.state == OrderState::Received => {}
@@ -150,21 +167,33 @@ impl Order {
     }
 
     /// Reserves units that have no stock, wherever the region has them: for the lines of a shipment that is not
-    /// picked, which then ships what its own location has, or of an order that has none. All of them or none.
+    /// picked, which then ships what its own location has, or of an order that has none. Gives back what is short: then
+    /// nothing is set aside, or as much as there is.
     fn set_aside_elsewhere(
         &mut self,
         unit: &mut UnitOfWork,
         shipment: Option<usize>,
         needs: &[Need],
+        (extent, why): (Extent, &str),
     ) -> Result<Result<(), Vec<Shortage>>, Refusal> {
         let allocation = self.allocation(unit);
-        let mut planned = plan(needs, &self.supplies_of(unit, shipment, needs), allocation);
+        let mut supplies = self.supplies_of(unit, shipment, needs);
+        let mut planned = plan(needs, &supplies, allocation);
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
-            planned = plan(needs, &self.supplies_of(unit, shipment, needs), allocation);
+            supplies = self.supplies_of(unit, shipment, needs);
+            planned = plan(needs, &supplies, allocation);
         }
-        let (takes, reason) = match planned {
-            Ok(planned) => planned,
-            Err(short) => return Ok(Err(short)),
+        let there = match extent {
+            Extent::AllOrNone => Vec::new(),
+            Extent::AsFarAsThere => as_far_as_there(needs, &supplies),
+        };
+        let (takes, reason, short) = match planned {
+            Ok((takes, reason)) => (takes, reason, Vec::new()),
+            Err(short) if there.is_empty() => return Ok(Err(short)),
+            Err(short) => match plan(&there, &supplies, allocation) {
+                Ok((takes, reason)) => (takes, reason, short),
+                Err(_) => return Ok(Err(short)),
+            },
         };
         let order = self.id;
         let reservation = self.open_reservation().expect("it has its reservation");
@@ -180,21 +209,73 @@ impl Order {
             .map(|it| format!("line {}: {} from {}", it.line, it.quantity, it.location))
             .collect();
         let text = format!("{}; {reason}", told.join("; "));
+        let mut passed_over = passed_over(needs, &supplies, &takes);
+        passed_over.truncate(PASSED_OVER_NOTED_MAX);
+        reservation.note_reallocation(Reallocation {
+            at: unit.now,
+            why: cut(why.to_owned(), REASON_MAX),
+            plan: cut(text.clone(), PLAN_MAX),
+            allocation,
+            passed_over,
+        });
         self.record_automatic(unit, EventKind::InventoryReallocated, None, text);
         match shipment {
             Some(index) => self.move_items(unit, index, &takes)?,
             None => self.promise_anew(unit, PromiseOccasion::Reallocated),
         }
-        Ok(Ok(()))
+        Ok(if short.is_empty() { Ok(()) } else { Err(short) })
     }
 
-    /// Sets aside elsewhere what a shipment lacks and its own location has not; gives back whether the region had all of it.
-    pub(super) fn replace_elsewhere(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<bool, Refusal> {
-        if self.shipments.len() >= SHIPMENTS_TO_MOVE_TO_MAX {
+    /// Sets aside what a shipment lacks wherever the region has some of it, its own location too; what nobody has waits, if
+    /// the order ships what is there. Gives back in words what is still lacking.
+    pub(super) fn replace_elsewhere(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        why: &str,
+    ) -> Result<Option<String>, Refusal> {
+        if self.shipments.len() < SHIPMENTS_TO_MOVE_TO_MAX {
+            let needs = self.lacked_by(index);
+            let wanted = (Extent::AsFarAsThere, why);
+            let short = self.set_aside_elsewhere(unit, Some(index), &needs, wanted)?.is_err();
+            if !short || self.let_rest_wait(unit, index)? {
+                return Ok(None);
+            }
+        }
+        let lines = self.lacked_by(index);
+        let lines: Vec<String> =
+            lines.iter().map(|it| format!("line {}: {}", it.line, it.quantity)).collect();
+        Ok(Some(lines.join("; ")))
+    }
+
+    /// What a shipment lacks leaves it and waits for stock, where the order ships what is there and has something else to
+    /// send; its customer is told. Gives back whether it does.
+    fn let_rest_wait(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<bool, Refusal> {
+        let needs = self.lacked_by(index);
+        let lacks = |line: i32| needs.iter().find(|it| it.line == line).map_or(0, |it| it.quantity);
+        let keeps_some = self.shipments[index].items.iter().any(|it| it.quantity > lacks(it.line));
+        let id = self.shipments[index].id;
+        let sends_others = keeps_some || self.live_shipments().any(|it| it.id != id);
+        let Some(region) = self.region.clone() else { return Ok(false) };
+        if self.on_shortage != OnShortage::ShipAvailable || !sends_others {
             return Ok(false);
         }
-        let needs = self.lacked_by(index);
-        Ok(self.set_aside_elsewhere(unit, Some(index), &needs)?.is_ok())
+
+        for Need { line, sku, quantity } in &needs {
+            let items = &mut self.shipments[index].items;
+            let item = items.iter_mut().find(|it| it.line == *line).expect("the shipment has the line");
+            item.quantity -= quantity;
+            let waits = self.lines.iter_mut().find(|it| it.number == *line);
+            waits.expect("the order has the line").waiting_quantity += quantity;
+            *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() += quantity;
+        }
+        // When these were to come was said of units that are not there.
+        let noted = self.availability.iter_mut().flat_map(|it| &mut it.lines);
+        noted.filter(|it| needs.iter().any(|need| need.line == it.line)).for_each(|it| it.delivery_at = None);
+        self.drop_empty_items(unit, index)?;
+        self.record_automatic(unit, EventKind::InventoryMissing, None, self.rest_words());
+        self.tell_waiting(unit);
+        Ok(true)
     }
 
     fn lacked_by(&self, index: usize) -> Vec<Need> {
@@ -250,21 +331,7 @@ impl Order {
             };
             moved.entry(&take.location).or_default().push(item);
         }
-        let items = std::mem::take(&mut self.shipments[from].items);
-        let (kept, gone) = items.into_iter().partition::<Vec<_>, _>(|it| it.quantity > 0);
-        self.shipments[from].items = kept;
-        free_items(unit, &here, gone);
-        self.touch_shipment(unit, from);
-        if self.shipments[from].items.is_empty() {
-            let text = format!("shipment {}: nothing of it is left at {here}", self.shipments[from].number);
-            self.move_shipment(unit, from, ShipmentState::Cancelled, EventKind::ShipmentCancelled, text)?;
-            if let Some(promise) = &mut self.promise {
-                promise.legs.retain(|it| it.location != here);
-            }
-        } else {
-            self.end_picking_if_done(unit, from)?;
-            self.promise_shipment_anew(unit, from, PromiseOccasion::Reallocated);
-        }
+        self.drop_empty_items(unit, from)?;
 
         for (location, items) in moved {
             let planned = |it: &Shipment| it.location == *location && it.state == ShipmentState::Planned;
@@ -280,6 +347,27 @@ impl Order {
                 }
             };
             self.promise_shipment_anew(unit, index, PromiseOccasion::Reallocated);
+        }
+        Ok(())
+    }
+
+    /// Lines of which nothing is left leave the shipment, and it is over if none is left.
+    fn drop_empty_items(&mut self, unit: &mut UnitOfWork, from: usize) -> Result<(), Refusal> {
+        let here = self.shipments[from].location.clone();
+        let items = std::mem::take(&mut self.shipments[from].items);
+        let (kept, gone) = items.into_iter().partition::<Vec<_>, _>(|it| it.quantity > 0);
+        self.shipments[from].items = kept;
+        free_items(unit, &here, gone);
+        self.touch_shipment(unit, from);
+        if self.shipments[from].items.is_empty() {
+            let text = format!("shipment {}: nothing of it is left at {here}", self.shipments[from].number);
+            self.move_shipment(unit, from, ShipmentState::Cancelled, EventKind::ShipmentCancelled, text)?;
+            if let Some(promise) = &mut self.promise {
+                promise.legs.retain(|it| it.location != here);
+            }
+        } else {
+            self.end_picking_if_done(unit, from)?;
+            self.promise_shipment_anew(unit, from, PromiseOccasion::Reallocated);
         }
         Ok(())
     }
@@ -347,7 +435,8 @@ impl Order {
         if needs.is_empty() {
             return Ok(());
         }
-        match self.set_aside_elsewhere(unit, shipment, &needs)? {
+        let wanted = (Extent::AllOrNone, "what was set aside is not there any more");
+        match self.set_aside_elsewhere(unit, shipment, &needs, wanted)? {
             Err(short) if short.is_empty() => {
                 let message = format!("its stock would come from more than {TAKES_MAX} shelves");
                 Err(self.unmet(Reason::LimitReached, message))

@@ -43,8 +43,8 @@ use crate::domain::tests::given::{
     open_request, proof, report, sku, usd,
 };
 use crate::domain::tests::noticed::{
-    check_carts, check_exchanges, check_lots, check_slips, check_sums, check_transfers, check_wait,
-    transitions,
+    check_carts, check_exchanges, check_lots, check_queue, check_slips, check_sums, check_transfers,
+    check_wait, no_larger_before, transitions,
 };
 use crate::domain::unit::command::conclude;
 use crate::domain::unit::unit_of_work::{ChangeSet, Snapshot, UnitOfWork};
@@ -193,6 +193,7 @@ impl Bench {
         reservations.sort();
         self.snapshot.expired_reservations = reservations;
         (self.snapshot.awaited, self.snapshot.awaited_before) = self.waiting();
+        self.snapshot.queue.no_larger_before = no_larger_before(&self.snapshot);
     }
 
     fn waiting(&self) -> (Awaited, AwaitedBefore) {
@@ -279,6 +280,7 @@ impl Bench {
         check_carts(&self.snapshot);
         check_lots(&self.snapshot, &self.movements);
         check_exchanges(&self.snapshot);
+        check_queue(&self.snapshot);
 
         let (awaited, before) = self.waiting();
         let kept: HashMap<_, _> = self

@@ -47,7 +47,9 @@ use crate::domain::returns::create::RETURNS_MAX;
 use crate::domain::shipping::progress::CONTENTS_MAX;
 use crate::domain::shipping::track::TRACKING_EVENTS_MAX;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{Recorded, by_card, cash, declined, done, order, reason, report, usd};
+use crate::domain::tests::given::{
+    Recorded, by_card, cash, declined, done, most_reallocations, order, reason, report, usd,
+};
 use crate::domain::tests::persons::full_hands;
 use crate::domain::tests::returns::bring_all_back;
 
@@ -444,6 +446,7 @@ pub(crate) fn largest() -> Order {
     *promise = Promise::new(promise.at, promise.occasion, vec![leg.clone(); TAKES_MAX]);
     let reservation = order.reservations.last_mut().expect("it was reserved");
     reservation.items[0].sku = longest_sku.clone();
+    reservation.reallocations = most_reallocations(&longest_location);
     reservation.items[0].location = longest_location;
     reservation.items = vec![reservation.items[0].clone(); TAKES_MAX];
 

@@ -11,7 +11,9 @@ use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::{NewLine, NewOrder};
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::{ProviderAnswer, ProviderRequest};
+use crate::domain::model::policy::Allocation;
 use crate::domain::model::refusal::{Reason, Refusal};
+use crate::domain::model::reservation::{PassedOver, REALLOCATIONS_MAX, Reallocation};
 use crate::domain::model::scalars::{
     Actor, Channel, LocationCode, OnLate, OnShortage, PaymentId, ServiceLevel, ShipmentId, Sku,
 };
@@ -276,4 +278,17 @@ impl Order {
             left_out: count(ReportOutcome::LeftOut),
         })
     }
+}
+
+/// As many and as long re-allocations as a reservation keeps.
+pub(super) fn most_reallocations(location: &LocationCode) -> Vec<Reallocation> {
+    let passed_over = PassedOver { location: location.clone(), reason: "x".repeat(200) };
+    let longest = Reallocation {
+        at: Timestamp::MAX,
+        why: "x".repeat(200),
+        plan: "x".repeat(500),
+        allocation: Allocation::FewestShipments,
+        passed_over: vec![passed_over; 5],
+    };
+    vec![longest; REALLOCATIONS_MAX]
 }

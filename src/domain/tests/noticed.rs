@@ -1,6 +1,6 @@
 //! What must hold of every order and every day, whatever happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::invariants::exchanges::{count_exchanges, exchange_violations};
 use crate::domain::model::capacity::{DailyShipments, count_daily_shipments};
@@ -11,7 +11,7 @@ use crate::domain::model::hold::{Hold, HoldState};
 use crate::domain::model::lot::{Lot, LotName};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
-use crate::domain::model::scalars::{LocationCode, Sku};
+use crate::domain::model::scalars::{Actor, LocationCode, OrderId, RegionCode, Sku};
 use crate::domain::model::stock::{Movement, MovementKind};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
@@ -118,6 +118,63 @@ pub(super) fn check_transfers(snapshot: &Snapshot, movements: &[Movement]) {
         };
         let broken = transfer.violations(moved, on_order);
         assert!(broken.is_empty(), "broken laws: {broken:#?}");
+    }
+}
+
+/// What waiting orders want of products of their regions, the oldest first.
+fn waiting_units(snapshot: &Snapshot) -> Vec<(&Order, RegionCode, Sku, i64)> {
+    let mut orders: Vec<&Order> =
+        snapshot.orders.values().map(|it| &**it).filter(|it| it.waits_for_stock()).collect();
+    orders.sort_by_key(|it| it.number);
+    let mut waiting = Vec::new();
+    for order in orders {
+        let region = order.region.clone().expect("a waiting order has a region");
+        let mut units: BTreeMap<&Sku, i64> = BTreeMap::new();
+        for (line, awaited) in order.awaited_units() {
+            *units.entry(&line.sku).or_default() += awaited;
+        }
+        waiting.extend(units.into_iter().map(|(sku, it)| (order, region.clone(), sku.clone(), it)));
+    }
+    waiting
+}
+
+/// As the store would load it: units of those before each waiting order that want no more than it does.
+pub(super) fn no_larger_before(snapshot: &Snapshot) -> HashMap<(OrderId, Sku), i64> {
+    let waiting = waiting_units(snapshot);
+    let mut before = HashMap::new();
+    for (at, (order, region, sku, wanted)) in waiting.iter().enumerate() {
+        let earlier = waiting[..at].iter().filter(|it| it.1 == *region && it.2 == *sku && it.3 <= *wanted);
+        before.insert((order.id, sku.clone()), earlier.map(|it| it.3).sum());
+    }
+    before
+}
+
+/// What is kept of the queue is what the orders say.
+pub(super) fn check_queue(snapshot: &Snapshot) {
+    let mut by_size: BTreeMap<(RegionCode, Sku, i64), i64> = BTreeMap::new();
+    for (_, region, sku, units) in waiting_units(snapshot) {
+        *by_size.entry((region, sku, units)).or_default() += units;
+    }
+    let mut kept = BTreeMap::new();
+    for ((region, sku), sizes) in &snapshot.queue.by_size {
+        for (size, units) in sizes.iter().filter(|it| *it.1 != 0) {
+            kept.insert((region.clone(), sku.clone(), *size), *units);
+        }
+    }
+    assert_eq!(kept, by_size, "units by what each order wants");
+
+    let mut orders_of: BTreeMap<Actor, i64> = BTreeMap::new();
+    for order in snapshot.orders.values().filter(|it| it.waits_for_stock()) {
+        *orders_of.entry(order.created_by.clone()).or_default() += 1;
+    }
+    let mut kept: BTreeMap<_, _> = snapshot.queue.orders_of.clone().into_iter().collect();
+    kept.retain(|_, it| *it != 0);
+    assert_eq!(kept, orders_of, "how many of each caller wait");
+
+    for (key, units) in no_larger_before(snapshot) {
+        let kept = snapshot.queue.no_larger_before.get(&key);
+        // An order that wants fewer than it did, or begins to wait late, may count more before it until it is loaded again.
+        assert!(kept.is_some_and(|it| *it >= units), "{key:?} waits behind {units} units, not {kept:?}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! How many reservations of ReserveStock each caller has open, as a decision sees it.
+//! How many reservations of ReserveStock each caller has open, and how many of its orders wait for stock, as a decision
+//! sees it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,6 +12,13 @@ impl UnitOfWork<'_> {
         self.note_if_not_loaded(|it| it.callers.contains(caller), |it| it.own_reservations = true);
         let before = self.snapshot.open_reservations.get(caller).copied().unwrap_or(0);
         before + self.snapshot.moved(&self.changes).get(caller).copied().unwrap_or(0)
+    }
+
+    /// Those of this decision among them.
+    pub(in crate::domain) fn waiting_orders(&self, caller: &Actor) -> i64 {
+        self.note_if_not_loaded(|it| it.callers.contains(caller), |it| it.own_reservations = true);
+        let before = self.snapshot.queue.orders_of.get(caller).copied().unwrap_or(0);
+        before + self.snapshot.more_waiting(&self.changes).get(caller).copied().unwrap_or(0)
     }
 }
 
@@ -26,13 +34,34 @@ impl Snapshot {
         moved
     }
 
+    /// How many more orders of callers wait after these changes.
+    fn more_waiting<'c>(&'c self, changes: &'c ChangeSet) -> HashMap<&'c Actor, i64> {
+        let mut more: HashMap<&Actor, i64> = HashMap::new();
+        for (id, after) in &changes.orders {
+            if let Some(before) = self.orders.get(id).filter(|it| it.waits_for_stock()) {
+                *more.entry(&before.created_by).or_default() -= 1;
+            }
+            if after.waits_for_stock() {
+                *more.entry(&after.created_by).or_default() += 1;
+            }
+        }
+        more
+    }
+
+    /// Before the changes are taken over: it compares.
     pub(super) fn count_callers(&mut self, changes: &ChangeSet) {
-        let moved = self.moved(changes).into_iter().map(|(caller, it)| (caller.clone(), it));
-        let moved: Vec<(Actor, i64)> = moved.collect();
-        for (caller, units) in moved {
-            *self.open_reservations.entry(caller).or_default() += units;
+        let (open, waiting) = (owned(self.moved(changes)), owned(self.more_waiting(changes)));
+        for (caller, reservations) in open {
+            *self.open_reservations.entry(caller).or_default() += reservations;
+        }
+        for (caller, orders) in waiting {
+            *self.queue.orders_of.entry(caller).or_default() += orders;
         }
     }
+}
+
+fn owned(moved: HashMap<&Actor, i64>) -> Vec<(Actor, i64)> {
+    moved.into_iter().map(|(caller, it)| (caller.clone(), it)).collect()
 }
 
 /// Adds what a caller has open of this reservation (`sign` 1), or takes it off (−1).

@@ -12,6 +12,7 @@ mod holders;
 pub(super) mod journal;
 mod keys;
 pub(super) mod on_order;
+mod queue;
 mod references;
 mod subscriptions;
 mod time;

@@ -37,6 +37,7 @@ use crate::domain::model::scalars::{
 use crate::domain::model::stock::{Movement, StockLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::transfer::Transfer;
+use crate::domain::unit::queue::Queue;
 
 /// An order, or a part of one: parts never move to another order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +110,7 @@ pub struct ReadSet {
     pub shipments_of: Vec<CourierCode>,
     /// Other callers' reservations.
     pub reservations: Vec<ReservationId>,
-    /// How many of these the caller itself has open.
+    /// How many of these the caller itself has open, and how many of its orders wait for stock.
     pub own_reservations: bool,
     pub replenishments: Vec<ReplenishmentId>,
     /// Transfers, with the stock of their products.
@@ -235,7 +236,7 @@ pub struct Loaded {
     /// Expired reservations that still hold stock of these.
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
-    /// Callers whose open reservations were counted.
+    /// Callers whose open reservations and waiting orders were counted.
     pub callers: HashSet<Actor>,
     pub replenishments: HashSet<ReplenishmentId>,
     pub transfers: HashSet<TransferId>,
@@ -288,6 +289,7 @@ pub struct Snapshot {
     pub awaited: HashMap<(RegionCode, Sku), i64>,
     /// Units that orders older than a loaded waiting order want.
     pub awaited_before: HashMap<(OrderId, Sku), i64>,
+    pub queue: Queue,
     /// When the youngest order with this fingerprint was received.
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,
@@ -350,6 +352,8 @@ pub struct ChangeSet {
 impl Snapshot {
     /// Applies an accepted decision's changes, for the next decision to see.
     pub fn apply(&mut self, changes: &ChangeSet) {
+        self.count_callers(changes);
+        self.queue_anew(changes);
         for (id, order) in &changes.orders {
             if order.waits_for_more(self.orders.get(id).map(AsRef::as_ref)) {
                 self.line_up(order);
@@ -364,7 +368,6 @@ impl Snapshot {
         for (key, level) in &changes.stock {
             self.stock.insert(key.clone(), level.clone());
         }
-        self.count_callers(changes);
         for (id, reservation) in &changes.reservations {
             self.reservations.insert(*id, Arc::clone(reservation));
         }

@@ -2,8 +2,9 @@
 
 use crate::domain::{
     self, AllocationPlan, AvailabilityFound, Candidate, Counted, Currency, LineAvailability, LocationCode,
-    Lot, Movement, PlannedItem, Posted, Promise, PromiseLeg, RegionCode, RegionOutlook, Replenishment,
-    Reservation, ReservedItem, Shortage, Sku, StockLevel, Transfer, TransferItem,
+    Lot, Movement, PassedOver, PlannedItem, Posted, Promise, PromiseLeg, Reallocation, RegionCode,
+    RegionOutlook, Replenishment, Reservation, ReservedItem, Shortage, Sku, StockLevel, Transfer,
+    TransferItem,
 };
 use crate::pb;
 use crate::rpc::calendar::date;
@@ -147,10 +148,8 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         taken_over_from,
         confirmed_at,
         created_through: _,
+        reallocations,
     } = reservation.clone();
-    let passed_over = passed_over
-        .into_iter()
-        .map(|it| pb::PassedOverLocation { location: it.location.into(), reason: it.reason });
     pb::Reservation {
         id: id.to_string(),
         state: enums::reservation_state(state),
@@ -166,7 +165,24 @@ pub(crate) fn reservation(reservation: &Reservation) -> pb::Reservation {
         taken_over_from_reservation_id: text_of(taken_over_from),
         confirm_time: confirmed_at.map(timestamp),
         allocation_strategy: allocation.map_or(0, enums::allocation),
-        passed_over: passed_over.collect(),
+        passed_over: passed_over.into_iter().map(location_passed_over).collect(),
+        reallocations: reallocations.into_iter().map(reallocation).collect(),
+    }
+}
+
+fn location_passed_over(it: PassedOver) -> pb::PassedOverLocation {
+    let PassedOver { location, reason } = it;
+    pb::PassedOverLocation { location: location.into(), reason }
+}
+
+fn reallocation(it: Reallocation) -> pb::Reallocation {
+    let Reallocation { at, why, plan, allocation, passed_over } = it;
+    pb::Reallocation {
+        time: Some(timestamp(at)),
+        reason: why,
+        explanation: plan,
+        allocation_strategy: enums::allocation(allocation),
+        passed_over: passed_over.into_iter().map(location_passed_over).collect(),
     }
 }
 

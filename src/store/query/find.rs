@@ -124,9 +124,10 @@ impl Store {
         let mut answers = self.look().await?.exchange_at_once(asked).await?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
         let levels = next().iter().map(stock::level).collect::<Result<_, _>>()?;
-        let awaited = next();
-        let awaited = awaited.iter().map(|it| Ok(((it.get(0)?, it.get(1)?), it.get(2)?)));
-        let awaited = awaited.collect::<Result<_, StoreError>>()?;
+        let mut awaited: HashMap<(RegionCode, Sku), i64> = HashMap::new();
+        for row in next() {
+            *awaited.entry((row.get(0)?, row.get(1)?)).or_default() += row.get::<i64>(2)?;
+        }
         let locations = next().iter().map(catalogue::read::<Location>).collect::<Result<Vec<_>, _>>()?;
         let locations = locations.into_iter().map(|it| (it.code.clone(), it)).collect();
         Ok(Availability { levels, locations, awaited })

@@ -6,6 +6,7 @@ use crate::domain::{OrderId, Part, ReplenishmentState, ShipmentState, TOUCHED_MA
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::account::customers;
 use crate::store::rows::api_key::api_keys;
+use crate::store::rows::callers::WAITING_ORDERS;
 use crate::store::rows::capacity::daily_shipments;
 use crate::store::rows::catalogue::{couriers, locations, products};
 use crate::store::rows::decision::EVENTS_OF_ORDERS;
@@ -33,6 +34,7 @@ pub(in crate::store) fn all() -> Vec<&'static FixedStatement> {
         &EXPIRED,
         &AWAITED,
         &AWAITED_BEFORE,
+        &WAITING_ORDERS,
         &OPEN_REPLENISHMENTS,
         &PRODUCTS,
         &LOCATIONS,
@@ -309,26 +311,29 @@ pub(in crate::store) static HOLDERS: Fixed = Fixed::new(|| {
     )
 });
 
-/// Units that waiting orders of each region want of these products: region, product, units.
+/// Units that waiting orders of each region want of these products, by how many each order wants: region, product, units,
+/// and what each wants.
 pub(in crate::store) static AWAITED: Fixed = Fixed::new(|| {
-    let columns = "order_waits.region, order_waits.sku, CAST(SUM(order_waits.quantity) AS BIGINT)";
+    let columns = "order_waits.region, order_waits.sku, CAST(SUM(order_waits.quantity) AS BIGINT), order_waits.quantity";
     FixedStatement::new(
         Effect::Read,
         [Kind::Text],
-        format!("SELECT {columns} FROM order_waits WHERE sku = ?1 GROUP BY region, sku"),
+        format!("SELECT {columns} FROM order_waits WHERE sku = ?1 GROUP BY region, sku, quantity"),
         &format!(
             "SELECT {columns} FROM {{bound}} JOIN order_waits ON order_waits.sku = bound.c1 \
-            GROUP BY order_waits.region, order_waits.sku"
+            GROUP BY order_waits.region, order_waits.sku, order_waits.quantity"
         ),
     )
 });
 
-/// Units that orders before these waiting ones want of each product in the same region: order, product, units. Nothing is
-/// said of orders that nobody is before.
+/// Units that orders before these waiting ones want of each product in the same region: order, product, units, and how many
+/// of these are wanted by orders that want no more each. Nothing is said of orders that nobody is before.
 pub(in crate::store) static AWAITED_BEFORE: Fixed = Fixed::new(|| {
     let found = |from: &str, is: &str| {
         format!(
-            "SELECT own.order_id, own.sku, CAST(SUM(earlier.quantity) AS BIGINT) FROM {from} order_waits AS own \
+            "SELECT own.order_id, own.sku, CAST(SUM(earlier.quantity) AS BIGINT), CAST(SUM( \
+            CASE WHEN earlier.quantity <= own.quantity THEN earlier.quantity ELSE 0 END) AS BIGINT) \
+            FROM {from} order_waits AS own \
             {is} JOIN order_waits AS earlier ON earlier.sku = own.sku AND earlier.region = own.region \
             AND earlier.number < own.number"
         )

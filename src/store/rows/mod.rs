@@ -4,6 +4,7 @@
 
 pub(super) mod account;
 pub(super) mod api_key;
+pub(super) mod callers;
 pub(super) mod capacity;
 pub(super) mod catalogue;
 pub(super) mod data_read;

@@ -39,6 +39,7 @@ table! {
         region: RegionCode,
         quantity: i64,
         number: i64,
+        caller: Actor,
     }
 }
 
@@ -278,6 +279,7 @@ pub(super) fn waits(order: &Order) -> Vec<order_waits::Model> {
         region: region.clone(),
         quantity,
         number: order.number,
+        caller: order.created_by.clone(),
     };
     units.into_iter().map(row).collect()
 }

@@ -76,7 +76,7 @@ fixed! {
     UPSERT_LINES = upsert::<order_lines::Entity>(&[order_lines::Column::Sku, order_lines::Column::Description, order_lines::Column::Quantity, order_lines::Column::UnitPriceMinor, order_lines::Column::TaxMinor, order_lines::Column::TotalMinor, order_lines::Column::Cancelled, order_lines::Column::Refunded, order_lines::Column::Returned, order_lines::Column::Waiting]);
     DELETE_LINES =
         delete::<order_lines::Entity>(&[order_lines::Column::OrderId, order_lines::Column::Number], Effect::Write);
-    UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number]);
+    UPSERT_WAITS = upsert::<order_waits::Entity>(&[order_waits::Column::Region, order_waits::Column::Quantity, order_waits::Column::Number, order_waits::Column::Caller]);
     DELETE_WAITS =
         delete::<order_waits::Entity>(&[order_waits::Column::OrderId, order_waits::Column::Sku], Effect::Write);
     ADD_TERMS = insert::<order_terms::Entity>();

@@ -14,7 +14,9 @@ use prometheus_client::metrics::counter::Counter;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
-use crate::domain::{Actor, JobId, Lease, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp};
+use crate::domain::{
+    Actor, JobId, Lease, MayPass, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp,
+};
 use crate::store::Among;
 use crate::store::connection::postgres::STATEMENTS_KEPT;
 use crate::store::connection::session::HEARD;
@@ -138,6 +140,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "list_stuck_orders": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, None),
         "list_stuck_orders at a gate": store.list_stuck_orders(&Listing { size: 2, ..Listing::default() }, Some(StuckGate::Hold)),
         "waiting_orders": store.waiting_orders(64),
+        "waiting_orders where smaller ones pass": store.waiting_orders_where(MayPass::Smaller, 64),
         "awaited_supplies": store.awaited_supplies(None, 256),
         "orders_awaiting": store.orders_awaiting(&sku("A-1"), None, 64),
         "shelves_with_missing": store.shelves_with_missing(None, 16),
@@ -279,6 +282,7 @@ fn every_fixed_statement_is_looked_at() {
         include_str!("../rows/subscribers.rs").matches(") static ").count(),
         include_str!("../rows/subscription.rs").matches(") static ").count(),
         include_str!("../rows/expired_lots.rs").matches(") static ").count(),
+        include_str!("../rows/callers.rs").matches(") static ").count(),
         // As the macro has them, and those beside it.
         include_str!("../rows/writes.rs").lines().filter(|it| is_named(it)).count(),
         include_str!("../rows/writes.rs").matches(") static ADD_MISSING").count(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::domain::{Courier, JobId, Location, Product, Snapshot};
+use crate::domain::{Courier, JobId, Location, OrderId, Product, RegionCode, Sku, Snapshot};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
@@ -35,6 +35,7 @@ pub(super) enum Topic {
     ShipmentsOf,
     Awaited,
     AwaitedBefore,
+    WaitingOrders,
     OpenReplenishments,
     Replenishments,
     Transfers,
@@ -83,9 +84,19 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let shipment = (row.get(1)?, row.get(2)?);
                 snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
             }
-            Topic::Awaited => snapshot.awaited.extend([((row.get(0)?, row.get(1)?), row.get(2)?)]),
+            Topic::Awaited => {
+                let (region, sku): (RegionCode, Sku) = (row.get(0)?, row.get(1)?);
+                let units: i64 = row.get(2)?;
+                *snapshot.awaited.entry((region.clone(), sku.clone())).or_default() += units;
+                snapshot.queue.add(region, sku, row.get(3)?, units);
+            }
             Topic::AwaitedBefore => {
-                snapshot.awaited_before.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+                let key: (OrderId, Sku) = (row.get(0)?, row.get(1)?);
+                snapshot.awaited_before.insert(key.clone(), row.get(2)?);
+                snapshot.queue.no_larger_before.insert(key, row.get(3)?);
+            }
+            Topic::WaitingOrders => {
+                snapshot.queue.orders_of.insert(row.get(0)?, row.get(1)?);
             }
             Topic::OpenReplenishments | Topic::Replenishments => {
                 snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));

@@ -17,6 +17,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::order_cache::OrderCache;
+use crate::store::rows::callers::WAITING_ORDERS;
 use crate::store::rows::decision::{FIND_ANSWERS, IdempotencyKey};
 use crate::store::rows::expired_lots::EXPIRED_ON_LISTS;
 use crate::store::rows::lookup::{self, CachedState, EXPIRED_MAX};
@@ -243,12 +244,11 @@ impl<'w> Loading<'w> {
         ask(reads, Topic::BankReferences, &lookup::BANK_REFERENCES, references.collect());
     }
 
-    /// Whoever reserves for itself is counted under a lock of its own, which is taken after those of stock and codes.
+    /// What callers have open, under a lock of its own that is taken after those of stock and codes, and what waits of theirs.
     fn ask_callers(&self, reads: &mut Reads) {
-        if !self.wanted.callers.is_empty() {
-            let callers = lookup::keys(self.wanted.callers.iter().cloned());
-            reads.push((Topic::OpenReservations, self.statements.open_reservations.about(callers)));
-        }
+        let callers = &self.wanted.callers;
+        ask_keys(reads, Topic::OpenReservations, self.statements.open_reservations, callers);
+        ask_keys(reads, Topic::WaitingOrders, &WAITING_ORDERS, callers);
     }
 
     fn ask_expired(&mut self, skus: &BTreeSet<Sku>, reads: &mut Reads) {

@@ -139,6 +139,7 @@ fn held_until(at: Timestamp) -> Reservation {
         taken_over_from: None,
         confirmed_at: None,
         created_through: None,
+        reallocations: Vec::new(),
     }
 }
 

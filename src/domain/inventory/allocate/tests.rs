@@ -114,4 +114,30 @@ proptest! {
             (fewest, by_priority) => prop_assert_eq!(fewest.err(), by_priority.err()),
         }
     }
+    #[test]
+    fn as_much_is_planned_as_there_is_and_never_more_than_is_wanted(
+        wanted in prop::collection::vec(1..9_i64, 1..5),
+        shelves in prop::collection::vec(prop::collection::vec(0..4_i64, 5), 1..6),
+    ) {
+        let shelves: Vec<&[i64]> = shelves.iter().map(Vec::as_slice).collect();
+        let (mut needs, supplies) = given(&wanted, &shelves);
+        // The first product is on two lines.
+        needs.push(Need { line: 99, ..needs[0].clone() });
+        let there = as_far_as_there(&needs, &supplies);
+        for (sku, supply) in &supplies {
+            let units = |of: &[Need]| -> i64 { of.iter().filter(|it| it.sku == *sku).map(|it| it.quantity).sum() };
+            prop_assert_eq!(units(&there), units(&needs).min(supply.total));
+        }
+        for it in &there {
+            let need = needs.iter().find(|need| need.line == it.line).expect("a line that is wanted");
+            prop_assert!(it.quantity > 0 && it.quantity <= need.quantity && it.sku == need.sku);
+        }
+        if !there.is_empty() {
+            let (takes, _) = plan(&there, &supplies, Allocation::FewestShipments).expect("it is there");
+            for it in &there {
+                let of_line = takes.iter().filter(|take| take.line == it.line);
+                prop_assert_eq!(of_line.map(|take| take.quantity).sum::<i64>(), it.quantity);
+            }
+        }
+    }
 }

@@ -36,6 +36,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 60] = [
     ("order_lines", "order_lines", "description = ''", "quantity = 3 AND number = 1"),
     ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
     ("order_waits", "order_waits", "region = 'EUROPE'", "TRUE"),
+    ("order_waits", "order_waits", "caller = 'another'", "TRUE"),
     ("holds", "holds", "reason = 'INCORRECT_ADDRESS'", "state = 'ACTIVE'"),
     ("approvals", "approvals", "archived = NOT archived", "state = 'PENDING'"),
     ("approvals", "approvals", "amount_minor = 1", "state = 'PENDING'"),

@@ -8,8 +8,8 @@ use crate::domain::{
     LegalHold, LineAmounts, LineAvailability, LineCancellation, LineFeedback, LineRefund, Link, Means,
     Message, MessageKind, MessageState, Method, NamedCustomer, OnLate, OnShortage, OpenRequest, Order,
     OrderChange, OrderChangeId, OrderChangeState, OrderId, OrderLine, OrderNote, OrderState, PassedOver,
-    Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Refund,
-    RefundState, RefundedUnits, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
+    Payment, PaymentState, ProductKind, Promise, PromiseLeg, PromiseOccasion, ProviderRequest, Reallocation,
+    Refund, RefundState, RefundedUnits, Reservation, ReservationId, ReservationState, ReservedItem, Risk,
     ServiceDone, ServiceLevel, Slip, SlipKind, SlipSubject, StuckGate, Timestamp, Waiting,
 };
 use crate::store::rows::tests::full_shipment::{bare_shipment, full_return, full_shipment, handling};
@@ -102,6 +102,13 @@ pub(in crate::store) fn full(number: i64) -> Order {
         taken_over_from: None,
         confirmed_at: None,
         created_through: Some(ann.clone()),
+        reallocations: vec![Reallocation {
+            at: AT,
+            why: "not found at L1".to_owned(),
+            plan: "line 1: 1 from L2; nearest".to_owned(),
+            allocation: Allocation::Nearest,
+            passed_over: Vec::new(),
+        }],
     };
 
     Order {

@@ -7,13 +7,14 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    ChangeSet, Channel, Feedback, Ids, Method, Order, OrderId, OrderState, Part, RegionCode, Reservation,
-    ReservationId, ReservationState, Sku, Timestamp, bank_reference_key,
+    Actor, ChangeSet, Channel, Feedback, Ids, Method, Order, OrderId, OrderState, Part, RegionCode,
+    Reservation, ReservationId, ReservationState, Sku, Timestamp, bank_reference_key,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::FixedStatement;
+use crate::store::rows::callers::WAITING_ORDERS;
 use crate::store::rows::document;
 use crate::store::rows::lookup::{self, CachedState, keys, once};
 use crate::store::rows::tests::full::{bare, full, waiting_for};
@@ -195,18 +196,39 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
 
     let awaited = async || -> BTreeMap<(RegionCode, Sku), i64> {
         let found = ask(&db, &lookup::AWAITED, keys(["A-1", "B-2"].map(code::<Sku>))).await;
-        let read = |it: &Row| Ok(((it.get(0)?, it.get(1)?), it.get(2)?));
-        found.iter().map(read).collect::<Result<_, StoreError>>().expect("sums")
+        let mut sums: BTreeMap<(RegionCode, Sku), i64> = BTreeMap::new();
+        for row in &found {
+            let (units, size): (i64, i64) = (row.get(2).expect("units"), row.get(3).expect("a size"));
+            assert_eq!(units % size, 0, "orders of {size} each");
+            let key = (row.get(0).expect("a region"), row.get(1).expect("a SKU"));
+            *sums.entry(key).or_default() += units;
+        }
+        sums
     };
+    let waiting = async || -> Vec<(Actor, i64)> {
+        let callers = keys([first.created_by.clone(), code("nobody")]);
+        let found = ask(&db, &WAITING_ORDERS, callers).await;
+        found.iter().map(|it| (it.get(0).expect("a caller"), it.get(1).expect("orders"))).collect()
+    };
+    assert_eq!(waiting().await, [(first.created_by.clone(), 3)]);
     let key = |region: &str, sku: &str| (code::<RegionCode>(region), code::<Sku>(sku));
     let expected = [(key("MALAYSIA", "A-1"), 16), (key("MALAYSIA", "B-2"), 1), (key("EUROPE", "A-1"), 100)];
     assert_eq!(awaited().await, BTreeMap::from(expected));
     let before = ask(&db, &lookup::AWAITED_BEFORE, keys([first.id, second.id, elsewhere.id])).await;
-    let before: Vec<(OrderId, Sku, i64)> = before
+    let units = |it: &Row, index: usize| it.get::<i64>(index).expect("units");
+    let before: Vec<(OrderId, Sku, i64, i64)> = before
         .iter()
-        .map(|it| (it.get(0).expect("an id"), it.get(1).expect("a SKU"), it.get(2).expect("units")))
+        .map(|it| (it.get(0).expect("an id"), it.get(1).expect("a SKU"), units(it, 2), units(it, 3)))
         .collect();
-    assert_eq!(before, [(second.id, code("A-1"), 6)]);
+    assert_eq!(before, [(second.id, code("A-1"), 6, 6)]);
+
+    let small = waiting_for(4, &[("A-1", 5)]);
+    save(&db, &nothing(), &orders([&small])).await.expect("a small order");
+    let found = ask(&db, &lookup::AWAITED_BEFORE, keys([small.id])).await;
+    let before: Vec<(i64, i64)> = found.iter().map(|it| (units(it, 2), units(it, 3))).collect();
+    assert_eq!(before, [(16, 0)], "both before it want more than it does");
+    let gone = then(&small, |it| it.state = OrderState::Reserved);
+    save(&db, &orders([&small]), &orders([&gone])).await.expect("served");
 
     let fewer = then(&first, |it| it.lines.truncate(1));
     save(&db, &orders([&first]), &orders([&fewer])).await.expect("fewer");
@@ -214,6 +236,7 @@ async fn what_waiting_orders_want_is_counted_while_they_wait_and_first_come_is_b
     save(&db, &orders([&second]), &orders([&reserved])).await.expect("served");
     let expected = [(key("MALAYSIA", "A-1"), 4), (key("EUROPE", "A-1"), 100)];
     assert_eq!(awaited().await, BTreeMap::from(expected));
+    assert_eq!(waiting().await, [(first.created_by.clone(), 2)]);
 }
 
 async fn couriers_are_rated_by_what_they_delivered(scene: &Scene) {

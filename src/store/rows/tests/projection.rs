@@ -433,7 +433,9 @@ async fn a_projection_is_made_anew_from_the_documents(scene: &Scene) {
     save(&db, &nothing(), &orders(&both)).await.expect("orders");
     // An older release knew no tax, and lost a row; what is nobody's was left behind.
     scene.sql("UPDATE order_lines SET tax_minor = 0; DELETE FROM feedback; DELETE FROM order_waits").await;
-    scene.sql("INSERT INTO order_waits SELECT id, 'B-2', 'EUROPE', 7, 1 FROM orders WHERE number = 1").await;
+    scene
+        .sql("INSERT INTO order_waits SELECT id, 'B-2', 'EUROPE', 7, 1, 'ann' FROM orders WHERE number = 1")
+        .await;
     assert_eq!(disagreements(scene).await.len(), 2);
 
     assert_eq!(scene.store.rebuild(|_| ()).await.expect("made anew"), 2);

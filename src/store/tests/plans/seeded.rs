@@ -238,11 +238,11 @@ impl Seeded {
         for table in COPIED {
             seeded.copy(&db, table).await;
         }
-        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number) \
-            SELECT id, 'A-1', 'MALAYSIA', 30, number FROM orders WHERE number > 1 AND number <= 2001";
+        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number, caller) \
+            SELECT id, 'A-1', 'MALAYSIA', 30, number, 'shop-' || number FROM orders WHERE number > 1 AND number <= 2001";
         db.script(waits).await.expect("a queue");
-        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number) \
-            SELECT id, 'W-' || number, 'MALAYSIA', 30, number FROM orders WHERE number > 2001";
+        let waits = "INSERT INTO order_waits (order_id, sku, region, quantity, number, caller) \
+            SELECT id, 'W-' || number, 'MALAYSIA', 30, number, 'shop-' || number FROM orders WHERE number > 2001";
         db.script(waits).await.expect("those that wait for something else");
         let answers = seeded.counted(
             "INSERT INTO decisions (at, actor, method, request_id, fingerprint, answer) \
