@@ -12,6 +12,7 @@
 //! | `lists` | lists with the API's filters |
 //! | `order` | one order; one letter |
 //! | `acts` | what the buttons do |
+//! | `live` | telling an open page that something of it has changed |
 //! | `routes` | which page is where |
 
 mod acts;
@@ -19,6 +20,7 @@ mod api;
 mod desk;
 mod entrance;
 mod lists;
+mod live;
 mod order;
 mod routes;
 mod templates;

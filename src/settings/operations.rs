@@ -33,4 +33,10 @@ impl OperationsSettings {
     pub fn request_within(&self) -> Duration {
         seconds(self.request_seconds)
     }
+
+    /// Pages of the console that are told of changes at once: half of the connections, so that there is always one for
+    /// probes and for pages.
+    pub fn live_pages(&self) -> usize {
+        self.connections as usize / 2
+    }
 }
