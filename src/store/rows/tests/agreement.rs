@@ -11,7 +11,7 @@ on_both_engines! {
 }
 
 /// A table, as the law names it, a column, another value for it, and which rows it is set in.
-const DIFFERENT: [(&str, &str, &str, &str); 59] = [
+const DIFFERENT: [(&str, &str, &str, &str); 60] = [
     ("its row", "orders", "state = 'CLOSED'", "number = 1"),
     ("its row", "orders", "number = 7", "number = 1"),
     ("its row", "orders", "version = version + 1", "number = 1"),
@@ -32,6 +32,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 59] = [
     ("its row", "orders", "stuck_since = stuck_since + 1", "number = 1"),
     ("its row", "orders", "slipped_since = slipped_since + 1", "number = 1"),
     ("its row", "orders", "delivered_at = delivered_at + 1", "number = 1"),
+    ("its row", "orders", "promised_at = 7", "number = 1"),
     ("order_lines", "order_lines", "quantity = quantity + 1", "quantity = 3 AND number = 2"),
     ("order_lines", "order_lines", "description = ''", "quantity = 3 AND number = 1"),
     ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
