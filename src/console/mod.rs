@@ -9,6 +9,8 @@
 //! | `desk` | what all pages work with; answers and their headers |
 //! | `entrance` | signing in and out |
 //! | `today` | what is waiting and how much of it |
+//! | `trends` | how the last weeks went |
+//! | `charts` | drawings of names and numbers |
 //! | `lists` | lists with the API's filters |
 //! | `order` | one order; one letter |
 //! | `acts` | what the buttons do |
@@ -17,6 +19,7 @@
 
 mod acts;
 mod api;
+mod charts;
 mod desk;
 mod entrance;
 mod lists;
@@ -27,6 +30,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod today;
+mod trends;
 mod visitors;
 
 pub use desk::{Desk, Facts};

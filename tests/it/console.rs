@@ -261,6 +261,9 @@ on_both_engines!(today_counts_what_there_is_for_who_may_see_it, two_keys, async 
         assert_eq!(tile(&page, label), Some(count), "{label}: {page}");
     }
     assert!(page.contains("The laws have not been checked since the server started."), "{page}");
+    for drawn in ["placed-title placed-says", "No courier has delivered", "<svg class=\"chart\""] {
+        assert!(page.contains(drawn), "{drawn}: {page}");
+    }
     let (_, system) = boss.get("/console/system").await;
     assert_eq!(boss.press(&system, "CheckIntegrity", "").await, 303);
     assert!(boss.get("/console").await.1.contains("all held."));
