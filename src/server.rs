@@ -425,6 +425,7 @@ fn facts(settings: &Settings, store: &Store) -> Facts {
         insecure: found.into_iter().filter(|it| it.0).map(|it| it.1.to_owned()).collect(),
         has_tls,
         reached_by_tls: has_tls || settings.operations.behind_tls,
+        live_pages: settings.operations.live_pages(),
     }
 }
 

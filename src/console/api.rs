@@ -13,6 +13,7 @@ use crate::json::json_of;
 use crate::pb;
 use crate::pb::approval_service_client::ApprovalServiceClient;
 use crate::pb::billing_service_client::BillingServiceClient;
+use crate::pb::event_service_client::EventServiceClient;
 use crate::pb::inventory_service_client::InventoryServiceClient;
 use crate::pb::order_change_service_client::OrderChangeServiceClient;
 use crate::pb::order_service_client::OrderServiceClient;
@@ -74,6 +75,7 @@ clients! {
     billing: BillingServiceClient;
     returns: ReturnServiceClient;
     changes: OrderChangeServiceClient;
+    events: EventServiceClient;
 }
 
 /// A page of each list, by the API's filter.

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::Environment;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -21,10 +22,13 @@ use tonic_types::StatusExt;
 use crate::access::Access;
 use crate::console::api::Api;
 use crate::console::templates::environment;
-use crate::console::visitors::{Caller, Notice, Visitor, Visitors};
+use crate::console::visitors::{Caller, Notice, Visitor, Visitors, Wish};
 
 /// The cookie that has the session's id.
 pub(super) const COOKIE_NAME: &str = "consign-console";
+
+/// The head that a page has which is made anew while it is open.
+const FOLLOWS: &str = "consign-follows";
 
 /// What a browser may do with a page: show it and send its forms back here, and nothing else.
 const POLICY: &str =
@@ -41,6 +45,8 @@ pub struct Facts {
     pub has_tls: bool,
     /// Whether browsers come over TLS: to this server, or to a proxy before it.
     pub reached_by_tls: bool,
+    /// Pages that are told of changes at once, each over a connection of its own.
+    pub live_pages: usize,
 }
 
 /// What all pages work with.
@@ -50,6 +56,8 @@ pub struct Desk {
     pub(super) access: Arc<Access>,
     pub(super) facts: Facts,
     pub(super) visitors: Visitors,
+    /// Places for pages that are told of changes.
+    pub(super) live_pages: Arc<Semaphore>,
     templates: Environment<'static>,
 }
 
@@ -58,7 +66,9 @@ impl Desk {
     pub fn new(routes: Routes, access: Arc<Access>, facts: Facts) -> Option<Self> {
         let templates =
             environment().inspect_err(|error| tracing::error!(%error, "a template is wrong")).ok()?;
-        Some(Self { routes: routes.prepare(), access, facts, visitors: Visitors::default(), templates })
+        let live_pages = Arc::new(Semaphore::new(facts.live_pages));
+        let visitors = Visitors::default();
+        Some(Self { routes: routes.prepare(), access, facts, visitors, live_pages, templates })
     }
 
     pub(super) fn api(&self, visitor: &Visitor) -> Result<Api, Status> {
@@ -111,7 +121,11 @@ impl Desk {
         mut found: Value,
     ) -> Response {
         if let (Some(found), Some(visitor)) = (found.as_object_mut(), visitor) {
-            let (done, refused) = match self.visitors.take_notice(&visitor.session) {
+            let notice = match visitor.wish {
+                Wish::Open => self.visitors.take_notice(&visitor.session),
+                Wish::Follow => None,
+            };
+            let (done, refused) = match notice {
                 Some(Notice::Done(sentence)) => (Some(sentence), None),
                 Some(Notice::Refused(sentence)) => (None, Some(sentence)),
                 None => (None, None),
@@ -135,7 +149,16 @@ impl Desk {
         let cookies = headers.get_all(COOKIE).iter().filter_map(|it| it.to_str().ok());
         let mut cookies = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
         let session = cookies.find(|(name, _)| *name == COOKIE_NAME)?.1;
-        self.visitors.find(session, Instant::now()).filter(|it| self.still_knows(it))
+        let mut visitor = self.visitors.find(session, Instant::now()).filter(|it| self.still_knows(it))?;
+        if headers.contains_key(FOLLOWS) {
+            visitor.wish = Wish::Follow;
+        }
+        Some(visitor)
+    }
+
+    /// Whether the visit goes on.
+    pub(super) fn is_here(&self, visitor: &Visitor) -> bool {
+        self.visitors.find(&visitor.session, Instant::now()).is_some() && self.still_knows(visitor)
     }
 
     /// Whether a visitor could sign in anew: a key may have been taken away.

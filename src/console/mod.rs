@@ -9,22 +9,28 @@
 //! | `desk` | what all pages work with; answers and their headers |
 //! | `entrance` | signing in and out |
 //! | `today` | what is waiting and how much of it |
+//! | `trends` | how the last weeks went |
+//! | `charts` | drawings of names and numbers |
 //! | `lists` | lists with the API's filters |
 //! | `order` | one order; one letter |
 //! | `acts` | what the buttons do |
+//! | `live` | telling an open page that something of it has changed |
 //! | `routes` | which page is where |
 
 mod acts;
 mod api;
+mod charts;
 mod desk;
 mod entrance;
 mod lists;
+mod live;
 mod order;
 mod routes;
 mod templates;
 #[cfg(test)]
 mod tests;
 mod today;
+mod trends;
 mod visitors;
 
 pub use desk::{Desk, Facts};

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
 use crate::console::desk::{Desk, guard};
-use crate::console::templates::STYLE;
-use crate::console::{acts, entrance, lists, order, today};
+use crate::console::templates::{ICON, SCRIPT, STYLE};
+use crate::console::{acts, entrance, lists, live, order, today};
 
 /// Size of a form at most. The longest note has 1,000 characters, of up to twelve bytes as forms write them.
 const FORM_BYTES: usize = 16 * 1_024;
@@ -33,16 +33,20 @@ pub fn routes(desk: Desk) -> Router {
         .route("/console/returns", get(lists::returns))
         .route("/console/system", get(today::system))
         .route("/console/act", post(acts::act))
-        .route("/console/style.css", get(style))
+        .route("/console/live", get(live::live))
+        .route("/console/style.css", get(async || fixed("text/css; charset=utf-8", STYLE)))
+        .route("/console/live.js", get(async || fixed("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/console/icon.svg", get(async || fixed("image/svg+xml", ICON)))
         .route("/console/{*elsewhere}", any(nothing))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(from_fn_with_state(Arc::clone(&desk), guard))
         .with_state(desk)
 }
 
-async fn style() -> Response {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "private, max-age=300")];
-    (headers, STYLE).into_response()
+/// A file that is the same for everybody.
+fn fixed(kind: &'static str, text: &'static str) -> Response {
+    let headers = [(CONTENT_TYPE, kind), (CACHE_CONTROL, "private, max-age=300")];
+    (headers, text).into_response()
 }
 
 async fn nothing(State(desk): State<Arc<Desk>>) -> Response {

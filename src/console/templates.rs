@@ -11,6 +11,8 @@ use uuid::Uuid;
 use crate::console::acts::RESENT_DAYS;
 
 pub(super) const STYLE: &str = include_str!("style.css");
+pub(super) const SCRIPT: &str = include_str!("live.js");
+pub(super) const ICON: &str = include_str!("icon.svg");
 
 macro_rules! templates {
     ($($name:literal)*) => { &[$(($name, include_str!(concat!("templates/", $name)))),*] };

@@ -41,6 +41,16 @@ pub(super) struct Visitor {
     pub(super) caller: Caller,
     /// In each form of the visit; a page of another site cannot know it.
     pub(super) token: String,
+    pub(super) wish: Wish,
+}
+
+/// Why a page is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A person opens it.
+    Open,
+    /// One that is open is made anew: nobody reads what is to be told once.
+    Follow,
 }
 
 struct Session {
@@ -55,7 +65,7 @@ pub(super) struct Visitors(Mutex<HashMap<String, Session>>);
 impl Visitors {
     /// None: the operating system gives no random numbers.
     pub(super) fn sign_in(&self, name: String, caller: Caller, now: Instant) -> Option<Visitor> {
-        let visitor = Visitor { session: random()?, name, caller, token: random()? };
+        let visitor = Visitor { session: random()?, name, caller, token: random()?, wish: Wish::Open };
         let session = Session { visitor: visitor.clone(), notice: None, since: now };
 
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);

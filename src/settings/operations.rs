@@ -47,4 +47,10 @@ impl OperationsSettings {
     pub fn metrics_every(&self) -> Option<Duration> {
         (self.otlp_metrics_seconds > 0).then(|| seconds(self.otlp_metrics_seconds))
     }
+
+    /// Pages of the console that are told of changes at once: half of the connections, so that there is always one for
+    /// probes and for pages.
+    pub fn live_pages(&self) -> usize {
+        self.connections as usize / 2
+    }
 }

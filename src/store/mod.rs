@@ -34,6 +34,7 @@ pub use query::integrity::LawResult;
 pub use query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
 pub use query::overview::Overview;
 pub use query::person::Person;
+pub use query::series::{PromiseWeek, Series, StockCover};
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
 pub use subscriptions::LiveSubscriptions;
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};

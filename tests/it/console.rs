@@ -1,13 +1,18 @@
 //! The console, as a browser asks for its pages.
 
+use std::time::Duration;
+
 use consign::access::{KeyHash, Role};
 use consign::pb;
 use consign::settings::{KeySettings, Settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 use crate::access::{ADMIN, stock, with_key};
 use crate::operations::{get, send, with_port};
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{create_order, draft, order, stocked};
+use crate::shop::{LEIPZIG, create_order, draft, order, receive, stocked};
 
 const PICKER: &str = "consign_picker";
 
@@ -96,7 +101,7 @@ on_both_engines!(who_looks_after_an_order_sees_it_and_cancels_it, with_port, asy
     let (status, page) = dana.get("/console/orders").await;
     assert_eq!(status, 200);
     assert!(page.contains(&placed.number) && page.contains("&lt;script&gt;alert(1)"), "{page}");
-    assert!(!page.contains("<script"), "{page}");
+    assert!(!page.contains("<script>"), "{page}");
 
     let here = format!("/console/orders/{}", placed.number);
     let (status, page) = dana.get(&here).await;
@@ -105,7 +110,7 @@ on_both_engines!(who_looks_after_an_order_sees_it_and_cancels_it, with_port, asy
         assert!(page.contains(seen), "{seen} is not in {page}");
     }
     assert_eq!(page.matches("<li class=\"").count(), 20, "{page}");
-    assert!(!page.contains("<script"), "{page}");
+    assert!(!page.contains("<script>"), "{page}");
 
     // A page that is out of date changes nothing, and says so.
     assert_eq!(dana.press(&page, "AddOrderNote", "text=call+back").await, 303);
@@ -260,6 +265,9 @@ on_both_engines!(today_counts_what_there_is_for_who_may_see_it, two_keys, async 
         assert_eq!(tile(&page, label), Some(count), "{label}: {page}");
     }
     assert!(page.contains("The laws have not been checked since the server started."), "{page}");
+    for drawn in ["placed-title placed-says", "No courier has delivered", "<svg class=\"chart\""] {
+        assert!(page.contains(drawn), "{drawn}: {page}");
+    }
     let (_, system) = boss.get("/console/system").await;
     assert_eq!(boss.press(&system, "CheckIntegrity", "").await, 303);
     assert!(boss.get("/console").await.1.contains("all held."));
@@ -307,3 +315,145 @@ on_both_engines!(a_visit_ends_with_the_key_that_it_began_with, two_keys, async |
     assert_eq!(status, 401);
     server.stop().await;
 });
+
+/// What an open page is told, as it comes.
+struct Told {
+    stream: TcpStream,
+    text: String,
+}
+
+impl Told {
+    async fn at(dana: &Browser<'_>, path: &str) -> Self {
+        let address = dana.server.server.operations.expect("the port is on");
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {}\r\n\r\n", dana.cookie);
+        stream.write_all(head.as_bytes()).await.expect("it is sent");
+        let mut told = Self { stream, text: String::new() };
+        told.until(|it| it.contains("\r\n\r\n")).await;
+        told
+    }
+
+    fn is_open(&self) -> bool {
+        self.text.starts_with("HTTP/1.1 200") && self.text.contains("content-type: text/event-stream")
+    }
+
+    fn changes(&self) -> usize {
+        self.text.matches("event: change\n").count()
+    }
+
+    /// Where a browser would go on.
+    fn position(&self) -> i64 {
+        let last = self.text.rsplit("id: ").next().and_then(|it| it.lines().next());
+        last.and_then(|it| it.parse().ok()).unwrap_or_default()
+    }
+
+    async fn until(&mut self, seen: impl Fn(&str) -> bool) {
+        while !seen(&self.text) {
+            assert!(self.read().await > 0, "it ended: {}", self.text);
+        }
+    }
+
+    async fn read(&mut self) -> usize {
+        let mut some = [0; 1_024];
+        let read = timeout(Duration::from_secs(30), self.stream.read(&mut some)).await;
+        let read = read.unwrap_or_else(|_| panic!("nothing more than {}", self.text)).unwrap_or_default();
+        self.text.push_str(std::str::from_utf8(&some[..read]).expect("only ASCII is told"));
+        read
+    }
+
+    async fn to_its_end(mut self) {
+        while self.read().await > 0 {}
+    }
+}
+
+on_both_engines!(an_open_page_is_told_that_something_of_it_has_changed, with_port, async |server| {
+    stocked(&server, "A-1", 9).await;
+    let placed = create_order(&server, draft("ada", "A-1", 2)).await.expect("an order");
+    let dana = Browser::sign_in(&server, "dana").await;
+    let here = format!("/console/orders/{}", placed.id);
+    let (_, page) = dana.get(&here).await;
+    let link = page.split_once("data-live=\"").expect("it follows what happens").1;
+    let link = link.split('"').next().expect("a link").replace("&amp;", "&");
+    assert!(link.starts_with("/console/live?order=ord_") && link.contains("&after="), "{link}");
+
+    let mut told = Told::at(&dana, &link).await;
+    assert!(told.is_open(), "{}", told.text);
+    told.until(|it| it.contains("retry: 500\n")).await;
+    assert_eq!(dana.press(&page, "AddOrderNote", "text=call+back").await, 303);
+    let key = Some(pb::get_order_timeline_request::Key::OrderId(placed.id.clone()));
+    let timeline = server.orders.clone().get_order_timeline(pb::GetOrderTimelineRequest { key }).await;
+    let events = timeline.expect("it has one").into_inner().timeline.expect("it has one").events;
+    let noted = events.last().expect("an event").position;
+    while told.position() < noted || told.changes() == 0 {
+        assert!(told.read().await > 0, "it ended before {noted}: {}", told.text);
+    }
+    assert!(!told.text.contains("call back") && !told.text.contains(&placed.id), "{}", told.text);
+
+    // A page that does not know how old it is looks once; one of stock hears of stock that no order is about.
+    let mut lists = Told::at(&dana, "/console/live").await;
+    lists.until(|it| it.contains("event: change\n")).await;
+    let mut stock = Told::at(&dana, "/console/live?skus=A-1").await;
+    stock.until(|it| it.contains("event: change\n")).await;
+    receive(&server, "A-1", LEIPZIG, 1).await;
+    while stock.changes() < 2 {
+        assert!(stock.read().await > 0, "it ended: {}", stock.text);
+    }
+
+    let token = hidden(&page, "<", "token");
+    assert_eq!(dana.post("/console/logout", &format!("token={token}")).await.0, 303);
+    told.to_its_end().await;
+    let nobody = Told::at(&dana, &link).await;
+    assert!(nobody.text.starts_with("HTTP/1.1 401"), "{}", nobody.text);
+
+    let omar = Browser::sign_in(&server, "omar").await;
+    let open = Told::at(&omar, "/console/live").await;
+    assert!(open.is_open(), "{}", open.text);
+    server.stop().await;
+    open.to_its_end().await;
+});
+
+on_both_engines!(what_is_said_once_waits_for_who_opens_a_page, with_port, async |server| {
+    stocked(&server, "A-1", 9).await;
+    let placed = create_order(&server, draft("ada", "A-1", 1)).await.expect("an order");
+    let dana = Browser::sign_in(&server, "dana").await;
+    let here = format!("/console/orders/{}", placed.id);
+    let (_, page) = dana.get(&here).await;
+    assert_eq!(dana.press(&page, "AddOrderNote", "text=call+back").await, 303);
+    let request = format!(
+        "GET {here} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncookie: {}\r\nconsign-follows: 1\r\n\r\n",
+        dana.cookie
+    );
+    let (_, _, followed) = send(&server, &request).await;
+    assert!(followed.contains("call back") && !followed.contains("The note is kept."), "{followed}");
+    assert!(dana.get(&here).await.1.contains("The note is kept."));
+    server.stop().await;
+});
+
+on_both_engines!(
+    half_of_the_connections_are_for_open_pages_at_most,
+    |it| {
+        with_port(it);
+        it.operations.connections = 8;
+    },
+    async |server| {
+        let dana = Browser::sign_in(&server, "dana").await;
+        let mut open = Vec::new();
+        for _ in 0..4 {
+            let told = Told::at(&dana, "/console/live").await;
+            assert!(told.is_open(), "{}", told.text);
+            open.push(told);
+        }
+        let fifth = Told::at(&dana, "/console/live").await;
+        assert!(fifth.text.starts_with("HTTP/1.1 503"), "{}", fifth.text);
+        drop(fifth);
+        assert_eq!(dana.get("/console").await.0, 200, "others are served");
+
+        open.pop();
+        let begun = std::time::Instant::now();
+        while !Told::at(&dana, "/console/live").await.is_open() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no place becomes free");
+            sleep(Duration::from_millis(200)).await;
+        }
+        server.stop().await;
+    }
+);

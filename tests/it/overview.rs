@@ -336,7 +336,7 @@ on_both_engines!(what_is_new_is_counted_since_the_time_that_is_asked_for, async 
     stocked(&server, "O-3", 8).await;
     create_order(&server, draft("ann", "O-3", 1)).await.expect("an order");
     let since = async |since_time| {
-        let request = pb::GetOverviewRequest { since_time };
+        let request = pb::GetOverviewRequest { since_time, with_series: false };
         server.orders.clone().get_overview(request).await.map(|it| it.into_inner().overview.unwrap())
     };
     assert_eq!(since(Some(in_seconds(-60))).await.expect("an overview").placed_count, 1);
@@ -350,6 +350,35 @@ on_both_engines!(what_is_new_is_counted_since_the_time_that_is_asked_for, async 
         assert_eq!((refused.code(), reason(&refused).as_str()), (Code::InvalidArgument, "INVALID_FIELD"));
         assert!(refused.message().contains("since_time"), "{refused:?}");
     }
+    server.stop().await;
+});
+
+on_both_engines!(how_the_last_weeks_went_is_told_to_who_asks_for_it, async |server| {
+    stocked(&server, "O-4", 10).await;
+    create_courier(&server).await;
+    let warehouse = Warehouse { server: &server };
+    let placed = create_order(&server, draft("ann", "O-4", 3)).await.expect("an order").id;
+    create_order(&server, draft("ben", "O-4", 1)).await.expect("an order");
+    pay_by_card(&server, &placed, "tok_success").await.expect("a payment");
+    warehouse.deliver_all(&placed).await;
+    let delivered = order(&server, &placed).await;
+    let promised = delivered.promised_delivery_time.expect("a promise");
+    assert!(delivered.deliver_time.expect("it is there").seconds < promised.seconds);
+
+    assert_eq!(overview(&server).await.series, None, "nobody has asked for it");
+    let request = pb::GetOverviewRequest { since_time: None, with_series: true };
+    let told = server.orders.clone().get_overview(request).await.expect("an overview").into_inner();
+    let series = told.overview.and_then(|it| it.series).expect("it was asked for");
+    assert_eq!((series.placed_days.len(), series.promise_weeks.len()), (30, 12));
+    // The order may have come in before midnight.
+    assert_eq!(series.placed_days.iter().rev().take(2).map(|it| it.count).sum::<i64>(), 2);
+    assert_eq!(series.placed_days.iter().map(|it| it.count).sum::<i64>(), 2);
+    let weeks = series.promise_weeks.iter().rev().take(2);
+    let (delivered, kept) = weeks.fold((0, 0), |sum, it| (sum.0 + it.delivered_count, sum.1 + it.kept_count));
+    assert_eq!((delivered, kept), (1, 1), "{:?}", series.promise_weeks);
+    let cover = pb::StockCover { sku: "O-4".to_owned(), free: 6, ordered: 4, days: 10.5 };
+    assert_eq!(series.stock_covers, [cover]);
+    every_law_holds(&server).await;
     server.stop().await;
 });
 

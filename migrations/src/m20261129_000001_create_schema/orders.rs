@@ -42,6 +42,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              stuck_gate TEXT,
              stuck_since BIGINT,
              delivered_at BIGINT,
+             promised_at BIGINT,
              run_at BIGINT,
              attempts BIGINT NOT NULL DEFAULT 0 CHECK (attempts >= 0),
              lease_token BIGINT NOT NULL DEFAULT 0 CHECK (lease_token >= 0),
@@ -71,7 +72,8 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_slipped ON orders (slipped_since, id) WHERE slipped_since IS NOT NULL",
             "CREATE INDEX orders_slipped_at ON orders (stuck_gate, slipped_since, id) WHERE slipped_since IS NOT NULL",
             "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",
-            "CREATE INDEX orders_delivered ON orders (delivered_at) WHERE delivered_at IS NOT NULL",
+            // With the promise, so that whether it was kept is counted from the index alone.
+            "CREATE INDEX orders_delivered ON orders (delivered_at, promised_at) WHERE delivered_at IS NOT NULL",
             "CREATE INDEX orders_due ON orders (run_at) WHERE run_at IS NOT NULL",
         ])
         .await?;

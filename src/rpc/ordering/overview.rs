@@ -8,11 +8,12 @@ use tonic::Extensions;
 use crate::domain::{Problems, Timestamp};
 use crate::pb;
 use crate::pb::Permission;
+use crate::rpc::calendar::date;
 use crate::rpc::enums;
 use crate::rpc::identity::permitted;
 use crate::rpc::parse;
 use crate::rpc::reply::timestamp;
-use crate::store::{Backlog, Overview};
+use crate::store::{Backlog, Overview, PromiseWeek, Series, StockCover};
 
 /// How far back something is new at most: each order since then is counted one by one.
 const NEW_WITHIN: Duration = Duration::from_secs(7 * 86_400);
@@ -25,7 +26,7 @@ pub(crate) fn since(
     now: Timestamp,
     bad: &mut Problems,
 ) -> Option<Timestamp> {
-    let pb::GetOverviewRequest { since_time } = request;
+    let pb::GetOverviewRequest { since_time, with_series: _ } = request;
     let micros = now.unix_micros();
     let Some(since) = since_time else {
         return Some(Timestamp::from_unix_micros(micros - micros.rem_euclid(DAY_MICROS)));
@@ -43,6 +44,7 @@ pub(crate) fn since(
 /// What the caller may not see is left out. `check`: when the laws were last checked, and how many rows broke one.
 pub(crate) fn overview(
     overview: Overview,
+    series: Option<Series>,
     check: Option<(Timestamp, u64)>,
     caller: &Extensions,
 ) -> pb::Overview {
@@ -104,6 +106,30 @@ pub(crate) fn overview(
         unanswered_payments: may(Permission::ReadMoney).then(|| waiting(unanswered_payments)),
         stock: may(Permission::ReadCatalogue).then_some(stock),
         work: may(Permission::ReadOperations).then_some(work),
+        series: series.map(|it| series_for(caller, it)),
+    }
+}
+
+fn series_for(caller: &Extensions, series: Series) -> pb::OverviewSeries {
+    let Series { at, placed, promises, covers } = series;
+    let covers = if permitted(caller, Permission::ReadCatalogue).is_ok() { covers } else { Vec::new() };
+    let week = |it: PromiseWeek| {
+        let PromiseWeek { from, delivered, kept } = it;
+        pb::PromiseWeek { start_date: Some(date(from)), delivered_count: delivered, kept_count: kept }
+    };
+    let cover = |it: StockCover| {
+        let tenths = it.tenths_of_days();
+        let StockCover { sku, free, ordered } = it;
+        pb::StockCover { sku: sku.to_string(), free, ordered, days: tenths as f64 / 10.0 }
+    };
+    pb::OverviewSeries {
+        time: Some(timestamp(at)),
+        placed_days: placed
+            .into_iter()
+            .map(|(day, count)| pb::PlacedDay { date: Some(date(day)), count })
+            .collect(),
+        promise_weeks: promises.into_iter().map(week).collect(),
+        stock_covers: covers.into_iter().map(cover).collect(),
     }
 }
 
@@ -125,7 +151,7 @@ mod tests {
     fn asked(since: Option<i64>) -> (Option<i64>, usize) {
         let since_time = since.map(|it| timestamp(Timestamp::from_unix_micros(it)));
         let mut bad = Problems::default();
-        let request = pb::GetOverviewRequest { since_time };
+        let request = pb::GetOverviewRequest { since_time, with_series: false };
         let found = super::since(request, Timestamp::from_unix_micros(NOON), &mut bad);
         (found.map(Timestamp::unix_micros), bad.0.len())
     }

@@ -93,9 +93,14 @@ impl pb::order_service_server::OrderService for Api {
 
     async fn get_overview(&self, request: Request<pb::GetOverviewRequest>) -> Reply<pb::GetOverviewResponse> {
         let (_, caller, request) = request.into_parts();
+        let with_series = request.with_series;
         let since = parsed(|bad| overview::since(request, self.store().now(), bad))?;
         let counted = answered(self.store().overview(since).await)?;
-        let shown = overview::overview(counted, self.store().last_check(), &caller);
+        let series = match with_series {
+            true => Some(answered(self.store().series().await)?),
+            false => None,
+        };
+        let shown = overview::overview(counted, series, self.store().last_check(), &caller);
         Ok(Response::new(pb::GetOverviewResponse { overview: Some(shown) }))
     }
 

@@ -23,6 +23,7 @@ pub(super) mod person;
 mod plan;
 mod resource;
 pub(super) mod resources;
+pub(super) mod series;
 pub(super) mod single_flight;
 mod stock_agreement;
 mod stuck;

@@ -15,6 +15,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
 use crate::store::query::figures::Backlog;
+use crate::store::query::series::Series;
 use crate::store::rows::terms::OPEN_CHANGE;
 
 /// What there is, at one moment. Of archived orders only `placed` and `delivered` know.
@@ -88,6 +89,20 @@ impl Store {
             proposed_replenishments: counted.of_all("proposed_replenishments").count,
             jobs_due: counted.of_all("orders_due").and(counted.of_all("reservations_due")),
         })
+    }
+
+    /// How the last weeks went, as counted within the last minute.
+    pub async fn series(&self) -> Result<Series, StoreError> {
+        let now = self.now();
+        // Who asks meanwhile waits for it, instead of counting too.
+        let mut last = self.inner.series.lock().await;
+        if let Some(series) = last.as_ref().filter(|it| it.is_fresh(now)) {
+            return Ok(series.clone());
+        }
+        let db = self.look().await?;
+        let series = Series::count(&db, now).await?;
+        *last = Some(series.clone());
+        Ok(series)
     }
 }
 

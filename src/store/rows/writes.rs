@@ -59,6 +59,7 @@ fixed! {
             orders::Column::StuckGate,
             orders::Column::StuckSince,
             orders::Column::DeliveredAt,
+            orders::Column::PromisedAt,
             orders::Column::RunAt,
             orders::Column::Attempts,
             orders::Column::LeaseUntil,

@@ -126,6 +126,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "last_position": store.last_position(),
         "figures": store.figures(),
         "overview": store.overview(now),
+        "series": store.series(),
         "events_after": store.events_after(seeded.count - 100, &EventFilter::default(), 100),
         "events_after of an order": store.events_after(0, &EventFilter::of_order(order), 100),
         "events_after of a customer": store.events_after(

@@ -32,6 +32,7 @@ const DIFFERENT: [(&str, &str, &str, &str); 60] = [
     ("its row", "orders", "stuck_since = stuck_since + 1", "number = 1"),
     ("its row", "orders", "slipped_since = slipped_since + 1", "number = 1"),
     ("its row", "orders", "delivered_at = delivered_at + 1", "number = 1"),
+    ("its row", "orders", "promised_at = 7", "number = 1"),
     ("order_lines", "order_lines", "quantity = quantity + 1", "quantity = 3 AND number = 2"),
     ("order_lines", "order_lines", "description = ''", "quantity = 3 AND number = 1"),
     ("order_waits", "order_waits", "quantity = quantity + 1", "TRUE"),
