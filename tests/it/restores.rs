@@ -10,7 +10,8 @@ use tonic_types::StatusExt;
 
 use crate::child::{Process, Site};
 use crate::server::{Clients, Engine};
-use crate::shop::reason;
+use crate::shop::{order, reason};
+use crate::warehouse::Warehouse;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn numbers_given_after_a_copy_are_not_given_again_and_their_readers_are_told() {
@@ -154,6 +155,43 @@ async fn put_in_place_by_other_tools(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follower_of_a_shipment_is_told_of_scans_that_a_restore_has_lost() {
+    let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    clients.stock_up().await;
+    let placed = clients.create_order("tracked", "request tracked".to_owned()).await.expect("an order").id;
+    clients.pay(&placed, "tok_success", "pay tracked".to_owned()).await.expect("paid");
+    let shipment = order(&clients, &placed).await.shipment_ids.remove(0);
+    Warehouse { server: &clients }.ship(&shipment).await;
+    let copy = site.folder.path().join("copy.db");
+    succeeded(&site, &["backup", path(&copy)]);
+    Warehouse { server: &clients }.deliver(&shipment).await;
+    let first = track(&clients, &shipment, 1, "").await.expect("a delivery");
+    let (lost, old_history) = (first.resume_sequence, first.history_id);
+    assert_eq!(lost, 2);
+    stop(process);
+
+    succeeded(&site, &["restore", "--force", path(&copy)]);
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    let refused = track(&clients, &shipment, lost, &old_history).await.expect_err("it is lost");
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "HISTORY_RESTORED"));
+    let refused = track(&clients, &shipment, lost, "").await.expect_err("nothing is there yet");
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    let history = track(&clients, &shipment, 1, &old_history).await.expect("both have that").history_id;
+    assert_ne!(history, old_history);
+
+    // Another second scan is none of those that the old history told.
+    Warehouse { server: &clients }.deliver(&shipment).await;
+    let refused = track(&clients, &shipment, lost, &old_history).await.expect_err("it is another");
+    assert_eq!(reason(&refused), "HISTORY_RESTORED");
+    assert_eq!(track(&clients, &shipment, lost, &history).await.expect("its own").resume_sequence, lost);
+    stop(process);
+    assert_eq!(site.broken_laws(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn payments_that_only_the_provider_knows_after_a_restore_are_listed() {
     let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
     let process = site.start().await;
@@ -215,6 +253,23 @@ async fn watch(clients: &Clients, after: i64, history: &str) -> Result<pb::Watch
     };
     let mut stream = clients.events.clone().watch_events(request).await?.into_inner();
     Ok(stream.message().await?.expect("it goes on"))
+}
+
+/// The first message of a stream of a shipment's events: the next event, or where it stands.
+async fn track(
+    clients: &Clients,
+    shipment: &str,
+    after: i64,
+    history: &str,
+) -> Result<pb::TrackShipmentResponse, Status> {
+    let request = pb::TrackShipmentRequest {
+        shipment_id: shipment.to_owned(),
+        after_sequence: after,
+        history_id: history.to_owned(),
+        ..Default::default()
+    };
+    let mut stream = clients.shipping.clone().track_shipment(request).await?.into_inner();
+    Ok(stream.message().await?.expect("it says where it stands"))
 }
 
 fn succeeded(site: &Site, arguments: &[&str]) -> String {

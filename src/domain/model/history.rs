@@ -122,7 +122,7 @@ fn standing(counters: &Counters, name: &str) -> i64 {
 fn is_given_out(name: &str) -> bool {
     name == EVENTS_COUNTER
         || name == ORDERS_COUNTER
-        || SERIES.iter().any(|it| name.strip_prefix(it).is_some_and(|series| !series.is_empty()))
+        || SERIES.iter().any(|it| name.strip_prefix(*it).is_some_and(|series| !series.is_empty()))
 }
 
 /// The last number that is left out.
