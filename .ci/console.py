@@ -7,6 +7,7 @@ folder SCREENSHOTS.
 """
 
 import base64
+import shutil
 import subprocess
 import sys
 import time
@@ -112,9 +113,9 @@ class Window:
         # Containers give Chromium no sandbox of its own, and little shared memory.
         for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"]:
             options.add_argument(argument)
-        options.binary_location = "/usr/bin/chromium"
+        options.binary_location = shutil.which("chromium")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService(executable_path="/usr/bin/chromedriver")
+        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
         self.driver = webdriver.Chrome(options=options, service=service)
         self.console = console
         self.sized(DESK)

@@ -217,11 +217,12 @@ mod tests {
     fn drawn(svg: &str, side: &str) -> Vec<i64> {
         let bars = svg.split("<rect class=\"bar\"").skip(1);
         let side = format!(" {side}=\"");
-        bars.map(|it| it.split_once(&side).unwrap().1.split('"').next().unwrap().parse().unwrap()).collect()
+        let number = |it: &str| it.split_once(&side)?.1.split('"').next()?.parse().ok();
+        bars.map(|it| number(it).expect("a bar has sides")).collect()
     }
 
     fn texts(svg: &str) -> Vec<&str> {
-        svg.split("<text").skip(1).map(|it| it.split(['>', '<']).nth(1).unwrap()).collect()
+        svg.split("<text").skip(1).filter_map(|it| it.split(['>', '<']).nth(1)).collect()
     }
 
     #[test]

@@ -36,13 +36,11 @@
     (next || main).focus({ preventScroll: true });
   }
 
+  // Says whether the part stays as it was because somebody is writing in it.
   function put(part, fresh) {
     const name = part.dataset.part, now = text(fresh);
-    if (now === shown.get(name)) return;
-    if (isBeingWritten(part)) {
-      news.hidden = false;
-      return;
-    }
+    if (now === shown.get(name)) return false;
+    if (isBeingWritten(part)) return true;
     const open = [...part.querySelectorAll('details')].map(it => it.open);
     const scrolled = [...part.querySelectorAll('.history, .wide')].map(it => [it.scrollLeft, it.scrollTop]);
     keepingFocus(part, () => part.replaceChildren(...fresh.childNodes));
@@ -51,6 +49,7 @@
       if (scrolled[at]) [it.scrollLeft, it.scrollTop] = scrolled[at];
     });
     shown.set(name, now);
+    return false;
   }
 
   let isAsking = false, isToAskAgain = false;
@@ -68,7 +67,8 @@
       } else if (answer.ok) {
         const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
         const fresh = new Map([...page.querySelectorAll('[data-part]')].map(it => [it.dataset.part, it]));
-        for (const part of parts()) if (fresh.has(part.dataset.part)) put(part, fresh.get(part.dataset.part));
+        const known = [...parts()].filter(it => fresh.has(it.dataset.part));
+        news.hidden = !known.map(it => put(it, fresh.get(it.dataset.part))).includes(true);
       }
     } catch {
       // The server is away; the stream says when it is back.
@@ -93,7 +93,6 @@
     events.onerror = () => {
       if (events.readyState !== EventSource.CLOSED) return;
       live.textContent = ' This page is made anew every minute.';
-      renew();
       later = setTimeout(follow, AGAIN_MS);
     };
   }
@@ -102,6 +101,10 @@
     if (events) events.close();
     events = null;
   }
+
+  // Time passes without any event, too; and a field that is empty again keeps nothing back.
+  setInterval(() => { if (!document.hidden) renew(); }, AGAIN_MS);
+  document.addEventListener('change', () => { if (!news.hidden) renew(); });
 
   // A page that nobody sees holds no connection: browsers have six for a server.
   document.addEventListener('visibilitychange', () => {

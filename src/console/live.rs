@@ -85,7 +85,7 @@ pub(super) async fn live(
         Err(status) => return desk.refused(&visitor, &status),
     };
 
-    let page = Page::new((desk, visitor, place), news, after, asked.apart());
+    let page = Page::new((desk, visitor, place), news, after, &asked);
     let told = stream::unfold(page, |mut page| async move {
         let said = page.next().await?;
         Some((Ok::<String, Infallible>(said), page))
@@ -122,7 +122,7 @@ async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Stat
         "" => String::new(),
         order => format!("order_id = {order}"),
     };
-    let request = pb::WatchEventsRequest { after_position: after.unwrap_or(-1), filter };
+    let request = pb::WatchEventsRequest { after_position: after.unwrap_or(-1), filter, ..Default::default() };
     let events = api.events().watch_events(request).await?.into_inner();
     let heard = |it: pb::WatchEventsResponse| Heard {
         position: it.resume_position,
@@ -152,12 +152,12 @@ impl Page {
         (desk, visitor, place): (Arc<Desk>, Visitor, OwnedSemaphorePermit),
         news: News,
         after: Option<i64>,
-        apart: Duration,
+        asked: &Asked,
     ) -> Self {
         let now = Instant::now();
-        // What happened before the stream began, and after the page was made, is not known.
-        let tell_at = after.is_none().then_some(now);
-        let until = now + LASTS;
+        // What happened before the stream began, and after the page was made, is not known. Of stock, all levels come first.
+        let tell_at = (after.is_none() && asked.skus.is_empty()).then_some(now);
+        let (apart, until) = (asked.apart(), now + LASTS);
         Self { desk, visitor, news, position: after, tell_at, quiet_until: now, apart, until, _place: place }
     }
 

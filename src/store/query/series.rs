@@ -56,7 +56,7 @@ pub struct StockCover {
     pub sku: Sku,
     /// Good units of all shelves that nobody was promised; never below zero.
     pub free: i64,
-    /// Units that were ordered within [`SOLD_DAYS`], without those cancelled; at least one.
+    /// Units that were ordered in the last week, without those cancelled; at least one.
     pub ordered: i64,
 }
 
