@@ -225,12 +225,21 @@ impl Order {
             }
         }
         let base = match rules.shipping {
-            ReturnShipping::WhenAllReturned if self.leaves_no_goods(&lines) => self.amounts.clone(),
+            ReturnShipping::WhenAllReturned if self.leaves_no_goods(&lines) => self.amounts_given(),
             ReturnShipping::WhenAllReturned | ReturnShipping::Never => self.amounts.without_shipping(),
         };
         let of_lines: i64 = lines.iter().map(|it| it.amounts.total_minor).sum();
         let value_minor = of_lines + base.shipping_total_minor();
         Share { lines, base, value_minor }
+    }
+
+    /// The order's amounts, without what a dearer shipping service costs more that waits for its payment.
+    fn amounts_given(&self) -> Amounts {
+        let waiting = self.service_once_paid().map(|it| it.0);
+        let supplement = self.invoices.iter().find(|it| waiting.is_some() && it.change == waiting);
+        let (fee, tax) = supplement.map_or((0, 0), |it| self.uncredited_shipping(it));
+        let Amounts { shipping_minor, shipping_tax_minor, .. } = self.amounts;
+        self.amounts.with_shipping(shipping_minor - fee, shipping_tax_minor - tax)
     }
 
     /// Whether no goods of the order are sold any more without these units, and none were exchanged: the customer has others
@@ -274,6 +283,11 @@ impl Order {
         })?;
         let share = self.share_of(&rules.returns, lines);
         let retained_minor = self.retained_of(&share, quote.amount.minor);
+        // With the shipping of all goods no dearer one is waited for any more.
+        let waiting = self.service_once_paid().filter(|_| share.shipping_minor() > 0);
+        if let Some((change, _)) = waiting {
+            self.give_up_service(unit, change, "all goods were paid back")?;
+        }
         let paid_back = PaidBack {
             share,
             reason,

@@ -335,6 +335,8 @@ impl Order {
         let Some(region) = self.region.clone() else { return };
         for Need { line: _, sku, quantity } in needs {
             *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() += quantity;
+            // Those behind it have more before them, until it waits no more.
+            unit.changes.stopped_waiting.push((self.number, region.clone(), sku.clone(), -quantity));
         }
         let supplies = self.supplies(unit, &region);
         self.note_availability(unit, &supplies);

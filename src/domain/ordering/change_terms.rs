@@ -397,7 +397,7 @@ impl Order {
         let outcomes =
             self.changes.iter_mut().filter(|it| it.id == change).filter_map(|it| it.outcome.as_mut());
         outcomes.for_each(|it| it.lowered_minor += lowered);
-        self.record_automatic(unit, EventKind::OrderUpdated, None, format!("not shipped {level}: {why}"));
+        self.record_automatic(unit, EventKind::OrderUpdated, None, format!("shipping {level} is given up"));
         self.issue_credit_notes_over(unit, &[], &before.with_shipping(fee, tax), why);
         self.return_surplus_for(unit, why)?;
         self.settle_supplements(unit)

@@ -28,7 +28,10 @@ impl Order {
                 self.touch_shipment(unit, index);
             }
             self.promise_shipment_anew(unit, index, PromiseOccasion::OrderChanged);
-            self.shipments[index].promised_by = self.date_of_shipment(index);
+            // While nobody knows another date, the one that was promised stands.
+            if let Some(date) = self.date_of_shipment(index) {
+                self.shipments[index].promised_by = Some(date);
+            }
         }
         let dates: Option<Vec<Timestamp>> = self.live_shipments().map(|it| it.promised_by).collect();
         if let Some(latest) = dates.and_then(|it| it.into_iter().max()) {

@@ -6,6 +6,7 @@ use crate::domain::approvals::decide::Decision;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::discount::DiscountCode;
 use crate::domain::model::invoice::InvoiceState;
+use crate::domain::model::line_refund::RefundedUnits;
 use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
@@ -369,4 +370,24 @@ fn what_makes_an_order_dearer_waits_for_the_end_of_a_hold() {
     let cheaper = proposed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(0)))]);
     confirm(&mut bench, id, cheaper).expect("it costs less");
     assert_eq!(bench.order(id).service, ServiceLevel::Express);
+}
+
+#[test]
+fn what_is_not_paid_of_a_dearer_service_does_not_go_back_with_the_goods() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    let payment = bench.order(id).payments[0].id;
+    let all = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &all, None, "damaged", None))
+        .expect("all that was paid goes back");
+    let after = bench.order(id);
+    assert_eq!((after.refunded_minor(), after.retained_minor(), after.total_minor()), (4_165, 0, 0));
+    let notes: Vec<_> = after.credit_notes.iter().map(|it| (it.invoice, it.amounts.total_minor)).collect();
+    assert_eq!(notes, [(after.invoices[1].id, 476), (after.invoices[0].id, 4_165)]);
+    assert_eq!(
+        (after.service, after.service_once_paid(), after.due_minor()),
+        (ServiceLevel::Standard, None, 0)
+    );
 }

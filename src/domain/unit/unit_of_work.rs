@@ -327,7 +327,7 @@ pub struct ChangeSet {
     /// How many more shipments days have.
     pub daily_shipments: DailyShipments,
     pub awaited: HashMap<(RegionCode, Sku), i64>,
-    /// Per waiting order that stopped waiting: its number, region and units, for those behind it.
+    /// Per waiting order that stopped waiting: its number, region and units, for those behind it; below zero: it waits for more.
     pub stopped_waiting: Vec<(i64, RegionCode, Sku, i64)>,
     pub fingerprints: HashMap<String, Timestamp>,
     pub external_references: HashSet<(Channel, String)>,

@@ -4,7 +4,9 @@ use super::*;
 
 use crate::domain::model::order_change::{
     BasisLine, ChangeBasis, ChangeItem, ChangeProposal, OrderChange, OrderChangeState, ProposedLine,
+    WantedDiscount, WantedService,
 };
+use crate::domain::model::scalars::ServiceLevel;
 
 /// A mug less, and a pot more.
 pub(super) fn proposed() -> OrderChange {
@@ -118,4 +120,22 @@ fn a_proposal_says_what_would_change_what_it_costs_and_that_nothing_has_happened
 
     let second = Message { sequence: 2, ..message(MessageKind::ChangeProposed) };
     assert_eq!(refused(&second, &order()), "the order has no such change");
+}
+
+#[test]
+fn another_service_and_discount_are_told_by_their_names() {
+    let terms = with(order(), |change, proposal| {
+        let service = WantedService { level: ServiceLevel::Express, fee: None };
+        let discount = WantedDiscount::Rate(100_000);
+        change.items = vec![ChangeItem::SetService(service), ChangeItem::SetDiscount(discount)];
+        proposal.added.clear();
+    });
+    let points = ["- Shipping: express", "- With a discount on your order", "come to €45.40"];
+    has(MessageKind::ChangeProposed, &terms, &points);
+    let without = with(terms, |change, _| {
+        let service = WantedService { level: ServiceLevel::Overnight, fee: None };
+        change.items = vec![ChangeItem::SetService(service), ChangeItem::SetDiscount(WantedDiscount::None)];
+    });
+    let points = ["- Shipping: overnight", "- Without the discount on your order"];
+    has(MessageKind::ChangeProposed, &without, &points);
 }
