@@ -160,7 +160,7 @@ on_both_engines!(several_locations_send_what_they_have_and_the_order_is_held_for
     server.shipping.clone().record_pick(by("warehouse", request)).await.expect("a short pick");
     let held = order(&server, &placed.id).await;
     assert_eq!((held.on_hold, held.shipment_ids.len()), (true, 3));
-    assert!(held.holds[0].note.ends_with("at DE-LEIPZIG: line 1: 1"), "{}", held.holds[0].note);
+    assert!(held.holds[0].comment.ends_with("at DE-LEIPZIG: line 1: 1"), "{}", held.holds[0].comment);
     for code in ["DE-ERFURT", "DE-HALLE"] {
         assert_eq!(shelf(&server, code).await.reserved, 1, "{code}");
     }

@@ -454,10 +454,10 @@ on_both_engines!(
         ];
         for filter in filters {
             let list = pb::ListOrdersRequest { filter: filter.to_owned(), ..Default::default() };
-            let refused = server.orders.clone().list_orders(with_key(&reader, list)).await;
+            let refused = server.orders.clone().list_orders(with_key(&reader, list.clone())).await;
             missing(refused.map(drop), filter);
             let packer = secret(Role::Warehouse);
-            server.orders.clone().list_orders(with_key(&packer, list())).await.expect(filter);
+            server.orders.clone().list_orders(with_key(&packer, list)).await.expect(filter);
         }
         let list = pb::ListOrdersRequest { filter: "state = RECEIVED".to_owned(), ..Default::default() };
         server.orders.clone().list_orders(with_key(&reader, list)).await.expect("it names nobody");
