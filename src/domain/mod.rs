@@ -126,6 +126,7 @@ pub use model::capacity::{
     CAPACITY_DAYS, CapacityOf, DailyShipments, SHIPMENTS_PER_DAY_MAX, count_daily_shipments,
 };
 pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
+pub use model::consent::{Consent, ConsentPurpose};
 pub use model::consignment::{Consignment, Load, Origin, Party};
 pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{
