@@ -1,5 +1,6 @@
 //! `consign demo`: the whole process, played over gRPC as a storefront, an approver, a warehouse and a courier would.
 
+mod again;
 mod changed;
 mod client;
 mod error;
@@ -134,6 +135,7 @@ async fn play(target: &str, json: bool) -> Result<Played, DemoError> {
     }
     demo.part_with(&sample.trial.courier).await?;
     let wrong_prices = demo.look_at_prices(&sample.price_change, &played).await?;
+    demo.serve_again(&sample).await?;
 
     // Once before the orders are archived, and once more afterwards.
     let at_hand = demo.client.check_integrity().await?;

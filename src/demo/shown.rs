@@ -22,6 +22,9 @@ pub struct Shown {
     pub rows_imported: String,
     pub came_back: String,
     pub split_planned: String,
+    pub picked_by_lots: String,
+    pub exchanged: String,
+    pub paid_with_credit: String,
 }
 
 impl Shown {
@@ -44,6 +47,9 @@ impl Shown {
             rows_imported,
             came_back,
             split_planned,
+            picked_by_lots,
+            exchanged,
+            paid_with_credit,
         } = self;
         let all = [
             (promise_refused, "a promise refused"),
@@ -62,6 +68,9 @@ impl Shown {
             (rows_imported, "rows imported, a bad one named"),
             (came_back, "a return, with its refund by line"),
             (split_planned, "a split over two locations, with its plan"),
+            (picked_by_lots, "lots of which the one that expires first leaves first"),
+            (exchanged, "an exchange, with its order"),
+            (paid_with_credit, "a store credit given and paid with"),
         ];
         all.into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
     }

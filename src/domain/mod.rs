@@ -128,6 +128,7 @@ pub use model::capacity::{
 };
 pub use model::chain::{ChainBreak, first_break};
 pub use model::check::{Check, Fault, Risk, Rule, Severity, Verdict};
+pub use model::consent::{Consent, ConsentPurpose};
 pub use model::consignment::{Consignment, Load, Origin, Party};
 pub(crate) use model::contact::EXTENSION_MAX;
 pub use model::courier::{

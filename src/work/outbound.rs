@@ -1,15 +1,17 @@
 //! Outbound tasks of an order: performing them at providers, couriers and the mail, and recording their answers. Workers
 //! share this code with callers that wait for a payment, refund or label.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::{Instant, timeout};
 
 use crate::domain::{
-    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, Consignment, CourierNames, Lease, Letter,
-    Load, Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer, OutboundTask, Part,
-    Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal, Shipment, ShipmentId,
-    Suppression, Target, TrackingReport, Unsent,
+    AtProvider, Booking, BookingAnswer, BookingId, BookingRequest, ConsentPurpose, Consignment, CourierNames,
+    Lease, Letter, Load, Message, MessageId, MessageText, OnOrder, Order, OrderId, OutboundAnswer,
+    OutboundTask, Part, Payment, PaymentId, ProviderAnswer, RecordAnswers, RefundId, RefundState, Refusal,
+    Shipment, ShipmentId, Suppression, Target, TrackingReport, Unsent,
 };
 use crate::faults::{self, Failed};
 use crate::outside::{Attachment, CallOutcome, Called, Email};
@@ -287,6 +289,18 @@ pub(super) async fn send(
         return (Err(Unsent::Suppressed(Suppression::outdated(why))), None);
     }
 
+    let withdrawn = match withdrawn(app, order, message).await {
+        Ok(withdrawn) => withdrawn,
+        Err(unread) => return (Err(unread), None),
+    };
+    if let Some(suppression) = message.kind.suppression_without(&withdrawn) {
+        return (Err(Unsent::Suppressed(suppression)), None);
+    }
+    let order = &match withdrawn.is_empty() {
+        true => Cow::Borrowed(order),
+        false => Cow::Owned(order.clone().told_without(&withdrawn)),
+    };
+
     let mut said = None;
     let mut handed_over_at = None;
     let sending = async {
@@ -322,6 +336,16 @@ pub(super) async fn send(
         tracing::warn!(message = %id, kind = %message.kind, outcome, "a message was not sent");
     }
     (sent, said)
+}
+
+/// What the order's customer has said no to by now, where the letter depends on it.
+async fn withdrawn(app: &App, order: &Order, message: &Message) -> Result<BTreeSet<ConsentPurpose>, Unsent> {
+    let Some(named) = order.named.as_ref().filter(|_| message.kind.asks_for_consent()) else {
+        return Ok(BTreeSet::new());
+    };
+    let unread = |_| Unsent::Later("the customer could not be read".to_owned());
+    let account = app.store.customer(named.id).await.map_err(unread)?;
+    Ok(account.map(|it| it.withdrawn()).unwrap_or_default())
 }
 
 /// The text of a message. Once tried it keeps the text of the first try, which may have arrived, until that is forgotten.

@@ -6,7 +6,10 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{by, create_order, draft, every_law_holds, order, reason, stocked};
+use crate::shop::{
+    by, create_courier, create_order, draft, every_law_holds, in_seconds, order, pay_by_card, reason, stocked,
+};
+use crate::warehouse::Warehouse;
 
 fn address(city: &str) -> pb::Address {
     pb::Address {
@@ -342,6 +345,59 @@ on_both_engines!(orders_beside_a_block_are_held_from_the_block_on, async |server
         let verified = server.orders.clone().verify_order(by("clerk", request)).await.expect("verified");
         let order = verified.into_inner().order.expect("an order");
         assert!(!is_blocked(&order) && order.state() == pb::OrderState::Invoiced, "{order:?}");
+    }
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+/// What the letter about the delivery says, once it is sent.
+async fn confirmation(server: &TestServer, order_id: &str) -> String {
+    let filter = format!("order_id = {order_id} AND kind = DELIVERY_CONFIRMED");
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    let mut page = server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages;
+    let letter = page.remove(0);
+    assert_eq!(letter.state(), pb::MessageState::Sent);
+    letter.body.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+on_both_engines!(who_said_no_is_asked_nothing_and_offered_nothing_whenever_the_order_came, async |server| {
+    stocked(&server, "K-1", 5).await;
+    create_courier(&server).await;
+    let kept = create(&server, ada("c-7")).await.expect("a customer");
+    let warehouse = Warehouse { server: &server };
+    let mut orders = Vec::new();
+    for quantity in [1, 2] {
+        let mut new = of_customer(&kept.id, "K-1");
+        new.lines[0].quantity = quantity;
+        let placed = create_order(&server, new).await.expect("an order");
+        pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+        orders.push(placed.id);
+    }
+    warehouse.deliver_all(&orders[0]).await;
+    warehouse.until_quiet(&orders[0]).await;
+
+    let no = |purpose: pb::ConsentPurpose| pb::CustomerConsent {
+        purpose: purpose as i32,
+        given_time: Some(in_seconds(-120)),
+        withdrawn_time: Some(in_seconds(-60)),
+        source: "a call".to_owned(),
+    };
+    let consents = vec![no(pb::ConsentPurpose::Feedback), no(pb::ConsentPurpose::Offers)];
+    let said = pb::CustomerAccount { id: kept.id.clone(), consents: consents.clone(), ..Default::default() };
+    let nothing = pb::CustomerConsent { given_time: None, withdrawn_time: None, ..consents[0].clone() };
+    let unsaid = pb::CustomerAccount { consents: vec![nothing], ..said.clone() };
+    let refused = update(&server, unsaid, &["consents"], "").await.expect_err("says nothing");
+    assert_eq!(fields(&refused), ["customer.consents[0].given_time"]);
+    let kept = update(&server, said, &["consents"], "").await.expect("noted");
+    assert_eq!(kept.consents, consents);
+
+    warehouse.deliver_all(&orders[1]).await;
+    warehouse.until_quiet(&orders[1]).await;
+    for (id, is_asked) in [(&orders[0], true), (&orders[1], false)] {
+        let told = confirmation(&server, id).await;
+        let offer = order(&server, id).await.discount_offer.expect("the code is made in any case");
+        assert_eq!(told.contains(&offer.code), is_asked, "{told}");
+        assert_eq!(told.contains("Wie zufrieden sind Sie?"), is_asked, "{told}");
     }
     every_law_holds(&server).await;
     server.stop().await;

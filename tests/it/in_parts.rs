@@ -14,6 +14,13 @@ fn in_parts(buyer: &str, quantity: i64) -> pb::OrderDraft {
     pb::OrderDraft { on_shortage: pb::OnShortage::ShipAvailable as i32, ..draft(buyer, "P-1", quantity) }
 }
 
+/// The orders that a filter finds, newest first.
+async fn found(server: &TestServer, filter: &str) -> Vec<String> {
+    let request = pb::ListOrdersRequest { filter: filter.to_owned(), ..Default::default() };
+    let page = server.orders.clone().list_orders(request).await.expect(filter).into_inner();
+    page.orders.into_iter().map(|it| it.id).collect()
+}
+
 /// Units of the first line: set aside, sent, waited for, cancelled.
 fn units(order: &pb::Order) -> [i64; 4] {
     let line = &order.lines[0];
@@ -37,10 +44,22 @@ on_both_engines!(what_is_there_goes_and_the_rest_follows, async |server| {
     let half =
         warehouse.until(&placed.id, |it| it.waiting_for == "2 units wait for stock: 2 of line 1").await;
     assert_eq!((half.state(), units(&half)), (pb::OrderState::PartiallyDelivered, [0, 3, 2, 0]));
+    let behind = create_order(&server, in_parts("bob", 1)).await.expect("it waits as a whole");
+    let partly = "waiting = rest AND fulfillment_status = PARTIALLY_DELIVERED";
+    for (filter, expected) in [
+        ("waiting = REST", &[&placed.id][..]),
+        (partly, &[&placed.id]),
+        ("waiting = ALL", &[&behind.id]),
+        ("waiting IN (ALL, REST)", &[&behind.id, &placed.id]),
+        ("waiting = REST AND fulfillment_status = PARTIALLY_SHIPPED", &[]),
+    ] {
+        assert_eq!(found(&server, filter).await.iter().collect::<Vec<_>>(), expected, "{filter}");
+    }
 
     receive(&server, "P-1", LEIPZIG, 2).await;
     let whole = warehouse.until(&placed.id, |it| it.shipment_ids.len() == 2).await;
     assert_eq!(units(&whole), [2, 3, 0, 0]);
+    assert_eq!(found(&server, "waiting = REST").await, Vec::<String>::new());
     let second = whole.shipment_ids.iter().find(|it| !half.shipment_ids.contains(it)).expect("another one");
     warehouse.ship(second).await;
     warehouse.deliver(second).await;

@@ -36,6 +36,9 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.came_back, "credit note CRN-");
         says(&shown.came_back, " paid back");
         says(&shown.split_planned, "at CA-TORONTO; no single location has every line: split in order");
+        says(&shown.picked_by_lots, "2 × SOONER, 1 × LATER of DE-LEIPZIG");
+        says(&shown.exchanged, " is made for order ");
+        says(&shown.paid_with_credit, " is paid with EUR ");
         says(&shown.reorder_proposed, "for DE-LEIPZIG, PROPOSED: 3 available, reorder point 5, up to 10");
     }
     server.stop().await;

@@ -169,6 +169,37 @@ impl Client {
         call!(self.inventory, receive_stock, "warehouse", request, stock_level)
     }
 
+    /// Its units are kept by lots from now on.
+    pub(in crate::demo) async fn track_lots(&mut self, sku: &str) -> Result<(), DemoError> {
+        let product = pb::Product { sku: sku.to_owned(), tracks_lots: true, ..Default::default() };
+        let request = pb::UpdateProductRequest {
+            product: Some(product),
+            update_mask: Some(prost_types::FieldMask { paths: vec!["tracks_lots".to_owned()] }),
+            ..Default::default()
+        };
+        call!(self.inventory, update_product, "clerk", request).map(|_| ())
+    }
+
+    /// Units of a lot, which may be used until the last day of a year.
+    pub(in crate::demo) async fn receive_lot(
+        &mut self,
+        sku: &str,
+        location: &str,
+        (lot, units): (&str, i64),
+        year: i32,
+    ) -> Result<(), DemoError> {
+        let request = pb::ReceiveStockRequest {
+            sku: sku.to_owned(),
+            location: location.to_owned(),
+            quantity: units,
+            note: format!("delivery note {}", self.run),
+            lot: lot.to_owned(),
+            expire_date: Some(pb::Date { year, month: 12, day: 31 }),
+            ..Default::default()
+        };
+        call!(self.inventory, receive_stock, "warehouse", request).map(|_| ())
+    }
+
     pub(in crate::demo) async fn count_stock(
         &mut self,
         sku: &str,

@@ -70,7 +70,35 @@ impl Client {
         line_number: i32,
         quantity: i64,
     ) -> Result<pb::Return, DemoError> {
-        let resolution = pb::ReturnResolution::Refund.into();
+        self.resolve_return(id, line_number, quantity, pb::ReturnResolution::Refund).await
+    }
+
+    /// One unit for another one of the same product.
+    pub(in crate::demo) async fn exchange_return(
+        &mut self,
+        id: &str,
+        line_number: i32,
+    ) -> Result<pb::Return, DemoError> {
+        self.resolve_return(id, line_number, 1, pb::ReturnResolution::Exchange).await
+    }
+
+    /// One unit for a store credit.
+    pub(in crate::demo) async fn credit_return(
+        &mut self,
+        id: &str,
+        line_number: i32,
+    ) -> Result<pb::Return, DemoError> {
+        self.resolve_return(id, line_number, 1, pb::ReturnResolution::StoreCredit).await
+    }
+
+    async fn resolve_return(
+        &mut self,
+        id: &str,
+        line_number: i32,
+        quantity: i64,
+        resolution: pb::ReturnResolution,
+    ) -> Result<pb::Return, DemoError> {
+        let resolution = resolution.into();
         let request = pb::ResolveReturnRequest {
             return_id: id.to_owned(),
             resolutions: vec![pb::ReturnLineResolution { line_number, resolution, quantity, exchange: None }],

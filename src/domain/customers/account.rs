@@ -1,9 +1,11 @@
 //! A customer is created, corrected, blocked and let in again.
 
 use crate::domain::model::account::{AccountChange, Block, CustomerAccount};
+use crate::domain::model::consent::Consent;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::CustomerId;
+use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::Command;
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
@@ -25,7 +27,7 @@ impl Command for CreateCustomer {
         let (created_at, updated_at) = (unit.now, unit.now);
         let account =
             CustomerAccount { id, version: 1, created_at, updated_at, blocked: None, ..self.account.clone() };
-        must_be_legal(&account)?;
+        must_be_legal(&account, unit.now)?;
         must_be_free(unit, &account)?;
         unit.changes.accounts.insert(id, account.clone().into());
         Ok(account)
@@ -55,7 +57,7 @@ impl Command for UpdateCustomer {
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<CustomerAccount, Refusal> {
         let account = seen(unit, self.id, &self.etag)?;
         let account = self.changes.iter().cloned().fold(account, CustomerAccount::with);
-        must_be_legal(&account)?;
+        must_be_legal(&account, unit.now)?;
         if self.changes.iter().any(|it| matches!(it, AccountChange::ExternalReference(_))) {
             must_be_free(unit, &account)?;
         }
@@ -121,9 +123,10 @@ fn references<'a>(given: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     given.into_iter().filter(|it| !it.is_empty()).cloned().collect()
 }
 
-fn must_be_legal(account: &CustomerAccount) -> Result<(), Refusal> {
+fn must_be_legal(account: &CustomerAccount, now: Timestamp) -> Result<(), Refusal> {
     let mut bad = Problems::default();
     account.check(&mut bad);
+    Consent::check(&account.consents, now, &mut bad);
     bad.into_result()
 }
 

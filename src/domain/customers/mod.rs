@@ -2,6 +2,7 @@
 
 pub(super) mod account;
 pub(super) mod ask_again;
+mod consents;
 pub(super) mod feedback;
 pub(super) mod follow_up;
 pub(super) mod messages;

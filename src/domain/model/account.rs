@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
+use crate::domain::model::consent::{Consent, ConsentPurpose};
 use crate::domain::model::customer::Customer;
 use crate::domain::model::erasure::{Erased, LegalHold};
 use crate::domain::model::labels::Labels;
@@ -50,6 +51,9 @@ pub struct CustomerAccount {
     /// Set: nothing is known of them any more.
     #[serde(default)]
     pub erased: Option<Erased>,
+    /// What they said about letters that no order needs, by purpose.
+    #[serde(default)]
+    pub consents: Vec<Consent>,
 }
 
 /// An address of a customer; at most one is the default of each kind.
@@ -88,6 +92,7 @@ pub enum AccountChange {
     TaxExempt(bool),
     PaymentTermsDays(Option<i64>),
     Labels(Labels),
+    Consents(Vec<Consent>),
 }
 
 impl CustomerAccount {
@@ -109,7 +114,13 @@ impl CustomerAccount {
             updated_at: at,
             legal_hold: None,
             erased: None,
+            consents: Vec::new(),
         }
+    }
+
+    /// Purposes that they said no to.
+    pub fn withdrawn(&self) -> BTreeSet<ConsentPurpose> {
+        self.consents.iter().filter(|it| it.is_withdrawn()).map(|it| it.purpose).collect()
     }
 
     #[must_use]
@@ -123,6 +134,7 @@ impl CustomerAccount {
             AccountChange::TaxExempt(exempt) => self.tax_exempt = exempt,
             AccountChange::PaymentTermsDays(days) => self.payment_terms_days = days,
             AccountChange::Labels(labels) => self.labels = labels,
+            AccountChange::Consents(consents) => self.consents = consents,
         }
         self
     }

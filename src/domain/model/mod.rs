@@ -13,6 +13,7 @@ pub(super) mod calendar;
 pub(super) mod capacity;
 pub(super) mod chain;
 pub(super) mod check;
+pub(super) mod consent;
 pub(super) mod consignment;
 pub(super) mod contact;
 pub(super) mod counted;

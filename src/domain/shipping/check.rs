@@ -113,15 +113,25 @@ impl Order {
         }
         let text = format!("shipment {number} failed: {}", failed.join(", "));
         self.move_shipment(unit, index, ShipmentState::QcFailed, EventKind::QualityFailed, text)?;
+        self.replace_failed(unit, index, &failed.join(", "), &defects.join("; "))
+    }
+
+    /// Others in the place of units that failed: from the same shelf when they are picked, or from elsewhere.
+    fn replace_failed(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        failed: &str,
+        defects: &str,
+    ) -> Result<(), Refusal> {
         if self.could_replace(unit, index)? {
             return Ok(());
         }
-        let why = format!("failed the check at {}: {}", self.shipments[index].location, failed.join(", "));
+        let location = self.shipments[index].location.clone();
+        let why = format!("failed the check at {location}: {failed}");
         if let Some(lacking) = self.replace_elsewhere(unit, index, &why)? {
             let note = format!(
-                "no stock of the region replaces what failed at {}: {lacking}; found: {}",
-                self.shipments[index].location,
-                defects.join("; ")
+                "no stock of the region replaces what failed at {location}: {lacking}; found: {defects}"
             );
             self.hold(unit, Actor::system(), HoldReason::QualityFailure, note);
         }

@@ -1,17 +1,21 @@
 //! Customers that a shop keeps, and orders that name them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::domain::customers::account::{BlockCustomer, CreateCustomer, UnblockCustomer, UpdateCustomer};
 use crate::domain::model::account::{AccountAddress, AccountChange, CustomerAccount};
 use crate::domain::model::address::Address;
 use crate::domain::model::check::{Rule, Verdict};
+use crate::domain::model::consent::{Consent, ConsentPurpose};
 use crate::domain::model::customer::Customer;
+use crate::domain::model::feedback::FeedbackState;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::{Named, NewOrder};
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::Refusal;
 use crate::domain::model::scalars::CustomerId;
+use crate::domain::model::time::Timestamp;
 use crate::domain::ordering::verify::Waive;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{MONDAY, order};
@@ -134,4 +138,65 @@ fn an_order_of_a_blocked_customer_waits_until_they_are_let_in() {
         .expect("verified");
     assert!(!failed(&bench));
     assert_ne!(bench.order(id).state, OrderState::Received);
+}
+
+fn said(purpose: ConsentPurpose, given_at: Option<Timestamp>, withdrawn_at: Option<Timestamp>) -> Consent {
+    Consent { purpose, given_at, withdrawn_at, source: "a form".to_owned() }
+}
+
+#[test]
+fn a_consent_says_when_and_each_purpose_has_one() {
+    let mut bench = Bench::with_stock(&[]);
+    let later = bench.now.plus(Duration::from_secs(1));
+    let consents = vec![
+        said(ConsentPurpose::Feedback, None, None),
+        said(ConsentPurpose::Feedback, Some(bench.now), Some(later)),
+    ];
+    let refused = create(&mut bench, CustomerAccount { consents, ..ada() });
+    assert_eq!(
+        refused_fields(refused),
+        [
+            "customer.consents[0].given_time",
+            "customer.consents[1].purpose",
+            "customer.consents[1].withdrawn_time"
+        ]
+    );
+}
+
+#[test]
+fn the_last_word_about_a_purpose_counts_and_no_if_both_were_said_at_once() {
+    let (before, after) = (Some(MONDAY), Some(MONDAY.plus(Duration::from_secs(1))));
+    for (given, withdrawn, is_no) in [
+        (before, None, false),
+        (None, before, true),
+        (before, after, true),
+        (after, before, false),
+        (before, before, true),
+    ] {
+        let consent = said(ConsentPurpose::Offers, given, withdrawn);
+        assert_eq!(consent.is_withdrawn(), is_no, "{consent:?}");
+    }
+}
+
+#[test]
+fn a_letter_asks_and_offers_nothing_that_its_customer_said_no_to() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    bench.ship(id, 0);
+    bench.deliver(id, 0);
+    let told = |withdrawn: &[ConsentPurpose]| {
+        let withdrawn: BTreeSet<_> = withdrawn.iter().copied().collect();
+        let told = bench.order(id).clone().told_without(&withdrawn).feedback.expect("it was delivered");
+        (told.state, told.discount_ppm > 0, !told.discount_code.is_empty())
+    };
+    assert_eq!(told(&[]), (FeedbackState::Requested, true, true));
+    assert_eq!(told(&[ConsentPurpose::Offers]), (FeedbackState::Requested, false, false));
+    assert_eq!(told(&[ConsentPurpose::Feedback]), (FeedbackState::OptedOut, true, true));
+
+    let no = BTreeSet::from([ConsentPurpose::Feedback]);
+    for kind in MessageKind::ALL {
+        let is_suppressed = kind.suppression_without(&no).is_some();
+        assert_eq!(is_suppressed, *kind == MessageKind::FeedbackRequested, "{kind}");
+        assert!(!is_suppressed || (kind.asks_for_consent() && kind.may_be_unwanted()), "{kind}");
+    }
 }

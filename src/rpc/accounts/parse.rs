@@ -3,15 +3,17 @@
 use uuid::Uuid;
 
 use crate::domain::{
-    ADDRESSES_MAX, AccountAddress, AccountChange, Address, BlockCustomer, CreateCustomer, Customer,
-    CustomerAccount, CustomerId, Named, Problems, TERMS_DAYS_MAX, Timestamp, UnblockCustomer, UpdateCustomer,
+    ADDRESSES_MAX, AccountAddress, AccountChange, Address, BlockCustomer, Consent, ConsentPurpose,
+    CreateCustomer, Customer, CustomerAccount, CustomerId, Named, Problems, TERMS_DAYS_MAX, Timestamp,
+    UnblockCustomer, UpdateCustomer,
 };
 use crate::pb;
+use crate::rpc::enums;
 use crate::rpc::labels::labels;
 use crate::rpc::listing::list_requests;
 use crate::rpc::parse::{
     REASON_MAX, REFERENCE_MAX, address, customer, entries, id, number, one_line, optional_id, paths,
-    required, required_text,
+    required, required_line, required_text, required_word, timestamp,
 };
 use crate::rpc::unwanted::unwanted;
 
@@ -66,7 +68,7 @@ pub(super) fn update_customer(
 }
 
 /// The fields of a customer that a person enters.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "external_reference",
     "contact",
     "addresses",
@@ -75,6 +77,7 @@ const FIELDS: [&str; 8] = [
     "tax_exempt",
     "payment_terms_days",
     "labels",
+    "consents",
 ];
 
 /// The fields that are named, each as a whole.
@@ -100,6 +103,7 @@ fn account_changes(
         legal_hold: _,
         erasure: _,
         hidden: _,
+        consents,
     } = given;
     let named = |path: &str| named.iter().any(|it| it.as_ref() == path);
     let mut changes = Vec::new();
@@ -134,7 +138,27 @@ fn account_changes(
     if named("labels") {
         changes.push(AccountChange::Labels(labels("customer.labels", given_labels, bad)));
     }
+    if named("consents") {
+        changes.push(AccountChange::Consents(account_consents(consents, bad)));
+    }
     changes
+}
+
+/// How long the source of a consent may be, in characters.
+const SOURCE_MAX: usize = 100;
+
+fn account_consents(given: Vec<pb::CustomerConsent>, bad: &mut Problems) -> Vec<Consent> {
+    let mut consents = Vec::new();
+    for (index, it) in entries("customer.consents", given, 0..=ConsentPurpose::ALL.len(), bad) {
+        let pb::CustomerConsent { purpose, given_time, withdrawn_time, source } = it;
+        let at = |field: &str| format!("customer.consents[{index}].{field}");
+        let purpose = required_word(&at("purpose"), purpose, enums::to_consent_purpose, bad);
+        let given_at = timestamp(&at("given_time"), given_time, bad);
+        let withdrawn_at = timestamp(&at("withdrawn_time"), withdrawn_time, bad);
+        let source = required_line(&at("source"), source, SOURCE_MAX, bad);
+        consents.extend(purpose.map(|purpose| Consent { purpose, given_at, withdrawn_at, source }));
+    }
+    consents
 }
 
 fn account_addresses(given: Vec<pb::CustomerAddress>, bad: &mut Problems) -> Vec<AccountAddress> {

@@ -1,6 +1,6 @@
 //! Customers as the API shows them.
 
-use crate::domain::{self, AccountAddress, Block, CustomerAccount};
+use crate::domain::{self, AccountAddress, Block, Consent, CustomerAccount};
 use crate::pb;
 use crate::rpc::access::reads::shows_customer;
 use crate::rpc::enums;
@@ -24,6 +24,7 @@ pub(crate) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         updated_at,
         legal_hold: held,
         erased,
+        consents,
     } = account;
     pb::CustomerAccount {
         id: id.to_string(),
@@ -42,6 +43,17 @@ pub(crate) fn account(account: &CustomerAccount) -> pb::CustomerAccount {
         legal_hold: held.as_ref().map(legal_hold),
         erasure: erased.as_ref().map(erasure),
         hidden: Vec::new(),
+        consents: consents.iter().map(consent).collect(),
+    }
+}
+
+fn consent(it: &Consent) -> pb::CustomerConsent {
+    let Consent { purpose, given_at, withdrawn_at, source } = it;
+    pb::CustomerConsent {
+        purpose: enums::consent_purpose(*purpose),
+        given_time: given_at.map(timestamp),
+        withdrawn_time: withdrawn_at.map(timestamp),
+        source: source.clone(),
     }
 }
 

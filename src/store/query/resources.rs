@@ -57,6 +57,10 @@ fn open_changes() -> Vec<&'static str> {
     OrderChangeState::ALL.iter().filter(|it| it.is_open()).map(|it| it.as_str()).collect()
 }
 
+fn waits() -> Vec<&'static str> {
+    terms::WAITS.to_vec()
+}
+
 fn hold_reasons() -> Vec<&'static str> {
     HoldReason::ALL.iter().map(|it| it.as_str()).collect()
 }
@@ -118,6 +122,7 @@ pub(super) static ORDERS: Resource = Resource {
             "",
             FieldKind::Terms(terms::OPEN_CHANGE, Some(("ORDER_CHANGE_STATE_", open_changes))),
         ),
+        field("waiting", "", FieldKind::Terms(terms::WAITING, Some(("", waits)))),
         field("customer_id", "", FieldKind::Terms(terms::CUSTOMER, None)),
         field("labels.KEY", "", FieldKind::Labels),
         narrow("late", "late", FieldKind::Flag),

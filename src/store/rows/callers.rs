@@ -1,5 +1,8 @@
 //! What callers have waiting.
 
+use crate::domain::Actor;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::statements::Fixed;
 
@@ -19,3 +22,8 @@ pub(in crate::store) static WAITING_ORDERS: Fixed = Fixed::new(|| {
         ),
     )
 });
+
+/// How many orders of a caller wait, as `WAITING_ORDERS` says.
+pub(in crate::store) fn waiting(row: &Row) -> Result<(Actor, i64), StoreError> {
+    Ok((row.get(0)?, row.get(1)?))
+}

@@ -24,6 +24,15 @@ pub(in crate::store) const HOLD_REASON: &str = "hold_reason";
 /// The state of its open change.
 pub(in crate::store) const OPEN_CHANGE: &str = "open_change";
 
+/// How much of it waits for stock.
+pub(in crate::store) const WAITING: &str = "waiting";
+
+/// All of it, or the rest while a part is set aside, or has been sent.
+pub(in crate::store) const WAITS: [&str; 2] = [ALL_WAITS, REST_WAITS];
+
+const ALL_WAITS: &str = "ALL";
+const REST_WAITS: &str = "REST";
+
 /// The customer that it names.
 pub(in crate::store) const CUSTOMER: &str = "customer";
 
@@ -46,8 +55,8 @@ pub(in crate::store) fn of_labels(labels: &Labels) -> impl Iterator<Item = (&'st
     labels.iter().flat_map(|(key, value)| [(LABEL, label(key, value)), (LABEL_KEY, key.clone())])
 }
 
-/// The products of an order's lines, the reasons of its active holds, the state of its open change, the customer that it
-/// names, the couriers that its feedback is about, and its labels.
+/// The products of an order's lines, the reasons of its active holds, the state of its open change, how much of it waits for
+/// stock, the customer that it names, the couriers that its feedback is about, and its labels.
 pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
     let skus: BTreeSet<&str> = order.lines.iter().map(|it| it.sku.as_str()).collect();
     let active = order.holds.iter().filter(|it| it.state == HoldState::Active);
@@ -67,6 +76,10 @@ pub(in crate::store) fn of_order(order: &Order) -> Vec<order_terms::Model> {
     let couriers: BTreeSet<&str> =
         asked.filter_map(|it| it.assignment.as_ref()).map(|it| it.courier.as_str()).collect();
     let couriers = couriers.into_iter().map(|it| (FEEDBACK_COURIER, it.to_owned()));
-    let all = skus.chain(reasons).chain(change).chain(customer).chain(couriers);
+    let waiting = order.waits_for_stock().then(|| match order.waits_for_rest() {
+        true => (WAITING, REST_WAITS.to_owned()),
+        false => (WAITING, ALL_WAITS.to_owned()),
+    });
+    let all = skus.chain(reasons).chain(change).chain(waiting).chain(customer).chain(couriers);
     all.chain(of_labels(&order.labels)).map(row).collect()
 }

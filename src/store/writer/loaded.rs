@@ -9,7 +9,9 @@ use crate::store::connection::row::Row;
 use crate::store::connection::statement::Ask;
 use crate::store::rows::decision::{IdempotencyKey, StoredAnswer};
 use crate::store::rows::order::JobFields;
-use crate::store::rows::{api_key, capacity, catalogue, record, reservation, stock, subscription, transfer};
+use crate::store::rows::{
+    api_key, callers, capacity, catalogue, record, reservation, stock, subscription, transfer,
+};
 
 /// What was loaded for a group.
 #[derive(Default)]
@@ -84,20 +86,9 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
                 let shipment = (row.get(1)?, row.get(2)?);
                 snapshot.shipments_of.entry(row.get(0)?).or_default().push(shipment);
             }
-            Topic::Awaited => {
-                let (region, sku): (RegionCode, Sku) = (row.get(0)?, row.get(1)?);
-                let units: i64 = row.get(2)?;
-                *snapshot.awaited.entry((region.clone(), sku.clone())).or_default() += units;
-                snapshot.queue.add(region, sku, row.get(3)?, units);
-            }
-            Topic::AwaitedBefore => {
-                let key: (OrderId, Sku) = (row.get(0)?, row.get(1)?);
-                snapshot.awaited_before.insert(key.clone(), row.get(2)?);
-                snapshot.queue.no_larger_before.insert(key, row.get(3)?);
-            }
-            Topic::WaitingOrders => {
-                snapshot.queue.orders_of.insert(row.get(0)?, row.get(1)?);
-            }
+            Topic::Awaited => read_awaited(snapshot, row)?,
+            Topic::AwaitedBefore => read_awaited_before(snapshot, row)?,
+            Topic::WaitingOrders => snapshot.queue.orders_of.extend([callers::waiting(row)?]),
             Topic::OpenReplenishments | Topic::Replenishments => {
                 snapshot.add_replenishment(Arc::new(stock::replenishment(row)?));
             }
@@ -137,6 +128,23 @@ pub(super) fn read_lookup(group: &mut LoadedGroup, topic: Topic, rows: &[Row]) -
             | Topic::DiscountUses => {}
         }
     }
+    Ok(())
+}
+
+/// Columns: as `AWAITED` says.
+fn read_awaited(snapshot: &mut Snapshot, row: &Row) -> Result<(), StoreError> {
+    let (region, sku): (RegionCode, Sku) = (row.get(0)?, row.get(1)?);
+    let units: i64 = row.get(2)?;
+    *snapshot.awaited.entry((region.clone(), sku.clone())).or_default() += units;
+    snapshot.queue.add(region, sku, row.get(3)?, units);
+    Ok(())
+}
+
+/// Columns: as `AWAITED_BEFORE` says.
+fn read_awaited_before(snapshot: &mut Snapshot, row: &Row) -> Result<(), StoreError> {
+    let key: (OrderId, Sku) = (row.get(0)?, row.get(1)?);
+    snapshot.awaited_before.insert(key.clone(), row.get(2)?);
+    snapshot.queue.no_larger_before.insert(key, row.get(3)?);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod approvals;
 mod capacity;
 mod captures;
 mod carts;
+mod changes;
 mod codes;
 mod crossed;
 mod expiry;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::domain::{
-    Actor, Block, ChangeSet, Courier, Currency, Customer, CustomerAccount, CustomerId, Day, DeliveryArea,
-    DeliveryZone, Discount, DiscountCode, Event, EventKind, EventSubscription, Gives, Handling, Ids,
-    IssuedKey, Location, Message, MessageId, MessageKind, MessageState, Money, Movement, MovementKind, Order,
-    OrderId, PostalCodes, Price, Product, ProductKind, Rate, RedeemingCustomer, Redemption, Revocation, Seal,
-    ServiceLevel, SigningSecret, Snapshot, StockLevel, SubscriptionState, Timestamp, Transition,
-    WorkingCalendar,
+    Actor, Block, ChangeSet, Consent, ConsentPurpose, Courier, Currency, Customer, CustomerAccount,
+    CustomerId, Day, DeliveryArea, DeliveryZone, Discount, DiscountCode, Event, EventKind, EventSubscription,
+    Gives, Handling, Ids, IssuedKey, Location, Message, MessageId, MessageKind, MessageState, Money,
+    Movement, MovementKind, Order, OrderId, PostalCodes, Price, Product, ProductKind, Rate,
+    RedeemingCustomer, Redemption, Revocation, Seal, ServiceLevel, SigningSecret, Snapshot, StockLevel,
+    SubscriptionState, Timestamp, Transition, WorkingCalendar,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
@@ -163,6 +163,12 @@ pub(super) fn account() -> CustomerAccount {
         tax_number: "C 21-909".to_owned(),
         payment_terms_days: Some(14),
         labels: [("color".to_owned(), "red".to_owned())].into(),
+        consents: vec![Consent {
+            purpose: ConsentPurpose::Offers,
+            given_at: Some(AT),
+            withdrawn_at: Some(later(2)),
+            source: "a call".to_owned(),
+        }],
         ..CustomerAccount::new(customer_id(), contact, AT)
     }
 }
