@@ -35,8 +35,8 @@ const COURIERS: About = About {
 const COVERS: About = About {
     id: "covers",
     title: "Stock that runs out first",
-    says: "How many days the free stock of a product lasts if as much is ordered as in this week.",
-    empty: "Nothing that is kept in stock was ordered this week.",
+    says: "How many days the free stock of a product lasts if as much is ordered as in the last seven days.",
+    empty: "Nothing that is kept in stock was ordered in the last seven days.",
     head: ["Product", "Lasts"],
 };
 
@@ -96,12 +96,12 @@ fn punctuality(couriers: &[pb::Courier]) -> String {
 
 fn covers(covers: &[pb::StockCover]) -> String {
     let bar = |it: &pb::StockCover| {
-        let days = match it.days {
+        let days = match it.days_left {
             days if days < 100.0 => format!("{days:.1} days"),
             days => format!("{} days", brief(days as i64)),
         };
         let full = format!("{days}: {} free, {} ordered", grouped(it.free), grouped(it.ordered));
-        Bar { name: it.sku.clone(), length: Some((it.days * 10.0) as i64), short: days, full }
+        Bar { name: it.sku.clone(), length: Some((it.days_left * 10.0) as i64), short: days, full }
     };
     rows(&COVERS, &covers.iter().map(bar).collect::<Vec<_>>(), None)
 }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn who_may_not_see_the_catalogue_is_shown_neither_couriers_nor_stock() {
-        let cover = pb::StockCover { sku: "A-1".to_owned(), free: 6, ordered: 4, days: 10.5 };
+        let cover = pb::StockCover { sku: "A-1".to_owned(), free: 6, ordered: 4, days_left: 10.5 };
         let day = pb::PlacedDay { date: Some(MONDAY), count: 1_234_567 };
         let series =
             pb::OverviewSeries { placed_days: vec![day], stock_covers: vec![cover], ..Default::default() };

@@ -65,15 +65,25 @@ pub(crate) fn may_search(
     personal: &[&str],
     extensions: &Extensions,
 ) -> Result<(), Status> {
-    let is_personal = |field: &str| {
-        personal.contains(&field) || (personal.contains(&ANY_LABEL) && field.starts_with("labels."))
-    };
-    let by_filter = listing.filter.iter().any(|it| is_personal(&it.field));
-    let by_order = listing.order_by.as_ref().is_some_and(|(field, _)| is_personal(field));
-    match by_filter || by_order {
+    may_filter(&listing.filter, personal, extensions)?;
+    match &listing.order_by {
+        Some((field, _)) if is_personal(field, personal) => {
+            permitted(extensions, Permission::ReadPersonalData)
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The same for a filter without a list.
+pub(crate) fn may_filter(filter: &[Term], personal: &[&str], extensions: &Extensions) -> Result<(), Status> {
+    match filter.iter().any(|it| is_personal(&it.field, personal)) {
         true => permitted(extensions, Permission::ReadPersonalData),
         false => Ok(()),
     }
+}
+
+fn is_personal(field: &str, personal: &[&str]) -> bool {
+    personal.contains(&field) || (personal.contains(&ANY_LABEL) && field.starts_with("labels."))
 }
 
 impl Api {

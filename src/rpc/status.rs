@@ -163,7 +163,7 @@ pub(crate) fn history_restored(current: Option<HistoryId>, shared: Option<i64>) 
     let current = current.map(|it| ("history_id".to_owned(), it.to_string()));
     let shared = shared.map(|it| ("shared_position".to_owned(), it.to_string()));
     let metadata = current.into_iter().chain(shared).collect();
-    build(Code::FailedPrecondition, text, ErrorReason::HistoryRestored, metadata, |_| {})
+    build(Code::FailedPrecondition, text, ErrorReason::PositionLost, metadata, |_| {})
 }
 
 /// The courier would not carry the shipment; it was released again.

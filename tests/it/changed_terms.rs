@@ -15,17 +15,17 @@ fn service(level: ServiceLevel, fee: Option<Money>) -> Item {
     Item::SetShippingService(pb::SetShippingService { service_level: level as i32, shipping_fee: fee })
 }
 
-fn discount(value: Option<pb::set_order_discount::Value>) -> Item {
-    Item::SetDiscount(pb::SetOrderDiscount { value })
+fn discount(discount: Option<pb::set_discount::Discount>) -> Item {
+    Item::SetDiscount(pb::SetDiscount { discount })
 }
 
 fn code(code: &str) -> Item {
-    discount(Some(pb::set_order_discount::Value::DiscountCode(code.to_owned())))
+    discount(Some(pb::set_discount::Discount::Code(code.to_owned())))
 }
 
 fn rate(rate_ppm: i32) -> Item {
     let own = pb::Discount { value: Some(pb::discount::Value::RatePpm(rate_ppm)) };
-    discount(Some(pb::set_order_discount::Value::Own(own)))
+    discount(Some(pb::set_discount::Discount::AmountOrRate(own)))
 }
 
 fn fields(refused: &Status) -> Vec<String> {
@@ -124,13 +124,14 @@ on_both_engines!(a_code_is_redeemed_by_a_change_and_credited_line_by_line, async
     let other = paid(&server, three_cups("kai")).await;
     let items = vec![code("LATER10"), service(ServiceLevel::Standard, None)];
     let refused = create(&server, request(&other.id, items)).await.expect_err("two faults");
-    let bad = ["items[0].set_discount.discount_code", "items[1].set_shipping_service"];
+    let bad = ["items[0].set_discount.code", "items[1].set_shipping_service"];
     assert_eq!(fields(&refused), bad);
     let refused = create(&server, request(&other.id, vec![code("LATER10")])).await.expect_err("used up");
     assert_eq!(reason(&refused), "DISCOUNT_CODE_USED_UP");
     let unsaid = vec![service(ServiceLevel::Unspecified, None), rate(0), discount(None)];
     let refused = create(&server, request(&other.id, unsaid)).await.expect_err("two faults of form");
-    let bad = ["items[0].set_shipping_service.service_level", "items[1].set_discount.own.rate_ppm"];
+    let bad =
+        ["items[0].set_shipping_service.service_level", "items[1].set_discount.amount_or_rate.rate_ppm"];
     assert_eq!(fields(&refused), bad);
     let refused = create(&server, request(&placed.id, vec![rate(1)])).await.expect_err("it has one");
     assert_eq!(fields(&refused), ["items[0].set_discount"]);

@@ -427,6 +427,12 @@ on_both_engines!(an_answer_says_what_it_hides, async |server| {
     server.stop().await;
 });
 
+fn events_by(filter: &str) -> (pb::ListEventsRequest, pb::WatchEventsRequest) {
+    let filter = filter.to_owned();
+    let list = pb::ListEventsRequest { filter: filter.clone(), ..Default::default() };
+    (list, pb::WatchEventsRequest { filter, ..Default::default() })
+}
+
 on_both_engines!(
     who_may_not_see_persons_neither_searches_by_them_nor_gets_their_papers,
     a_key_for_every_role,
@@ -461,6 +467,22 @@ on_both_engines!(
         }
         let list = pb::ListOrdersRequest { filter: "state = RECEIVED".to_owned(), ..Default::default() };
         server.orders.clone().list_orders(with_key(&reader, list)).await.expect("it names nobody");
+
+        for filter in
+            ["customer_email = \"ada@example.com\"", "position > 0 AND customer_email = a@b.example"]
+        {
+            let (list, watch) = events_by(filter);
+            let refused = server.events.clone().list_events(with_key(&reader, list.clone())).await;
+            missing(refused.map(drop), filter);
+            let refused = server.events.clone().watch_events(with_key(&reader, watch.clone())).await;
+            missing(refused.map(drop), filter);
+            let packer = secret(Role::Warehouse);
+            server.events.clone().list_events(with_key(&packer, list)).await.expect(filter);
+            drop(server.events.clone().watch_events(with_key(&packer, watch)).await.expect(filter));
+        }
+        let (list, watch) = events_by("position > 0");
+        server.events.clone().list_events(with_key(&reader, list)).await.expect("it names nobody");
+        drop(server.events.clone().watch_events(with_key(&reader, watch)).await.expect("nor does it"));
 
         let shipping = || server.shipping.clone();
         let slip = pb::GetShipmentDocumentRequest::default();

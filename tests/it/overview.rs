@@ -376,7 +376,7 @@ on_both_engines!(how_the_last_weeks_went_is_told_to_who_asks_for_it, async |serv
     let weeks = series.promise_weeks.iter().rev().take(2);
     let (delivered, kept) = weeks.fold((0, 0), |sum, it| (sum.0 + it.delivered_count, sum.1 + it.kept_count));
     assert_eq!((delivered, kept), (1, 1), "{:?}", series.promise_weeks);
-    let cover = pb::StockCover { sku: "O-4".to_owned(), free: 6, ordered: 4, days: 10.5 };
+    let cover = pb::StockCover { sku: "O-4".to_owned(), free: 6, ordered: 4, days_left: 10.5 };
     assert_eq!(series.stock_covers, [cover]);
     every_law_holds(&server).await;
     server.stop().await;

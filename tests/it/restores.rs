@@ -42,7 +42,7 @@ async fn numbers_given_after_a_copy_are_not_given_again_and_their_readers_are_to
     assert_eq!((of_copy, invoices.len()), (1, 2), "{invoices:?} after {invoices_before:?}");
 
     let refused = watch(&clients, lost, "").await.expect_err("it read what is lost");
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "HISTORY_RESTORED"));
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "POSITION_LOST"));
     let facts = refused.get_details_error_info().expect("facts").metadata;
     let shared: i64 = facts["shared_position"].parse().expect("a position");
     assert!(shared < lost, "{facts:?}");
@@ -56,7 +56,7 @@ async fn numbers_given_after_a_copy_are_not_given_again_and_their_readers_are_to
     let (last, history) = last_event(&clients).await;
     assert_eq!(history, begun_anew.history_id);
     let refused = watch(&clients, last - 1, &old_history).await.expect_err("the old one never told that");
-    assert_eq!(reason(&refused), "HISTORY_RESTORED");
+    assert_eq!(reason(&refused), "POSITION_LOST");
     watch(&clients, last - 1, &history).await.expect("the new one did");
     let beyond = watch(&clients, last + 10_000, &history).await.expect_err("nothing is there yet");
     assert_eq!(reason(&beyond), "INVALID_FIELD");
@@ -146,7 +146,7 @@ async fn put_in_place_by_other_tools(engine: Engine) {
     let (last, history) = last_event(&clients).await;
     assert!(last > position + 1_000_000 && history != old_history, "{last} after {position}");
     let refused = watch(&clients, position + 1_000, "").await.expect_err("it read what is lost");
-    assert_eq!(reason(&refused), "HISTORY_RESTORED");
+    assert_eq!(reason(&refused), "POSITION_LOST");
     watch(&clients, 0, &old_history).await.expect("it goes on from the copy");
     stop(process);
     assert_eq!(site.broken_laws(), "");
@@ -176,7 +176,7 @@ async fn a_follower_of_a_shipment_is_told_of_scans_that_a_restore_has_lost() {
     let process = site.start().await;
     let clients = Clients::over(process.channel());
     let refused = track(&clients, &shipment, lost, &old_history).await.expect_err("it is lost");
-    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "HISTORY_RESTORED"));
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "POSITION_LOST"));
     let refused = track(&clients, &shipment, lost, "").await.expect_err("nothing is there yet");
     assert_eq!(reason(&refused), "INVALID_FIELD");
     let history = track(&clients, &shipment, 1, &old_history).await.expect("both have that").history_id;
@@ -185,7 +185,7 @@ async fn a_follower_of_a_shipment_is_told_of_scans_that_a_restore_has_lost() {
     // Another second scan is none of those that the old history told.
     Warehouse { server: &clients }.deliver(&shipment).await;
     let refused = track(&clients, &shipment, lost, &old_history).await.expect_err("it is another");
-    assert_eq!(reason(&refused), "HISTORY_RESTORED");
+    assert_eq!(reason(&refused), "POSITION_LOST");
     assert_eq!(track(&clients, &shipment, lost, &history).await.expect("its own").resume_sequence, lost);
     stop(process);
     assert_eq!(site.broken_laws(), "");

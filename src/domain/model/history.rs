@@ -184,6 +184,10 @@ impl Histories {
     /// Whether a reader can go on from there; `last` is the position of the latest event.
     pub fn go_on(&self, read: ReadTo, last: i64) -> Result<(), Parted> {
         let ReadTo { position, history } = read;
+        if position == 0 {
+            // It knows nothing that could be lost.
+            return Ok(());
+        }
         if let Some(id) = history
             && let Some(History { shared_position, .. }) = self.after(id)?
             && position > *shared_position
@@ -297,6 +301,7 @@ mod tests {
                 assert_eq!(go_on(100, history, last), Ok(()), "{history:?}");
                 assert_eq!(go_on(0, history, last), Ok(()), "{history:?}");
             }
+            assert_eq!(go_on(0, Some(9), last), Ok(()), "from the first event on, whoever told it nothing");
         }
         for history in [None, Some(2)] {
             assert_eq!(go_on(131, history, 140), Ok(()), "the end of the gap is told");

@@ -214,7 +214,7 @@ pub struct ChangeEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeOutcome {
     pub credit_notes: Vec<CreditNoteId>,
-    /// None: nothing was added, or there was no invoice yet.
+    /// None: neither goods nor dearer shipping were added, or there was no invoice yet.
     pub supplementary_invoice: Option<InvoiceId>,
     /// Those that were asked for again.
     pub approvals: Vec<ApprovalId>,

@@ -191,7 +191,7 @@ impl Order {
             WantedDiscount::Rate(ppm) => (Some(Discount::Percent(*ppm)), None),
             WantedDiscount::Amount(amount) => (Some(Discount::Amount(amount.minor)), None),
             WantedDiscount::Code(code) => {
-                let of_item = |it: Problem| Problem { field: format!("{at}.discount_code"), ..it };
+                let of_item = |it: Problem| Problem { field: format!("{at}.code"), ..it };
                 let redeemed = self.redeemed(unit, code, goods);
                 let redemption = redeemed.map_err(|it| Problems(vec![of_item(it)]))?;
                 (Some(redemption.discount_on(goods)), Some(redemption))
@@ -206,7 +206,7 @@ impl Order {
         let lines: Vec<PriceLine> = self.ordered_at_first().map(sold).collect();
         let (currency, include_tax) = (self.amounts.currency, self.amounts.prices_include_tax);
         let (amounts, _) = price(currency, include_tax, &lines, discount, 0, 0).map_err(|mut faults| {
-            faults.0.iter_mut().for_each(|it| it.field = format!("{at}.own"));
+            faults.0.iter_mut().for_each(|it| it.field = format!("{at}.amount_or_rate"));
             faults
         })?;
         Ok(NewDiscount { discount, redemption, amounts })

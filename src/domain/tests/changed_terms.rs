@@ -253,7 +253,7 @@ fn a_discount_that_is_given_later_is_credited_line_by_line() {
 
     let other = bench.paid(&to_berlin(order("bob", &[("A-1", 1)])));
     let refused = reasons(create(&mut bench, other, &[code("TEN")]));
-    let field = "items[0].set_discount.discount_code".to_owned();
+    let field = "items[0].set_discount.code".to_owned();
     assert_eq!(refused, [(field, Some(Reason::DiscountCodeUsedUp))]);
     bench.on(id, |order, unit| order.cancel(unit, "no more")).expect("cancelled");
     changed(&mut bench, other, &[code("TEN")]);
@@ -279,10 +279,10 @@ fn every_fault_of_other_terms_is_told_by_name() {
         "items[0].set_shipping_service",
         "items[1].set_shipping_service.shipping_fee",
         "items[2].set_discount",
-        "items[3].set_discount.own",
+        "items[3].set_discount.amount_or_rate",
         "items[4].set_discount",
-        "items[5].set_discount.discount_code",
-        "items[6].set_discount.discount_code",
+        "items[5].set_discount.code",
+        "items[6].set_discount.code",
     ];
     assert_eq!(refused_fields(refused), fields);
 

@@ -61,14 +61,12 @@ fn service(at: &str, wanted: pb::SetShippingService, bad: &mut Problems) -> Opti
     Some(WantedService { level: level?, fee })
 }
 
-fn wanted_discount(at: &str, wanted: pb::SetOrderDiscount, bad: &mut Problems) -> Option<WantedDiscount> {
-    use pb::set_order_discount::Value;
-    match wanted.value {
+fn wanted_discount(at: &str, wanted: pb::SetDiscount, bad: &mut Problems) -> Option<WantedDiscount> {
+    use pb::set_discount::Discount::{AmountOrRate, Code};
+    match wanted.discount {
         None => Some(WantedDiscount::None),
-        Some(Value::DiscountCode(code)) => {
-            id(&format!("{at}.discount_code"), &code, bad).map(WantedDiscount::Code)
-        }
-        Some(Value::Own(own)) => own_discount(&format!("{at}.own"), own, bad),
+        Some(Code(code)) => id(&format!("{at}.code"), &code, bad).map(WantedDiscount::Code),
+        Some(AmountOrRate(own)) => own_discount(&format!("{at}.amount_or_rate"), own, bad),
     }
 }
 

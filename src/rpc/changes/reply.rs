@@ -62,23 +62,23 @@ fn item(item: &ChangeItem) -> pb::OrderChangeItem {
             })
         }
         ChangeItem::SetDiscount(wanted) => {
-            Item::SetDiscount(pb::SetOrderDiscount { value: discount_wanted(wanted) })
+            Item::SetDiscount(pb::SetDiscount { discount: discount_wanted(wanted) })
         }
     };
     pb::OrderChangeItem { item: Some(item) }
 }
 
-fn discount_wanted(wanted: &WantedDiscount) -> Option<pb::set_order_discount::Value> {
-    use pb::set_order_discount::Value;
+fn discount_wanted(wanted: &WantedDiscount) -> Option<pb::set_discount::Discount> {
+    use pb::set_discount::Discount::{AmountOrRate, Code};
     match wanted {
         WantedDiscount::None => None,
         WantedDiscount::Rate(rate) => {
-            Some(Value::Own(pb::Discount { value: Some(pb::discount::Value::RatePpm(ppm(*rate))) }))
+            Some(AmountOrRate(pb::Discount { value: Some(pb::discount::Value::RatePpm(ppm(*rate))) }))
         }
         WantedDiscount::Amount(amount) => {
-            Some(Value::Own(discount(amount.currency, Discount::Amount(amount.minor))))
+            Some(AmountOrRate(discount(amount.currency, Discount::Amount(amount.minor))))
         }
-        WantedDiscount::Code(code) => Some(Value::DiscountCode(code.to_string())),
+        WantedDiscount::Code(code) => Some(Code(code.to_string())),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
 use crate::rpc::call_gate::StreamPlace;
 use crate::rpc::events::{parse, reply};
 use crate::rpc::identity::{Call, Mutation};
-use crate::rpc::listing::page_token;
+use crate::rpc::listing::{may_filter, may_search, page_token};
 use crate::rpc::ordering;
 use crate::rpc::parse::id;
 use crate::rpc::status;
@@ -25,10 +25,15 @@ const ONLY_ASKED: &str = "the call was only asked: there is no new secret";
 const TOLD_BEFORE: &str = "the secret was told in the answer to the first call with this request_id; if it was lost, call \
     RotateSubscriptionSecret";
 
+/// Fields of filters that tell who a customer is.
+const PERSONAL_FIELDS: [&str; 1] = ["customer_email"];
+
 #[tonic::async_trait]
 impl pb::event_service_server::EventService for Api {
     async fn list_events(&self, request: Request<pb::ListEventsRequest>) -> Reply<pb::ListEventsResponse> {
-        let listing = parsed(|bad| parse::list_events(request.into_inner(), &self.limits, bad))?;
+        let (_, caller, request) = request.into_parts();
+        let listing = parsed(|bad| parse::list_events(request, &self.limits, bad))?;
+        may_search(&listing, &PERSONAL_FIELDS, &caller)?;
         self.page(listing, |listing| async move {
             // Asked first: a restore in between is noticed one page later at worst.
             let histories = answered(self.store().histories().await)?;
@@ -64,7 +69,9 @@ impl pb::event_service_server::EventService for Api {
 
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Reply<Self::WatchEventsStream> {
         let place = StreamPlace::of(&request);
-        let (begin, terms) = parsed(|bad| parse::watch_events(request.into_inner(), &self.limits, bad))?;
+        let (_, caller, request) = request.into_parts();
+        let (begin, terms) = parsed(|bad| parse::watch_events(request, &self.limits, bad))?;
+        may_filter(&terms, &PERSONAL_FIELDS, &caller)?;
         let filter = EventFilter::of(&terms).map_err(|it| status::of_refusal(&it))?;
         if let Some(order) = filter.order {
             self.order(order).await?;

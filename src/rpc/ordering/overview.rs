@@ -120,7 +120,7 @@ fn series_for(caller: &Extensions, series: Series) -> pb::OverviewSeries {
     let cover = |it: StockCover| {
         let tenths = it.tenths_of_days();
         let StockCover { sku, free, ordered } = it;
-        pb::StockCover { sku: sku.to_string(), free, ordered, days: tenths as f64 / 10.0 }
+        pb::StockCover { sku: sku.to_string(), free, ordered, days_left: tenths as f64 / 10.0 }
     };
     pb::OverviewSeries {
         time: Some(timestamp(at)),
