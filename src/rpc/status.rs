@@ -159,7 +159,7 @@ pub(crate) fn too_slow(resume: i64) -> Status {
 /// What a reader of a stream knows was told in a history that a restore has ended; the two are the same up to `shared`.
 pub(crate) fn history_restored(current: Option<HistoryId>, shared: Option<i64>) -> Status {
     let text =
-        "an older copy of the database was restored since, and what was told after it is lost; begin anew";
+        "an older copy of the database was restored, and the last events you have seen are lost: read again";
     let current = current.map(|it| ("history_id".to_owned(), it.to_string()));
     let shared = shared.map(|it| ("shared_position".to_owned(), it.to_string()));
     let metadata = current.into_iter().chain(shared).collect();

@@ -361,7 +361,7 @@ impl Order {
                     true => self.give_up_service(
                         unit,
                         change,
-                        "all of the order has left by its service of before",
+                        "all of the order has left with the previous service",
                     ),
                     false => Ok(()),
                 }
