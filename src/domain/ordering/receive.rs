@@ -279,7 +279,7 @@ pub(super) fn build_order(
         erased: None,
         hands: Vec::new(),
         last_link: Link::default(),
-        rest_told: None,
+        rest_date_told: None,
     })
 }
 

@@ -121,7 +121,7 @@ impl Order {
             erased: _,
             hands,
             last_link: _,
-            rest_told: _,
+            rest_date_told: _,
         } = self;
 
         of_customer(customer);
