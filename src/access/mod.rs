@@ -63,7 +63,7 @@ pub const ACTOR: &str = "consign-actor";
 pub use crate::domain::ANONYMOUS;
 
 /// What a call that lasts shows only to who has these: once one is taken away, it ends.
-const VEILED: [Permission; 2] = [Permission::ReadPersonalData, Permission::ReadMoney];
+const SHOWN_TO: [Permission; 2] = [Permission::ReadPersonalData, Permission::ReadMoney];
 
 /// Whether a name is that of callers who name nobody, in small or large letters.
 pub fn is_anonymous(name: &str) -> bool {
@@ -261,7 +261,7 @@ impl Access {
             None => Err(Denied::NoKey),
             Some(pass) => {
                 let (principal, scope) = self.may_call(&holders, method, &pass.proof)?;
-                let taken = VEILED.iter().find(|it| {
+                let taken = SHOWN_TO.iter().find(|it| {
                     pass.principal.permissions.contains(*it) && !principal.permissions.contains(*it)
                 });
                 if let Some(taken) = taken {
