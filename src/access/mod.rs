@@ -14,7 +14,7 @@
 //! | `tokens` | the keys as they are now, and tokens that were good |
 //!
 //! Where calls are held against it: `src/rpc/admission.rs` (let in, and asked again while a stream lasts),
-//! `src/rpc/masked.rs` (what it may see of an answer), `src/rpc/identity.rs` (the caller inside a handler),
+//! `src/rpc/mask.rs` (what it may see of an answer), `src/rpc/identity.rs` (the caller inside a handler),
 //! `src/server/callers.rs` (who is named in the settings).
 
 mod certificate;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
@@ -140,6 +141,14 @@ pub(crate) fn payment_declined(payment: &pb::Payment) -> Status {
     let text = format!("the payment was declined: {}", payment.failure);
     let facts = facts([("payment_id", payment.id.clone()), ("failure", payment.failure.clone())]);
     build(Code::FailedPrecondition, &text, ErrorReason::PaymentDeclined, facts, |_| {})
+}
+
+/// The trailers that end an answer with this status.
+pub(crate) fn trailers_of(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    // Cannot fail: our texts are legal in a header.
+    let _ = status.add_header(&mut trailers);
+    trailers
 }
 
 /// The end of a stream when the server stops.
