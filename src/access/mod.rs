@@ -14,7 +14,7 @@
 //! | `tokens` | the keys as they are now, and tokens that were good |
 //!
 //! Where calls are held against it: `src/rpc/admission.rs` (let in, and asked again while a stream lasts),
-//! `src/rpc/masked.rs` (what it may see of an answer), `src/rpc/identity.rs` (the caller inside a handler),
+//! `src/rpc/mask.rs` (what it may see of an answer), `src/rpc/identity.rs` (the caller inside a handler),
 //! `src/server/callers.rs` (who is named in the settings).
 
 mod certificate;
@@ -63,7 +63,7 @@ pub const ACTOR: &str = "consign-actor";
 pub use crate::domain::ANONYMOUS;
 
 /// What a call that lasts shows only to who has these: once one is taken away, it ends.
-const VEILED: [Permission; 2] = [Permission::ReadPersonalData, Permission::ReadMoney];
+const SHOWN_TO: [Permission; 2] = [Permission::ReadPersonalData, Permission::ReadMoney];
 
 /// Whether a name is that of callers who name nobody, in small or large letters.
 pub fn is_anonymous(name: &str) -> bool {
@@ -261,7 +261,7 @@ impl Access {
             None => Err(Denied::NoKey),
             Some(pass) => {
                 let (principal, scope) = self.may_call(&holders, method, &pass.proof)?;
-                let taken = VEILED.iter().find(|it| {
+                let taken = SHOWN_TO.iter().find(|it| {
                     pass.principal.permissions.contains(*it) && !principal.permissions.contains(*it)
                 });
                 if let Some(taken) = taken {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::command_line::shown;
 use crate::domain::{Histories, History, NumberGap};
 use crate::settings::{DatabaseFlags, Settings};
-use crate::store::{self, Copied, CopyError, Existing, Restored, SaidOfNumbers};
+use crate::store::{self, Copied, CopyError, Existing, NumbersGiven, Restored};
 use crate::terminal::{complain, say};
 use crate::{clock, server};
 
@@ -77,7 +77,7 @@ pub(super) async fn back_up(
 pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Display>> {
     let RestoreOptions { file, flags, force, in_place: _, complete, last } = options;
     let last = last.into_iter().map(|it| (it.counter, it.number)).collect();
-    let said = SaidOfNumbers { is_complete: complete, last };
+    let said = NumbersGiven { is_complete: complete, last };
     let Some(file) = file else { return begin_history(&flags, &said).await };
     let database = embedded(&flags, "pg_restore --clean --if-exists --dbname")?;
     let target = database.clone();
@@ -91,7 +91,7 @@ pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Displ
     Ok(())
 }
 
-async fn begin_history(flags: &DatabaseFlags, said: &SaidOfNumbers) -> Result<(), Box<dyn Display>> {
+async fn begin_history(flags: &DatabaseFlags, said: &NumbersGiven) -> Result<(), Box<dyn Display>> {
     let settings = Settings::load_for_database(flags).map_err(shown)?;
     if let Some(path) = server::missing_database(&settings) {
         return Err(shown(format!("there is no database at {}", path.display())));

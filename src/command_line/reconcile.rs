@@ -21,8 +21,7 @@ const BEFORE_THE_COPY: Duration = Duration::from_secs(86_400);
 pub(super) struct ReconcileOptions {
     #[command(flatten)]
     flags: DatabaseFlags,
-    /// Look at what the provider did since then: 2026-11-30T05:00:00Z [default: a day before the copy that was restored
-    /// last ends]
+    /// Compare payments since this time: 2026-11-30T05:00:00Z [default: a day before the copy that was restored last ends]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Print what differs as JSON
@@ -99,6 +98,6 @@ fn tell(payment: &ProviderPayment, discrepancy: Discrepancy, json: bool) {
     }
     let voided = if *is_voided { ", voided" } else { "" };
     say(format_args!(
-        "{word:<14} {id}  {reference}: {amount}, {captured} captured, {refunded} paid back{voided}"
+        "{word:<14} {id}  {reference}: {amount}, {captured} captured, {refunded} refunded{voided}"
     ));
 }

@@ -1,5 +1,5 @@
 //! Tells an open page that something of it has changed: server-sent events, made of what the API lets the visitor follow. They
-//! say that there is news and never which; the page asks anew for what it shows.
+//! say that something changed, never what; the page asks anew for what it shows.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -122,7 +122,8 @@ async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Stat
         "" => String::new(),
         order => format!("order_id = {order}"),
     };
-    let request = pb::WatchEventsRequest { after_position: after.unwrap_or(-1), filter, ..Default::default() };
+    let request =
+        pb::WatchEventsRequest { after_position: after.unwrap_or(-1), filter, ..Default::default() };
     let events = api.events().watch_events(request).await?.into_inner();
     let heard = |it: pb::WatchEventsResponse| Heard {
         position: it.resume_position,

@@ -162,8 +162,8 @@ pub use model::gtin::Gtin;
 pub use model::hand::{HANDS_MAX, Hand, HandKind, Person};
 pub use model::handling::{Dimensions, Handling};
 pub use model::history::{
-    Counters, EVENTS_COUNTER, Given, Histories, History, NextHistory, NumberGap, ORDERS_COUNTER, Parted,
-    ReadTo,
+    CannotResume, Counters, EVENTS_COUNTER, Given, Histories, History, NextHistory, NumberGap,
+    ORDERS_COUNTER, ReadTo,
 };
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};

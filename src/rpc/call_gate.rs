@@ -36,7 +36,7 @@ use crate::rpc::access::reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
-use crate::rpc::masked::{Mask, ask_plainly, guarded, masked};
+use crate::rpc::mask::{Mask, ask_plainly, guarded};
 use crate::rpc::status;
 use crate::settings::Limits;
 use crate::traces;
@@ -370,7 +370,7 @@ where
                 Err(status) => return Ok(record.answered(status)),
             };
 
-            let response = masked(mask, record.begun(as_callers_fault(response?)));
+            let response = Mask::apply(mask, record.begun(as_callers_fault(response?)));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
                 AxumBody::new(GatedBody { body, record, until, standing, over: false, _place: place_guard })
@@ -473,11 +473,7 @@ impl GatedBody {
         self.over = true;
         self.body = AxumBody::empty();
         self.record.ends_with(status);
-
-        let mut trailers = HeaderMap::new();
-        // Cannot fail: our texts are legal in a header.
-        let _ = status.add_header(&mut trailers);
-        Frame::trailers(trailers)
+        Frame::trailers(status::trailers_of(status))
     }
 }
 

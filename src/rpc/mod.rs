@@ -29,7 +29,7 @@ mod labels;
 mod largest;
 mod listing;
 mod lots;
-mod masked;
+mod mask;
 mod ordering;
 mod parse;
 mod privacy;

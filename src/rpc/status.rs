@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt};
 
@@ -142,6 +143,14 @@ pub(crate) fn payment_declined(payment: &pb::Payment) -> Status {
     build(Code::FailedPrecondition, &text, ErrorReason::PaymentDeclined, facts, |_| {})
 }
 
+/// The trailers that end an answer with this status.
+pub(crate) fn trailers_of(status: &Status) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    // Cannot fail: our texts are legal in a header.
+    let _ = status.add_header(&mut trailers);
+    trailers
+}
+
 /// The end of a stream when the server stops.
 pub(crate) fn shutting_down(resume: i64) -> Status {
     let text = "the server is stopping; go on from the resume point at another one";
@@ -159,7 +168,7 @@ pub(crate) fn too_slow(resume: i64) -> Status {
 /// What a reader of a stream knows was told in a history that a restore has ended; the two are the same up to `shared`.
 pub(crate) fn history_restored(current: Option<HistoryId>, shared: Option<i64>) -> Status {
     let text =
-        "an older copy of the database was restored since, and what was told after it is lost; begin anew";
+        "an older copy of the database was restored, and the last events you have seen are lost: read again";
     let current = current.map(|it| ("history_id".to_owned(), it.to_string()));
     let shared = shared.map(|it| ("shared_position".to_owned(), it.to_string()));
     let metadata = current.into_iter().chain(shared).collect();

@@ -25,7 +25,7 @@ pub(super) fn tell_start(settings: &Settings) {
     );
 }
 
-/// What protects nobody.
+/// Protections that are off.
 fn insecure(settings: &Settings) -> Vec<&'static str> {
     let Settings { access, tls, .. } = settings;
     let found = [
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_protects_nobody_is_named_and_nothing_else() {
+    fn protections_that_are_off_are_named_and_no_others() {
         let mut settings = Settings::default();
         let found = insecure(&settings);
         assert_eq!(found.len(), 3, "{found:?}");

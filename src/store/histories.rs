@@ -9,7 +9,7 @@ use crate::domain::{
     Counters, EVENTS_COUNTER, Given, Histories, History, HistoryId, NextHistory, NumberGap, Refusal,
     Timestamp,
 };
-use crate::store::connection::copies::SaidOfNumbers;
+use crate::store::connection::copies::NumbersGiven;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::histories::{ADD_GAP, ADD_HISTORY, MOVE_COUNTER};
 use crate::store::connection::session::Session;
@@ -42,7 +42,7 @@ impl Store {
 
     /// Begins the next history in a database that is an older copy of itself; the numbers that it leaves out. Nobody serves
     /// it, which is seen to on SQLite.
-    pub async fn begin_history(&self, said: &SaidOfNumbers) -> Result<Vec<NumberGap>, StoreError> {
+    pub async fn begin_history(&self, said: &NumbersGiven) -> Result<Vec<NumberGap>, StoreError> {
         let mut claim = self.inner.pools.claim().await?;
         let db = self.inner.pools.writer(&Counter::default()).await?;
         let (time, _) = db.begin(Vec::new()).await?;

@@ -18,7 +18,7 @@ mod tests;
 mod writer;
 
 pub use api_keys::{LiveKeys, UsedKey};
-pub use connection::copies::{Copied, CopyError, Existing, Restored, SaidOfNumbers, back_up, restore};
+pub use connection::copies::{Copied, CopyError, Existing, NumbersGiven, Restored, back_up, restore};
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;

@@ -302,7 +302,7 @@ impl Order {
 
     /// Each time that it begins to wait the customer hears so, and of the units that wait while others go each new date.
     pub(in crate::domain) fn tell_waiting(&mut self, unit: &mut UnitOfWork) {
-        self.rest_told = self.rest_expected_at().filter(|_| self.waits_for_rest());
+        self.rest_date_told = self.rest_expected_at().filter(|_| self.waits_for_rest());
         let told = self.messages.iter().filter(|it| it.kind == MessageKind::AwaitingStock).count();
         self.notify(unit, MessageKind::AwaitingStock, None, i64::try_from(told).unwrap_or(i64::MAX));
     }

@@ -98,7 +98,7 @@ pub fn reserve_stock(unit: &mut UnitOfWork, new: &NewReservation) -> Result<Rese
 
     let most = i64::from(unit.rules.reservations_per_caller);
     if unit.open_reservations(&unit.actor) >= most {
-        let message = format!("{} has {most} reservations open, which is the most at a time", unit.actor);
+        let message = format!("{} has {most} reservations open, the most allowed", unit.actor);
         let refusal = Refusal::unmet(Reason::LimitReached, message);
         return Err(refusal.instead(|| vec![Action::ReleaseReservation]));
     }

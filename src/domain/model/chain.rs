@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::model::erasure::nobody;
 use crate::domain::model::event::{Event, EventKind, Transition};
 use crate::domain::model::scalars::{Actor, OrderId};
-use crate::domain::model::seal::{Link, Veil};
+use crate::domain::model::seal::{Commitment, Link};
 
 /// The first byte of what is hashed: which facts of an event a link is made of, and in which order.
 const FORM: u8 = 1;
@@ -39,8 +39,8 @@ pub fn link(previous: Link, event: &Event) -> Link {
     facts.fixed(seal.text.digest(text));
     facts.fixed(seal.actor.digest(actor.as_str()));
     facts.fixed([u8::from(principal.is_some()), u8::from(seal.principal.is_some())]);
-    if let Some(veil) = seal.principal {
-        facts.fixed(veil.digest(principal.as_ref().map_or("", Actor::as_str)));
+    if let Some(commitment) = seal.principal {
+        facts.fixed(commitment.digest(principal.as_ref().map_or("", Actor::as_str)));
     }
     Link(facts.0.finalize().into())
 }
@@ -86,7 +86,7 @@ fn fault(event: &Event, place: (OrderId, i64), previous: Link, erased_through: i
     }
     let erased = event.seal.text.is_erased()
         || event.seal.actor.is_erased()
-        || event.seal.principal.as_ref().is_some_and(Veil::is_erased);
+        || event.seal.principal.as_ref().is_some_and(Commitment::is_erased);
     if erased && event.sequence > erased_through {
         return Some("its words are gone, and no erasure came after it");
     }
@@ -98,11 +98,11 @@ fn fault(event: &Event, place: (OrderId, i64), previous: Link, erased_through: i
 
 /// Whether what was erased says nothing any more. An erasure itself goes on saying what it did.
 fn is_rightly_erased(event: &Event) -> bool {
-    let gone = |veil: &Veil, name: &Actor| !veil.is_erased() || *name == nobody();
+    let gone = |commitment: &Commitment, name: &Actor| !commitment.is_erased() || *name == nobody();
     let text = !event.seal.text.is_erased()
         || (event.text.is_empty() && event.kind != EventKind::CustomerDataErased);
     let principal = match (&event.seal.principal, &event.principal) {
-        (Some(veil), Some(name)) => gone(veil, name),
+        (Some(commitment), Some(name)) => gone(commitment, name),
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };

@@ -162,7 +162,7 @@ pub struct ReadTo {
 
 /// Why a reader cannot go on from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parted {
+pub enum CannotResume {
     /// Nothing is there yet.
     Beyond,
     /// It was told in another history, which is the same up to here. None: nobody knows up to where.
@@ -175,14 +175,14 @@ impl Histories {
     }
 
     /// The history that ended this one. None: it goes on.
-    pub fn after(&self, id: HistoryId) -> Result<Option<&History>, Parted> {
+    pub fn after(&self, id: HistoryId) -> Result<Option<&History>, CannotResume> {
         let mut later = self.all.iter().skip_while(|it| it.id != id);
-        later.next().ok_or(Parted::Restored(None))?;
+        later.next().ok_or(CannotResume::Restored(None))?;
         Ok(later.next())
     }
 
     /// Whether a reader can go on from there; `last` is the position of the latest event.
-    pub fn go_on(&self, read: ReadTo, last: i64) -> Result<(), Parted> {
+    pub fn go_on(&self, read: ReadTo, last: i64) -> Result<(), CannotResume> {
         let ReadTo { position, history } = read;
         if position == 0 {
             // It knows nothing that could be lost.
@@ -192,19 +192,19 @@ impl Histories {
             && let Some(History { shared_position, .. }) = self.after(id)?
             && position > *shared_position
         {
-            return Err(Parted::Restored(Some(*shared_position)));
+            return Err(CannotResume::Restored(Some(*shared_position)));
         }
         // The end of a gap is told as a place to go on from, the rest of it was told before the restore if at all.
         let lost =
             |gap: &&NumberGap| gap.counter == EVENTS_COUNTER && (gap.first..gap.last).contains(&position);
         if let Some(gap) = self.gaps.iter().find(lost) {
-            return Err(Parted::Restored(Some(gap.first - 1)));
+            return Err(CannotResume::Restored(Some(gap.first - 1)));
         }
         let current = self.current().filter(|it| it.number > 1 && Some(it.id) != history);
         match current {
             _ if position <= last => Ok(()),
-            Some(current) => Err(Parted::Restored(Some(current.shared_position))),
-            None => Err(Parted::Beyond),
+            Some(current) => Err(CannotResume::Restored(Some(current.shared_position))),
+            None => Err(CannotResume::Beyond),
         }
     }
 }
@@ -290,7 +290,7 @@ mod tests {
         Histories { all: vec![first, second], gaps: vec![gap] }
     }
 
-    fn go_on(position: i64, history: Option<u128>, last: i64) -> Result<(), Parted> {
+    fn go_on(position: i64, history: Option<u128>, last: i64) -> Result<(), CannotResume> {
         restored().go_on(ReadTo { position, history: history.map(id) }, last)
     }
 
@@ -311,24 +311,24 @@ mod tests {
 
     #[test]
     fn a_reader_of_what_was_lost_is_told_whether_or_not_it_knows_its_history() {
-        let parted = Err(Parted::Restored(Some(100)));
+        let restored_at_100 = Err(CannotResume::Restored(Some(100)));
         for last in [100, 140] {
-            assert_eq!(go_on(101, None, last), parted);
-            assert_eq!(go_on(130, None, last), parted);
-            assert_eq!(go_on(130, Some(1), last), parted);
+            assert_eq!(go_on(101, None, last), restored_at_100);
+            assert_eq!(go_on(130, None, last), restored_at_100);
+            assert_eq!(go_on(130, Some(1), last), restored_at_100);
         }
         // Ahead of all that was left out, as after a gap that was too small.
-        assert_eq!(go_on(141, None, 140), parted);
-        assert_eq!(go_on(140, Some(1), 140), parted);
-        assert_eq!(go_on(7, Some(9), 140), Err(Parted::Restored(None)), "another database's history");
+        assert_eq!(go_on(141, None, 140), restored_at_100);
+        assert_eq!(go_on(140, Some(1), 140), restored_at_100);
+        assert_eq!(go_on(7, Some(9), 140), Err(CannotResume::Restored(None)), "another database's history");
     }
 
     #[test]
     fn beyond_the_latest_event_of_the_same_history_there_is_nothing() {
-        assert_eq!(go_on(141, Some(2), 140), Err(Parted::Beyond));
+        assert_eq!(go_on(141, Some(2), 140), Err(CannotResume::Beyond));
         let only = Histories { all: restored().all[..1].to_vec(), gaps: Vec::new() };
         for history in [None, Some(id(1))] {
-            assert_eq!(only.go_on(ReadTo { position: 8, history }, 7), Err(Parted::Beyond));
+            assert_eq!(only.go_on(ReadTo { position: 8, history }, 7), Err(CannotResume::Beyond));
             assert_eq!(only.go_on(ReadTo { position: 7, history }, 7), Ok(()));
         }
     }

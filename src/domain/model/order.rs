@@ -561,5 +561,5 @@ pub struct Order {
     pub last_link: Link,
     /// When the customer goes by that the units come which wait while others go. None: none wait, or no letter named a date.
     #[serde(default)]
-    pub rest_told: Option<Timestamp>,
+    pub rest_date_told: Option<Timestamp>,
 }

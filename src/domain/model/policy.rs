@@ -160,7 +160,7 @@ impl Default for WaitRules {
     }
 }
 
-/// Who may have units of a product that an order waits for before that has them.
+/// Who may take units of a product ahead of an order that waits for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MayPass {

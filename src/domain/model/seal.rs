@@ -13,9 +13,9 @@ const SALT_BYTES: usize = 16;
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Link(pub [u8; 32]);
 
-/// What stands in the chain for words that a person may have erased.
+/// A salted commitment to words that may be erased: what stands in the chain for them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Veil {
+pub enum Commitment {
     /// While they are there: what their digest is salted with, so that nobody finds them by trying.
     Salt([u8; SALT_BYTES]),
     /// Once they were erased: their digest. What it was salted with is gone.
@@ -26,22 +26,22 @@ pub enum Veil {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
     pub link: Link,
-    pub text: Veil,
-    pub actor: Veil,
+    pub text: Commitment,
+    pub actor: Commitment,
     /// None: the event has no principal.
-    pub principal: Option<Veil>,
+    pub principal: Option<Commitment>,
 }
 
 impl Seal {
     /// Of an event that is not linked yet.
     pub(in crate::domain) fn salted(ids: &mut Ids, principal: Option<&Actor>) -> Self {
-        let mut veil = || Veil::Salt(ids.salt());
-        let (text, actor) = (veil(), veil());
-        Self { link: Link::default(), text, actor, principal: principal.map(|_| veil()) }
+        let mut commitment = || Commitment::Salt(ids.salt());
+        let (text, actor) = (commitment(), commitment());
+        Self { link: Link::default(), text, actor, principal: principal.map(|_| commitment()) }
     }
 }
 
-impl Veil {
+impl Commitment {
     /// What stands in the chain for these words.
     pub(in crate::domain) fn digest(&self, words: &str) -> [u8; 32] {
         match self {
@@ -61,7 +61,7 @@ impl Veil {
 }
 
 /// Of an event that was never sealed: no words have this digest.
-impl Default for Veil {
+impl Default for Commitment {
     fn default() -> Self {
         Self::Digest([0; 32])
     }
@@ -80,7 +80,7 @@ impl fmt::Debug for Link {
 }
 
 /// Without the salt.
-impl fmt::Debug for Veil {
+impl fmt::Debug for Commitment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_erased() { "Digest" } else { "Salt" })
     }
@@ -102,7 +102,7 @@ impl<'de> Deserialize<'de> for Link {
 }
 
 /// Their length tells a salt from a digest.
-impl Serialize for Veil {
+impl Serialize for Commitment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Salt(salt) => serializer.serialize_bytes(salt),
@@ -111,7 +111,7 @@ impl Serialize for Veil {
     }
 }
 
-impl<'de> Deserialize<'de> for Veil {
+impl<'de> Deserialize<'de> for Commitment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let stored = deserializer.deserialize_bytes(Stored)?;
         if stored.len() == SALT_BYTES {
@@ -155,25 +155,26 @@ mod tests {
 
     #[test]
     fn what_is_erased_keeps_its_digest_and_loses_its_salt() {
-        let mut veil = Veil::Salt([7; SALT_BYTES]);
-        let digest = veil.digest("ada@example.com");
-        assert_ne!(digest, veil.digest("bob@example.com"));
-        assert_ne!(digest, Veil::Salt([8; SALT_BYTES]).digest("ada@example.com"));
+        let mut commitment = Commitment::Salt([7; SALT_BYTES]);
+        let digest = commitment.digest("ada@example.com");
+        assert_ne!(digest, commitment.digest("bob@example.com"));
+        assert_ne!(digest, Commitment::Salt([8; SALT_BYTES]).digest("ada@example.com"));
 
-        veil.erase("ada@example.com");
-        assert_eq!(veil, Veil::Digest(digest));
-        assert!(veil.is_erased());
-        veil.erase("");
-        assert_eq!(veil.digest(""), digest, "a second time changes nothing");
+        commitment.erase("ada@example.com");
+        assert_eq!(commitment, Commitment::Digest(digest));
+        assert!(commitment.is_erased());
+        commitment.erase("");
+        assert_eq!(commitment.digest(""), digest, "a second time changes nothing");
     }
 
     #[test]
     fn a_seal_reads_back_as_it_was_written() {
-        for principal in [None, Some(Veil::Salt([1; SALT_BYTES])), Some(Veil::Digest([255; 32]))] {
+        for principal in [None, Some(Commitment::Salt([1; SALT_BYTES])), Some(Commitment::Digest([255; 32]))]
+        {
             let seal = Seal {
                 link: Link([200; 32]),
-                text: Veil::Salt([9; SALT_BYTES]),
-                actor: Veil::Digest([3; 32]),
+                text: Commitment::Salt([9; SALT_BYTES]),
+                actor: Commitment::Digest([3; 32]),
                 principal,
             };
             let packed = rmp_serde::to_vec(&seal).expect("bytes");

@@ -15,7 +15,7 @@ use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::scalars::OrderChangeId;
 use crate::domain::ordering::cancel_lines::Whereabouts;
 use crate::domain::ordering::change::Correction;
-use crate::domain::ordering::change_terms::{Terms, TermsChanged};
+use crate::domain::ordering::order_wide_change::{OrderWideChange, OrderWideOutcome};
 use crate::domain::ordering::pricing::Pricing;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -36,7 +36,7 @@ pub(super) struct ChangePlan {
     pub(super) fewer: Vec<CancelledUnits>,
     /// Priced, with the numbers that they get.
     pub(super) added: Vec<OrderLine>,
-    terms: Terms,
+    order_wide: OrderWideChange,
     correction: Correction,
 }
 
@@ -123,10 +123,10 @@ impl Order {
                     }
                 }
                 ChangeItem::SetService(it) => {
-                    self.read_service(unit, &at, *it, &mut plan.terms, &mut problems)
+                    self.read_service(unit, &at, *it, &mut plan.order_wide.service, &mut problems)
                 }
                 ChangeItem::SetDiscount(it) => {
-                    self.read_discount(unit, &at, it, &mut plan.terms, &mut problems)
+                    self.read_discount(unit, &at, it, &mut plan.order_wide.discount, &mut problems)
                 }
             }
         }
@@ -282,10 +282,10 @@ impl Order {
         let plan = self.check_items(unit, &change.items)?;
         let (due, refunded, notes) = (self.due_minor(), self.refunded_minor(), self.credit_notes.len());
 
-        let mut terms = TermsChanged::default();
-        if !plan.terms.is_empty() {
+        let mut wide = OrderWideOutcome::default();
+        if !plan.order_wide.is_empty() {
             self.withdraw_approvals(unit, "the order was changed")?;
-            terms = self.change_terms(unit, &plan.terms, &change.reason)?;
+            wide = self.change_order_wide(unit, &plan.order_wide, &change.reason)?;
         }
         if !plan.added.is_empty() {
             self.must_be_open_to_additions()?;
@@ -296,19 +296,19 @@ impl Order {
                 self.set_aside_more(unit, &needs)?;
             }
         }
-        let is_invoiced_more = !plan.added.is_empty() || terms.shipping.is_some();
+        let is_invoiced_more = !plan.added.is_empty() || wide.shipping.is_some();
         let mut supplementary_invoice = None;
         if is_invoiced_more {
-            supplementary_invoice = self.issue_supplement(unit, change.id, terms.shipping);
+            supplementary_invoice = self.issue_supplement(unit, change.id, wide.shipping);
         }
         if !plan.fewer.is_empty() {
             self.must_leave_an_order(&plan.fewer)?;
             self.take_off(unit, &plan.fewer, &change.reason)?;
-        } else if !plan.terms.is_empty() {
+        } else if !plan.order_wide.is_empty() {
             self.return_surplus_for(unit, "the order was changed")?;
         }
         let mut approvals = Vec::new();
-        if is_invoiced_more || terms.raised_minor > 0 {
+        if is_invoiced_more || wide.raised_minor > 0 {
             approvals = self.renew_approvals(unit, change.id);
             if !approvals.is_empty() {
                 self.keep_for_a_person(unit);
@@ -325,9 +325,9 @@ impl Order {
             lines_added: plan.added.iter().map(|it| it.number).collect(),
             to_pay_minor: (self.due_minor() - due).max(0),
             paid_back_minor: self.refunded_minor() - refunded,
-            service_once_paid: terms.service_once_paid,
-            raised_minor: terms.raised_minor,
-            lowered_minor: terms.lowered_minor,
+            service_once_paid: wide.service_once_paid,
+            raised_minor: wide.raised_minor,
+            lowered_minor: wide.lowered_minor,
         })
     }
 

@@ -90,8 +90,7 @@ fn must_have_room_to_wait(unit: &UnitOfWork<'_>, id: OrderId) -> Result<(), Refu
     if !order.waits_for_stock() || unit.waiting_orders(&order.created_by) <= most {
         return Ok(());
     }
-    let message =
-        format!("{most} orders of {} wait for stock, which is the most at a time", order.created_by);
+    let message = format!("{} has {most} orders waiting for stock, the most allowed", order.created_by);
     Err(Refusal::unmet(Reason::LimitReached, message).instead(|| vec![Action::CancelOrder]))
 }
 
@@ -280,7 +279,7 @@ pub(super) fn build_order(
         erased: None,
         hands: Vec::new(),
         last_link: Link::default(),
-        rest_told: None,
+        rest_date_told: None,
     })
 }
 

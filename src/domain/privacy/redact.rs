@@ -28,7 +28,7 @@ use crate::domain::model::refund::Refund;
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::returns::Return;
 use crate::domain::model::scalars::Actor;
-use crate::domain::model::seal::{Seal, Veil};
+use crate::domain::model::seal::{Commitment, Seal};
 use crate::domain::model::shipment::{CarrierLabel, Shipment};
 use crate::domain::model::tracking::TrackingEvent;
 
@@ -121,7 +121,7 @@ impl Order {
             erased: _,
             hands,
             last_link: _,
-            rest_told: _,
+            rest_date_told: _,
         } = self;
 
         of_customer(customer);
@@ -187,10 +187,10 @@ pub fn erase_from_events(events: &mut [Event], names: &PersonNames) {
     }
 }
 
-fn of_sealed_actor(actor: &mut Actor, veil: Option<&mut Veil>, names: &PersonNames) {
+fn of_sealed_actor(actor: &mut Actor, commitment: Option<&mut Commitment>, names: &PersonNames) {
     if names.is(actor) {
-        if let Some(veil) = veil {
-            veil.erase(actor.as_str());
+        if let Some(commitment) = commitment {
+            commitment.erase(actor.as_str());
         }
         *actor = nobody();
     }

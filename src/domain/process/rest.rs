@@ -13,11 +13,11 @@ const LETTERS_MAX: usize = 10;
 
 impl Order {
     /// A letter names the date when it is written, so that the customer goes by that one.
-    pub(super) fn note_rest_told(&mut self) {
+    pub(super) fn note_rest_date_told(&mut self) {
         if !self.waits_for_rest() {
-            self.rest_told = None;
+            self.rest_date_told = None;
         } else if self.letters_about_waiting().any(is_unwritten) {
-            self.rest_told = self.rest_expected_at();
+            self.rest_date_told = self.rest_expected_at();
         }
     }
 
@@ -34,7 +34,7 @@ impl Order {
         let after = unless_zero(rules.slips.estimate_moved_seconds)?;
         let expected = self.rest_expected_at().filter(|_| self.waits_for_rest())?;
         let has_moved = |told: Timestamp| expected > told.plus(after) || expected.plus(after) < told;
-        self.rest_told.is_none_or(has_moved).then_some(expected)
+        self.rest_date_told.is_none_or(has_moved).then_some(expected)
     }
 
     /// Why a letter about waiting is not worth sending any more.

@@ -56,7 +56,7 @@ impl Order {
     /// Notices what stands and marks what does not stand any more as over. Late or twice, it tells nothing more.
     pub(super) fn notice_slips(&mut self, unit: &mut UnitOfWork) {
         self.note_promise_told();
-        self.note_rest_told();
+        self.note_rest_date_told();
         let tells = self.tells_slips();
         if tells {
             self.tell_promise(unit);

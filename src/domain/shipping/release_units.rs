@@ -29,6 +29,12 @@ impl Shipment {
 }
 
 impl Order {
+    /// Whether all of it is with couriers.
+    pub(in crate::domain) fn has_left_whole(&self) -> bool {
+        let mut live = self.live_shipments().peekable();
+        live.peek().is_some() && live.all(|it| it.has_left_the_house()) && self.is_planned_whole()
+    }
+
     /// Takes units of goods from what is set aside and planned: first those that are in the house, then those of
     /// shipments that went astray. The order follows its shipments.
     pub(in crate::domain) fn release_units(

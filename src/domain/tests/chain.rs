@@ -10,7 +10,7 @@ use crate::domain::model::event::{Event, EventKind, Machine, Transition};
 use crate::domain::model::order::Order;
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::scalars::{Actor, Ids, OrderId};
-use crate::domain::model::seal::{Link, Seal, Veil};
+use crate::domain::model::seal::{Commitment, Link, Seal};
 use crate::domain::privacy::erase::EraseOrder;
 use crate::domain::privacy::redact::erase_from_events;
 use crate::domain::tests::bench::Bench;
@@ -174,10 +174,10 @@ fn edit(event: &mut Event, field: Field) {
     }
 }
 
-fn flip(veil: &mut Veil) {
-    match veil {
-        Veil::Salt(bytes) => bytes[15] ^= 1,
-        Veil::Digest(bytes) => bytes[31] ^= 1,
+fn flip(commitment: &mut Commitment) {
+    match commitment {
+        Commitment::Salt(bytes) => bytes[15] ^= 1,
+        Commitment::Digest(bytes) => bytes[31] ^= 1,
     }
 }
 

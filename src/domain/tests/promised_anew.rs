@@ -95,7 +95,7 @@ fn what_is_too_heavy_once_it_is_packed_has_no_date_and_says_why() {
 fn the_rest_is_dated_anew_when_its_goods_move_and_each_date_is_told_once() {
     let (mut bench, goods, id) = with_rest();
     let first = bench.order(id).rest_expected_at().expect("it is on order");
-    assert_eq!((told(&bench, id), bench.order(id).rest_told), (1, Some(first)));
+    assert_eq!((told(&bench, id), bench.order(id).rest_date_told), (1, Some(first)));
     for number in [0, 1] {
         bench.ship(id, number);
         assert!(!redate(&mut bench, id), "nothing has moved");
@@ -110,7 +110,7 @@ fn the_rest_is_dated_anew_when_its_goods_move_and_each_date_is_told_once() {
     let second = bench.order(id).rest_expected_at().expect("it is on order");
     assert!(second > first.plus(Duration::from_secs(6 * DAY)), "{second} after {first}");
     assert_eq!((told(&bench, id), moved(&bench, id)), (2, before + 1));
-    assert_eq!((bench.order(id).rest_told, bench.order(id).promised_by), (Some(second), promised));
+    assert_eq!((bench.order(id).rest_date_told, bench.order(id).promised_by), (Some(second), promised));
     let shortage = &bench.order(id).availability.as_ref().expect("it was looked").lines[0].shortage;
     assert!(shortage.ends_with(&format!("; the rest is expected at NYC by {later}")), "{shortage}");
     assert_eq!(shortage.matches("the rest is expected").count(), 1, "{shortage}");
@@ -127,7 +127,7 @@ fn the_rest_is_dated_anew_when_its_goods_move_and_each_date_is_told_once() {
     expect_at(&mut bench, goods, None);
     assert!(redate(&mut bench, id));
     assert!(!redate(&mut bench, id));
-    assert_eq!((bench.order(id).rest_expected_at(), bench.order(id).rest_told), (None, Some(second)));
+    assert_eq!((bench.order(id).rest_expected_at(), bench.order(id).rest_date_told), (None, Some(second)));
     expect_at(&mut bench, goods, Some(later));
     assert!(redate(&mut bench, id));
     assert_eq!((bench.order(id).rest_expected_at(), told(&bench, id)), (Some(second), 2));
@@ -151,7 +151,7 @@ fn a_new_date_of_the_rest_waits_for_a_hold_that_the_customer_knows_and_outdates_
     // One that is still to be written names the date that is known then.
     expect_at(&mut bench, goods, Some(later.plus(Duration::from_secs(9 * DAY))));
     assert!(redate(&mut bench, id));
-    assert_eq!((told(&bench, id), bench.order(id).rest_told), (2, bench.order(id).rest_expected_at()));
+    assert_eq!((told(&bench, id), bench.order(id).rest_date_told), (2, bench.order(id).rest_expected_at()));
 }
 
 proptest! {

@@ -221,7 +221,7 @@ fn order() -> Order {
         erased: None,
         hands: Vec::new(),
         last_link: Link::default(),
-        rest_told: None,
+        rest_date_told: None,
     }
 }
 

@@ -1,5 +1,5 @@
 //! Takes letters out of the mailboxes of a folder. Their bytes are overwritten where they stand: a mailbox that was written
-//! anew would show whoever picks it up the letters of others once more.
+//! anew might deliver the others' letters twice.
 
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};

@@ -144,7 +144,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         // Its approvals tell who cannot decide them.
         hands: _,
         last_link: _,
-        rest_told: _,
+        rest_date_told: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {

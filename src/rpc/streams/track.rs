@@ -3,7 +3,7 @@
 use tonic::Status;
 
 use crate::domain::{
-    Histories, History, HistoryId, Order, OrderId, Part, Parted, Refusal, Shipment, ShipmentId,
+    CannotResume, Histories, History, HistoryId, Order, OrderId, Part, Refusal, Shipment, ShipmentId,
     ShipmentState, Timestamp,
 };
 use crate::pb;
@@ -105,7 +105,7 @@ pub(crate) fn start(
         Ok(Some(History { begun_at, .. })) => {
             shipment.tracking.iter().filter(|it| it.recorded_at < *begun_at).map(|it| it.sequence).max()
         }
-        Ok(None) | Err(Parted::Beyond | Parted::Restored(_)) => None,
+        Ok(None) | Err(CannotResume::Beyond | CannotResume::Restored(_)) => None,
     };
     if after > shared.unwrap_or(0) { Err(status::history_restored(current, None)) } else { Ok(()) }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Response, Status};
 
-use crate::domain::{Histories, Parted, Refusal};
+use crate::domain::{CannotResume, Histories, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
 use crate::rpc::call_gate::StreamPlace;
@@ -241,8 +241,8 @@ pub(crate) fn start(begin: Begin, last: i64, histories: &Histories) -> Result<i6
     };
     match histories.go_on(read, last) {
         Ok(()) => Ok(read.position),
-        Err(Parted::Beyond) => Err(beyond("after_position", "position", last)),
-        Err(Parted::Restored(shared)) => {
+        Err(CannotResume::Beyond) => Err(beyond("after_position", "position", last)),
+        Err(CannotResume::Restored(shared)) => {
             Err(status::history_restored(histories.current().map(|it| it.id), shared))
         }
     }

@@ -11,7 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp};
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
-use crate::store::connection::histories::{self, Standing};
+use crate::store::connection::histories::{self, DatabasePoint};
 use crate::store::connection::open::{SchemaDifference, create_folder, hold_schema_lock};
 use crate::store::writer::chance::fresh_ids;
 
@@ -47,7 +47,7 @@ pub struct Restored {
 
 /// What a person says of the numbers that were given after a copy was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SaidOfNumbers {
+pub struct NumbersGiven {
     /// There are none.
     pub is_complete: bool,
     /// The last ones of these counters.
@@ -137,7 +137,7 @@ pub fn restore(
     file: &Path,
     database: &Path,
     existing: Existing,
-    said: &SaidOfNumbers,
+    said: &NumbersGiven,
     now: Timestamp,
 ) -> Result<Restored, CopyError> {
     if !file.exists() {
@@ -164,12 +164,12 @@ pub fn restore(
     let known = Found::at(database).map_err(at(database))?.known_position;
     let (before, is_whole) = finish(database)?;
     let copy = open(&partial.0)?;
-    let standing = Standing::of(&copy)?;
+    let point = DatabasePoint::of(&copy)?;
     let given = match said.is_complete {
         true => Given::Nothing,
-        false => standing.given_since(before.as_ref(), is_whole, known),
+        false => point.given_since(before.as_ref(), is_whole, known),
     };
-    let left_out = begin_history(&copy, &standing, &given, &said.last, now)?;
+    let left_out = begin_history(&copy, &point, &given, &said.last, now)?;
     drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
@@ -180,13 +180,13 @@ pub fn restore(
 /// Lets the copy go on as a history of its own; the numbers that it leaves out.
 fn begin_history(
     copy: &Connection,
-    standing: &Standing,
+    point: &DatabasePoint,
     given: &Given,
     named: &Counters,
     now: Timestamp,
 ) -> Result<Vec<NumberGap>, CopyError> {
     let id = fresh_ids(now).fresh();
-    let next = NextHistory::after(standing.number(), &standing.counters, given, named, id, now);
+    let next = NextHistory::after(point.number(), &point.counters, given, named, id, now);
     let next = next.map_err(CopyError::Numbers)?;
     histories::begin(copy, &next)?;
     Ok(next.gaps)
@@ -289,7 +289,7 @@ fn compatible_from(database: &Connection) -> Result<BTreeMap<String, String>, ru
 
 /// Has SQLite put all that a database has into its file, unless somebody else has it open. How far it has come, if it is one of
 /// Consign's and not damaged; and whether its log was there.
-fn finish(database: &Path) -> Result<(Option<Standing>, bool), CopyError> {
+fn finish(database: &Path) -> Result<(Option<DatabasePoint>, bool), CopyError> {
     if !database.exists() {
         return Ok((None, false));
     }
@@ -299,10 +299,10 @@ fn finish(database: &Path) -> Result<(Option<Standing>, bool), CopyError> {
         if !lacks_log {
             it.pragma_update(None, "user_version", 0)?;
         }
-        Ok(Standing::of(&it).ok())
+        Ok(DatabasePoint::of(&it).ok())
     });
     match sole {
-        Ok(standing) => Ok((standing, !lacks_log)),
+        Ok(point) => Ok((point, !lacks_log)),
         Err(rusqlite::Error::SqliteFailure(cause, _))
             if matches!(
                 cause.code,

@@ -19,7 +19,7 @@ pub(in crate::store) const MOVE_COUNTER: &str = "INSERT INTO counters (name, val
 
 /// The point that a database has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct DatabasePoint {
     pub(super) counters: Counters,
     /// The position of the last event.
     pub(super) position: i64,
@@ -27,7 +27,7 @@ pub(super) struct Standing {
     pub(super) histories: Vec<(i64, HistoryId)>,
 }
 
-impl Standing {
+impl DatabasePoint {
     pub(super) fn of(database: &Connection) -> Result<Self, rusqlite::Error> {
         let mut counters = database.prepare("SELECT name, value FROM counters")?;
         let counters = counters.query_map((), |it| Ok((it.get::<_, String>(0)?, it.get::<_, i64>(1)?)))?;
@@ -99,9 +99,9 @@ pub(super) fn begin(database: &Connection, next: &NextHistory) -> Result<(), rus
 mod tests {
     use super::*;
 
-    fn standing(events: i64, histories: &[u128]) -> Standing {
+    fn point(events: i64, histories: &[u128]) -> DatabasePoint {
         let numbered = (1..).zip(histories);
-        Standing {
+        DatabasePoint {
             counters: [("events".to_owned(), events), ("orders".to_owned(), events / 10)].into(),
             position: events,
             histories: numbered.map(|(number, it)| (number, HistoryId(Uuid::from_u128(*it)))).collect(),
@@ -110,12 +110,12 @@ mod tests {
 
     #[test]
     fn the_database_that_was_there_tells_all_if_it_is_whole_and_goes_on_from_the_copy() {
-        let copy = standing(100, &[1, 2]);
-        let there = standing(130, &[1, 2]);
+        let copy = point(100, &[1, 2]);
+        let there = point(130, &[1, 2]);
         let known = Given::UpTo(there.counters.clone());
         assert_eq!(copy.given_since(Some(&there), true, None), known);
         assert_eq!(copy.given_since(Some(&there), true, Some(130)), known);
-        let restored = standing(150, &[1, 2, 3]);
+        let restored = point(150, &[1, 2, 3]);
         assert_eq!(
             copy.given_since(Some(&restored), true, None),
             Given::UpTo(restored.counters.clone()),
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn otherwise_it_tells_the_least_that_was_given() {
-        let copy = standing(100, &[1, 2]);
-        let there = standing(130, &[1, 2]);
+        let copy = point(100, &[1, 2]);
+        let there = point(130, &[1, 2]);
         let least = Given::AtLeast(there.counters.clone());
         assert_eq!(copy.given_since(Some(&there), false, None), least, "it lacks its log");
-        let fresh = standing(120, &[7]);
+        let fresh = point(120, &[7]);
         assert_eq!(copy.given_since(Some(&fresh), true, None), Given::AtLeast(fresh.counters.clone()));
-        let older = standing(90, &[1, 2]);
+        let older = point(90, &[1, 2]);
         assert_eq!(copy.given_since(Some(&older), true, None), Given::AtLeast(older.counters.clone()));
         let seen = Given::AtLeast([("events".to_owned(), 140), ("orders".to_owned(), 13)].into());
         assert_eq!(copy.given_since(Some(&there), true, Some(140)), seen, "it was older than it had been");

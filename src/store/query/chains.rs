@@ -10,8 +10,8 @@ use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
 use crate::store::query::feed::LOOK_FOR;
-use crate::store::query::history::histories_of;
 use crate::store::query::listing::{Cursor, Listing, SIZE_MAX};
+use crate::store::query::order_history::order_histories;
 use crate::store::query::plan::list_hash_of;
 use crate::store::rows::document;
 use crate::store::writer::chore::bounded;
@@ -67,15 +67,15 @@ impl Store {
     }
 }
 
-/// Verifies the chains of these orders, and gives back the last link that each knows. The history is that of the row, whatever
-/// its document says.
+/// Verifies the chains of these orders, and gives back the last link that each knows. Events count to the order that their row
+/// names, whatever its document says.
 async fn verify(
     db: &Session,
     orders: &[Row],
     verified: &mut VerifiedChains,
 ) -> Result<Vec<Link>, StoreError> {
     let ids = orders.iter().map(|it| it.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-    let mut histories = histories_of(db, &ids).await?;
+    let mut histories = order_histories(db, &ids).await?;
     let mut heads = Vec::new();
     for (row, id) in orders.iter().zip(ids) {
         let history = histories.remove(&id).unwrap_or_default();

@@ -12,8 +12,8 @@ use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
 use crate::store::query::condition::{Conditions, literal, place_of, shown, whole_number};
-use crate::store::query::history::events;
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Page, SIZE_MAX, Term};
+use crate::store::query::order_history::events;
 use crate::store::query::plan::list_hash_of;
 use crate::store::query::resource::{FieldKind, Resource, Shown, field, id};
 

@@ -14,7 +14,7 @@ use crate::domain::{
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
-use crate::store::query::history::events_of;
+use crate::store::query::order_history::events_of_orders;
 use crate::store::query::whole::{load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::{catalogue, discount, document, record, stock, transfer};
@@ -239,7 +239,7 @@ impl Store {
 
     /// The whole history of one order, archived or not.
     pub async fn events_of(&self, order: OrderId) -> Result<Vec<(i64, Event)>, StoreError> {
-        events_of(&self.look().await?, &[order]).await
+        events_of_orders(&self.look().await?, &[order]).await
     }
 
     /// Messages that failed at `since` or later and stand there, of orders that are not archived, the oldest failure

@@ -18,8 +18,8 @@ use crate::store::query::agreement::{
     CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after, record_violations,
     use_violations,
 };
-use crate::store::query::history::{History, histories_of};
 use crate::store::query::laws::{LAWS, Law};
+use crate::store::query::order_history::{OrderHistory, order_histories};
 use crate::store::query::stock_agreement::{lot_violations, reservation_violations};
 use crate::store::query::transfers::{TRANSFERS, transfer_violations};
 use crate::store::rows::catalogue::Entry;
@@ -245,11 +245,11 @@ async fn check_orders(
         let (Some(first), Some(last)) = (orders.first(), orders.last()) else { return Ok(()) };
         after = last.id;
         let ids: Vec<_> = orders.iter().map(|it| it.id).collect();
-        let mut histories = histories_of(db, &ids).await?;
+        let mut histories = order_histories(db, &ids).await?;
         let mut disagreements = disagreements(db, &orders, (first.id, last.id)).await?;
         for order in &orders {
             let mut broken = order.violations();
-            let History { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
+            let OrderHistory { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
             found.count_steps(&events);
             broken.extend(domain::history_violations(order, &events));
             broken.extend(faults.into_iter().map(|it| domain::chain_violation(order.id, it)));

@@ -23,7 +23,7 @@ const SOLD_DAYS: i32 = 7;
 /// Products of which is told how long they last: those that last shortest.
 const COVERS_MAX: i64 = 10;
 
-/// How long it counts as new.
+/// How long a count is served before it is made again.
 const FRESH: Duration = Duration::from_secs(60);
 
 const DAY_MICROS: i64 = 86_400_000_000;

@@ -1,7 +1,7 @@
 //! Histories: what the next one leaves out, what the laws make of that, and how the feed goes on over it.
 
-use crate::domain::{History, NumberGap, OnShortage, Parted, ReadTo};
-use crate::store::connection::copies::SaidOfNumbers;
+use crate::domain::{CannotResume, History, NumberGap, OnShortage, ReadTo};
+use crate::store::connection::copies::NumbersGiven;
 use crate::store::handle::Store;
 use crate::store::query::feed::EventFilter;
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for};
@@ -28,7 +28,7 @@ async fn broken(store: &Store) -> Vec<String> {
         .collect()
 }
 
-async fn begin(scene: &Scene, said: &SaidOfNumbers) -> Vec<(String, i64, i64)> {
+async fn begin(scene: &Scene, said: &NumbersGiven) -> Vec<(String, i64, i64)> {
     let left_out = scene.store.begin_history(said).await.expect("a history");
     left_out.into_iter().map(|it| (it.counter, it.first, it.last)).collect()
 }
@@ -40,11 +40,11 @@ async fn the_next_history_goes_on_after_what_may_have_been_given(scene: &Scene) 
     assert!(first.all.len() == 1 && first.gaps.is_empty(), "{first:?}");
     let end = scene.store.last_position().await.expect("a look");
 
-    let nonsense = SaidOfNumbers { last: [("orders".to_owned(), 0)].into(), ..SaidOfNumbers::default() };
+    let nonsense = NumbersGiven { last: [("orders".to_owned(), 0)].into(), ..NumbersGiven::default() };
     scene.store.begin_history(&nonsense).await.expect_err("the copy has one already");
     assert_eq!(scene.store.histories().await.expect("a look"), first);
 
-    let said = SaidOfNumbers { last: [("orders".to_owned(), 40)].into(), ..SaidOfNumbers::default() };
+    let said = NumbersGiven { last: [("orders".to_owned(), 40)].into(), ..NumbersGiven::default() };
     let left_out = begin(scene, &said).await;
     let gap = |counter: &str, first: i64, last: i64| (counter.to_owned(), first, last);
     assert!(left_out.contains(&gap("orders", 2, 40)), "{left_out:?}");
@@ -68,10 +68,10 @@ async fn the_next_history_goes_on_after_what_may_have_been_given(scene: &Scene) 
         history: 2
     }));
     let lost = ReadTo { position: end + 1, history: None };
-    assert_eq!(second.go_on(lost, last), Err(Parted::Restored(Some(end))));
+    assert_eq!(second.go_on(lost, last), Err(CannotResume::Restored(Some(end))));
 
     // Another after it, of which everything is known.
-    let nothing = SaidOfNumbers { is_complete: true, ..SaidOfNumbers::default() };
+    let nothing = NumbersGiven { is_complete: true, ..NumbersGiven::default() };
     assert!(begin(scene, &nothing).await.is_empty());
     assert_eq!(ordered(scene).await, 42);
     assert_eq!(broken(&scene.store).await, Vec::<String>::new());
@@ -82,7 +82,7 @@ async fn the_feed_goes_on_over_what_is_left_out(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
     ordered(scene).await;
     let end = scene.store.last_position().await.expect("a look");
-    begin(scene, &SaidOfNumbers::default()).await;
+    begin(scene, &NumbersGiven::default()).await;
     ordered(scene).await;
     let last = scene.store.last_position().await.expect("a look");
 
@@ -123,7 +123,7 @@ async fn a_gap_that_no_restore_has_left_out_breaks_the_laws(scene: &Scene) {
     assert_eq!(found.iter().map(|it| &it[..2]).collect::<Vec<_>>(), ["M7", "L3"], "{found:?}");
 
     // A restore explains its own numbers, not these.
-    begin(scene, &SaidOfNumbers::default()).await;
+    begin(scene, &NumbersGiven::default()).await;
     ordered(scene).await;
     assert_eq!(broken(&scene.store).await.len(), 2);
 }

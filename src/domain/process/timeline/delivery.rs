@@ -5,11 +5,11 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{Message, MessageKind, MessageState};
 use crate::domain::model::scalars::Actor;
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
-use crate::domain::process::timeline::history::{Count, History};
 use crate::domain::process::timeline::lines::{confirmation_words, next_calls, service_call, service_words};
+use crate::domain::process::timeline::order_history::{Count, OrderHistory};
 use crate::domain::process::timeline::steps::{Step, StepLine, StepState};
 
-impl History<'_> {
+impl OrderHistory<'_> {
     /// A line about something that every shipment goes through.
     fn of_shipments(
         &self,

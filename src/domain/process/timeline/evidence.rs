@@ -10,13 +10,13 @@ use crate::domain::model::payment::{Payment, PaymentState};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::scalars::Actor;
 use crate::domain::process::timeline::delivery::journey_is_over;
-use crate::domain::process::timeline::history::History;
 use crate::domain::process::timeline::lines::{
     availability_words, follow_up_words, promise_words, service_call, service_words,
 };
+use crate::domain::process::timeline::order_history::OrderHistory;
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
-impl History<'_> {
+impl OrderHistory<'_> {
     pub(super) fn line(&self, step: Step) -> StepLine {
         let line = match step {
             _ if step.is_about_goods() && self.order.has_only_services() => without_goods(step),

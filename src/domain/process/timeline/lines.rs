@@ -9,13 +9,13 @@ use crate::domain::model::order::Order;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
-use crate::domain::process::timeline::history::History;
+use crate::domain::process::timeline::order_history::OrderHistory;
 use crate::domain::process::timeline::plan::{end_early, plan};
 use crate::domain::process::timeline::steps::{Detail, Step, StepLine, StepState};
 
 /// All twenty steps of an order, in order. Without events times and actors are those that the facts tell.
 pub fn timeline(order: &Order, events: &[Event], now: Timestamp) -> Vec<StepLine> {
-    let history = History { order, events, detail: Detail::WithEvidence };
+    let history = OrderHistory { order, events, detail: Detail::WithEvidence };
     let mut lines: Vec<StepLine> = Step::ALL.iter().map(|it| history.line(*it)).collect();
     plan(order, &mut lines);
     if order.ended_early().is_some() {
@@ -45,7 +45,7 @@ impl Order {
         if self.is_over() {
             return None;
         }
-        let history = History { order: self, events: &[], detail: Detail::StateOnly };
+        let history = OrderHistory { order: self, events: &[], detail: Detail::StateOnly };
         let line = Step::ALL.iter().map(|it| history.line(*it)).find(StepLine::is_open)?;
         let held = self.hold_note().filter(|_| self.heeds_holds_at(line.step));
         Some((line.step, held.unwrap_or(line.note)))

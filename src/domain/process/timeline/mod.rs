@@ -2,7 +2,7 @@
 
 mod delivery;
 mod evidence;
-mod history;
 pub(in crate::domain) mod lines;
+mod order_history;
 mod plan;
 pub(in crate::domain) mod steps;

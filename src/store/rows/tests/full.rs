@@ -474,7 +474,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
             until: Some(later(15)),
         })),
         erased: None,
-        rest_told: Some(later(9)),
+        rest_date_told: Some(later(9)),
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
         last_link: Link([7; 32]),
     }
@@ -552,7 +552,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         delivered_at: None,
         closed_at: None,
         promise_told: None,
-        rest_told: None,
+        rest_date_told: None,
         slips: Vec::new(),
         waiting: None,
         ..full(number)

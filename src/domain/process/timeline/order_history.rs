@@ -6,7 +6,7 @@ use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
 use crate::domain::process::timeline::steps::{Detail, StepLine, StepState};
 
-pub(super) struct History<'a> {
+pub(super) struct OrderHistory<'a> {
     pub(super) order: &'a Order,
     pub(super) events: &'a [Event],
     pub(super) detail: Detail,
@@ -34,7 +34,7 @@ impl Count {
     }
 }
 
-impl History<'_> {
+impl OrderHistory<'_> {
     pub(super) fn first(&self, kind: EventKind) -> Option<&Event> {
         self.events.iter().find(|it| it.kind == kind)
     }

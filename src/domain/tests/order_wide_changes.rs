@@ -203,7 +203,7 @@ fn the_fee_follows_the_settings_and_an_unpaid_order_is_paid_with_it() {
 }
 
 #[test]
-fn before_the_invoice_the_terms_simply_change_and_the_approval_is_asked_anew() {
+fn before_the_invoice_both_simply_change_and_the_approval_is_asked_anew() {
     let mut bench = stocked();
     bench.by("shop");
     issue(&mut bench, ten_off("TEN"));
@@ -260,7 +260,7 @@ fn a_discount_that_is_given_later_is_credited_line_by_line() {
 }
 
 #[test]
-fn every_fault_of_other_terms_is_told_by_name() {
+fn every_fault_of_another_service_or_discount_is_told_by_name() {
     let mut bench = stocked();
     issue(&mut bench, store_credit("GIFT", 900));
     let id = bench.paid(&to_berlin(order("ada", &[("A-1", 3)])));
@@ -306,7 +306,7 @@ proptest! {
 
     /// The bench checks every law after each decision; this one is about the sums.
     #[test]
-    fn after_any_terms_the_lines_and_the_shipping_are_the_invoices_less_the_credit_notes(
+    fn after_any_of_these_changes_lines_and_shipping_are_the_invoices_less_the_credit_notes(
         currency in prop::sample::select(vec!["JPY", "EUR", "KWD"]),
         inclusive in any::<bool>(),
         prices in prop::collection::vec(1_i64..9_999, 3),

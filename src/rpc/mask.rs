@@ -1,5 +1,4 @@
-//! What a caller may not see of an answer is left out of it here, on its way out, whichever handler made it. The proto says of
-//! each field whom it is shown to.
+//! Leaves out of each answer what its caller may not see, as the proto's `shown_to` says, whichever handler made it.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -79,7 +78,17 @@ impl Mask {
         !self.lacked.contains(&Permission::ReadPersonalData)
     }
 
-    /// The message without what its caller may not see; None: it is no such message.
+    /// The answer without what its caller may not see; None: the caller sees all of it.
+    pub(super) fn apply(mask: Option<Self>, mut response: Response<AxumBody>) -> Response<AxumBody> {
+        let Some(mask) = mask else { return response };
+        let names: Vec<&str> = mask.lacked.iter().map(|it| name_of(*it)).collect();
+        // Names of permissions are always legal in a header.
+        let hidden = HeaderValue::from_str(&names.join(", "));
+        hidden.into_iter().for_each(|it| drop(response.headers_mut().insert(HIDDEN, it)));
+        response.map(|body| AxumBody::new(MaskedBody { body, mask, begun: Vec::new(), over: false }))
+    }
+
+    /// The message without what its caller may not see; None: it cannot be read.
     fn over(&self, message: &[u8]) -> Option<Vec<u8>> {
         let mut kept = Vec::with_capacity(message.len());
         self.keep(self.answer, message, &mut kept)?;
@@ -170,16 +179,6 @@ pub(super) fn ask_plainly(mask: Option<&Mask>, headers: &mut HeaderMap) {
     }
 }
 
-/// The answer without what its caller may not see.
-pub(super) fn masked(mask: Option<Mask>, mut response: Response<AxumBody>) -> Response<AxumBody> {
-    let Some(mask) = mask else { return response };
-    let names: Vec<&str> = mask.lacked.iter().map(|it| name_of(*it)).collect();
-    // Names of permissions are always legal in a header.
-    let hidden = HeaderValue::from_str(&names.join(", "));
-    hidden.into_iter().for_each(|it| drop(response.headers_mut().insert(HIDDEN, it)));
-    response.map(|body| AxumBody::new(MaskedBody { body, mask, begun: Vec::new(), over: false }))
-}
-
 /// An answer on its way, of one message or a stream of them.
 struct MaskedBody {
     body: AxumBody,
@@ -190,7 +189,7 @@ struct MaskedBody {
 }
 
 impl MaskedBody {
-    /// The messages that have come whole, masked; None: what has come are no such messages.
+    /// The messages that have come whole, masked; None: they cannot be read.
     fn messages(&mut self) -> Option<Vec<u8>> {
         let begun = mem::take(&mut self.begun);
         let (mut rest, mut masked) = (begun.as_slice(), Vec::with_capacity(begun.len()));
@@ -237,9 +236,7 @@ impl Body for MaskedBody {
                 None => {
                     self.over = true;
                     tracing::error!("an answer could not be read, so nothing of it was sent");
-                    let mut trailers = HeaderMap::new();
-                    // Cannot fail: our texts are legal in a header.
-                    let _ = status::internal().add_header(&mut trailers);
+                    let trailers = status::trailers_of(&status::internal());
                     return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
                 }
             }
@@ -345,7 +342,7 @@ mod tests {
             framed.chunks(pieces).map(|it| Ok::<_, std::io::Error>(Bytes::copy_from_slice(it))).collect();
         let body = AxumBody::from_stream(futures_util::stream::iter(pieces));
         let mask = lacking("consign.v1.GetOrderResponse", &[PERSONS, MONEY]);
-        let response = masked(Some(mask), Response::new(body));
+        let response = Mask::apply(Some(mask), Response::new(body));
         let hidden = response.headers().get(HIDDEN).expect("it is told");
         assert_eq!(hidden.as_bytes(), b"READ_MONEY, READ_PERSONAL_DATA");
 
@@ -374,7 +371,7 @@ mod tests {
             assert_eq!((seen.customer, seen.totals, seen.id.as_str()), (None, None, "ord_1"));
         }
         assert_eq!(sent(4_096, 1).await, Err(tonic::Code::Internal));
-        let whole = masked(None, Response::new(AxumBody::from("as it is")));
+        let whole = Mask::apply(None, Response::new(AxumBody::from("as it is")));
         assert_eq!(whole.into_body().collect().await.expect("a body").to_bytes(), "as it is");
     }
 

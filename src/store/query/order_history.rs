@@ -9,8 +9,8 @@ use crate::store::connection::session::Session;
 use crate::store::rows::decision::{self, EVENTS_OF_ORDERS};
 use crate::store::rows::lookup;
 
-/// The histories of these orders, each in its order.
-pub(in crate::store) async fn events_of(
+/// The events of these orders, those of each in their order.
+pub(in crate::store) async fn events_of_orders(
     db: &Session,
     orders: &[OrderId],
 ) -> Result<Vec<(i64, Event)>, StoreError> {
@@ -29,7 +29,7 @@ pub(in crate::store) fn events(rows: &[Row]) -> Result<Vec<(i64, Event)>, StoreE
 
 /// The history of an order as it is checked: whatever its rows have become.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::store) struct History {
+pub(in crate::store) struct OrderHistory {
     pub(in crate::store) events: Vec<Event>,
     /// Rows whose events cannot be read, or that say something else than their events.
     pub(in crate::store) faults: Vec<ChainBreak>,
@@ -37,14 +37,14 @@ pub(in crate::store) struct History {
     last_position: i64,
 }
 
-impl History {
+impl OrderHistory {
     /// Where the chain of its events is broken first.
     pub(in crate::store) fn first_break(&self, order: &Order) -> Option<ChainBreak> {
         let broken = first_break(order.id, order.last_link, &self.events);
         self.faults.iter().copied().chain(broken).min_by_key(|it| it.sequence)
     }
 
-    fn take_in(&mut self, row: &RowOfHistory, events: Result<Vec<Event>, StoreError>) {
+    fn take_in(&mut self, row: &EventsRow, events: Result<Vec<Event>, StoreError>) {
         let fault = match &events {
             Err(_) => Some("its row cannot be read"),
             Ok(events) if !row.says(events) => Some("its row says something else than its events do"),
@@ -61,7 +61,7 @@ impl History {
 }
 
 /// What a row says of its events in columns.
-struct RowOfHistory {
+struct EventsRow {
     order: OrderId,
     /// Of the first event and of the last.
     sequences: (i64, i64),
@@ -69,7 +69,7 @@ struct RowOfHistory {
     at: Timestamp,
 }
 
-impl RowOfHistory {
+impl EventsRow {
     fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self {
             order: row.get(3)?,
@@ -87,14 +87,14 @@ impl RowOfHistory {
 }
 
 /// The histories of these orders by the orders that their rows name. What cannot be read is a fault of its order.
-pub(in crate::store) async fn histories_of(
+pub(in crate::store) async fn order_histories(
     db: &Session,
     orders: &[OrderId],
-) -> Result<BTreeMap<OrderId, History>, StoreError> {
+) -> Result<BTreeMap<OrderId, OrderHistory>, StoreError> {
     let rows = db.exchange(vec![EVENTS_OF_ORDERS.about(lookup::keys(orders.iter().copied()))]).await?;
-    let mut histories: BTreeMap<OrderId, History> = BTreeMap::new();
+    let mut histories: BTreeMap<OrderId, OrderHistory> = BTreeMap::new();
     for row in rows.iter().flatten() {
-        let columns = RowOfHistory::read(row)?;
+        let columns = EventsRow::read(row)?;
         let events = decision::events(columns.positions.0, row.bytes(1)?);
         let events = events.map(|it| it.into_iter().map(|(_, event)| event).collect());
         histories.entry(columns.order).or_default().take_in(&columns, events);
