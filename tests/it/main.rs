@@ -56,6 +56,8 @@ mod lots;
 mod mail;
 mod malformed;
 mod manifest;
+#[cfg(feature = "nats")]
+mod nats;
 mod operations;
 mod operator;
 mod order_changes;
