@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::documents::{LOGO_BYTES_MAX, check_logo};
-use crate::domain::{CourierCode, Letters, Seller, Sender};
+use crate::domain::{CourierCode, Letters, Problems, Seller, Sender};
 use crate::outside::{
     CourierInterface, FileMail, Karrio, LabelType, Login, Mail, OutsideCalls, PaymentProvider, Relay,
     Sandbox, Sendmail, Smtp, Tls,
@@ -116,11 +116,11 @@ pub(super) fn couriers(
 /// Who is told of events, by settings that were checked.
 pub(super) fn subscribers(settings: &EventSettings, calls: &OutsideCalls) -> Vec<Subscriber> {
     let known = settings.subscribers.iter().filter_map(|(name, it)| {
-        let endpoint = it.endpoint().ok()?;
+        let receiver = it.receiver(&mut Problems::default())?;
         let answer_within = Duration::from_secs(it.answer_within_seconds.into());
         Some(Subscriber {
             name: name.clone(),
-            endpoint,
+            receiver,
             kinds: it.types.clone(),
             answer_within,
             calls: calls.clone(),
@@ -132,8 +132,8 @@ pub(super) fn subscribers(settings: &EventSettings, calls: &OutsideCalls) -> Vec
 /// The same as the API shows them, and whether calls may make others beside this server.
 pub(super) fn known_subscribers(settings: &EventSettings, calls: &OutsideCalls) -> KnownSubscribers {
     let known = subscribers(settings, calls).into_iter().map(|it| {
-        let Subscriber { name, endpoint, kinds, answer_within: _, calls: _ } = it;
-        (name, KnownSubscriber { address: endpoint.address(), kinds })
+        let Subscriber { name, receiver, kinds, answer_within: _, calls: _ } = it;
+        (name, KnownSubscriber { address: receiver.address(), kinds })
     });
     KnownSubscribers::new(known.collect(), settings.private_addresses, calls.clone())
 }

@@ -8,7 +8,13 @@ use figment::value::{Dict, Value};
 use crate::domain::Problems;
 
 /// The settings that are secret, `*` for each code. Those of a map have a map of files beside it.
-const SECRETS: [&str; 3] = ["database_url", "mail.smtp.password", "couriers.*.token"];
+const SECRETS: [&str; 5] = [
+    "database_url",
+    "mail.smtp.password",
+    "couriers.*.token",
+    "events.subscribers.*.token",
+    "events.subscribers.*.credentials",
+];
 
 const MAP: (&str, &str, &str) = ("webhooks", "secrets", "secret_files");
 

@@ -1,15 +1,15 @@
 //! The loops that tell subscribers what happened to orders: each event at least once, and those of an order in their order.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::domain::{Event, EventKind, OrderId, Timestamp, backoff};
-use crate::outside::{CallOutcome, Called, Endpoint, Notice, OutsideCalls};
+use crate::outside::{CallOutcome, Called, EventReceiver, Notice, OutsideCalls};
 use crate::store::{Claimed, EventFilter, Failed, Retold, Store, StoreError, Told, Untold, Waiting};
 use crate::traces;
 use crate::work::jobs::spread;
@@ -52,11 +52,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a look rests that the database did not answer.
 const REST: Duration = Duration::from_secs(5);
 
-/// A server that is told of events.
+/// Somebody who is told of events.
 pub struct Subscriber {
     /// Its name in the settings, or the id of its subscription: under which it is known what it has been told.
     pub name: String,
-    pub endpoint: Endpoint,
+    pub receiver: Arc<dyn EventReceiver>,
     /// Of these kinds; none: of all.
     pub kinds: Vec<EventKind>,
     /// How long it may take to answer; at most ten seconds.
@@ -77,58 +77,6 @@ impl Missed {
     fn without_answer(error: String) -> Self {
         Self { error, status: None }
     }
-}
-
-/// What is sent, as `docs/events.md` describes it.
-#[derive(Serialize)]
-struct Body<'e> {
-    r#type: &'e str,
-    timestamp: String,
-    data: Data<'e>,
-}
-
-/// The OrderEvent of the API, in the JSON of protobuf.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Data<'e> {
-    position: String,
-    order_id: String,
-    sequence: String,
-    r#type: &'e str,
-    summary: &'e str,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    subject_id: String,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    from_state: &'e str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    to_state: &'e str,
-    actor: &'e str,
-    time: String,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    principal: &'e str,
-}
-
-/// The id is the same however often an event is told. It has the event's time too: a database that was restored gives a
-/// position to another event.
-fn notice(position: i64, event: &Event) -> Notice {
-    let step = event.transition.as_ref();
-    let data = Data {
-        position: position.to_string(),
-        order_id: event.order.to_string(),
-        sequence: event.sequence.to_string(),
-        r#type: event.kind.as_str(),
-        summary: &event.text,
-        subject_id: step.map(|it| it.subject_id()).unwrap_or_default(),
-        from_state: step.map_or("", |it| &it.from),
-        to_state: step.map_or("", |it| &it.to),
-        actor: event.actor.as_str(),
-        time: event.at.to_string(),
-        principal: event.principal.as_ref().map_or("", |it| it.as_str()),
-    };
-    let body = Body { r#type: event.kind.as_str(), timestamp: event.at.to_string(), data };
-    // Cannot fail: all of it is text.
-    let body = serde_json::to_string(&body).unwrap_or_default();
-    Notice { id: format!("evt_{position}_{}", event.at.unix_micros()), body }
 }
 
 /// The time for one look at what there is to tell.
@@ -302,7 +250,7 @@ impl Subscriber {
                 outcome.untold.push(untold(0, run_at, Missed::without_answer(why.to_owned())));
                 continue;
             }
-            match self.call(&notice(position, &event), store.now()).await {
+            match self.call(&Notice::new(position, &event), store.now()).await {
                 Ok(()) => outcome.taken += 1,
                 Err(missed) => {
                     waits = true;
@@ -323,7 +271,7 @@ impl Subscriber {
         }
         let now = store.now();
         let missed = match event_at(store, position, order).await {
-            Ok(event) => self.call(&notice(position, &event), now).await.err(),
+            Ok(event) => self.call(&Notice::new(position, &event), now).await.err(),
             Err(error) => {
                 tracing::warn!(subscriber = %self.name, position, %error, "an event to tell again cannot be read");
                 Some(Missed::without_answer(error))
@@ -339,19 +287,17 @@ impl Subscriber {
     async fn call(&self, notice: &Notice, now: Timestamp) -> Result<(), Missed> {
         let seconds = now.unix_micros() / 1_000_000;
         let began = Instant::now();
-        let telling = traces::outside(self.endpoint.tell(notice, seconds), "subscribers");
-        let taken = match timeout(self.answer_within, telling).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(why)) => Err(Missed { error: why.to_string(), status: why.status() }),
+        let telling = traces::outside(self.receiver.tell(notice, seconds), "subscribers");
+        let (taken, outcome) = match timeout(self.answer_within, telling).await {
+            Ok(Ok(())) => (Ok(()), CallOutcome::Done),
+            Ok(Err(why)) => {
+                let outcome = if why.is_refusal() { CallOutcome::Refused } else { CallOutcome::Unanswered };
+                (Err(Missed { error: why.to_string(), status: why.status() }), outcome)
+            }
             Err(_) => {
                 let error = format!("no answer within {} seconds", self.answer_within.as_secs());
-                Err(Missed::without_answer(error))
+                (Err(Missed::without_answer(error)), CallOutcome::Unanswered)
             }
-        };
-        let outcome = match &taken {
-            Ok(()) => CallOutcome::Done,
-            Err(Missed { error: _, status: Some(_) }) => CallOutcome::Refused,
-            Err(Missed { error: _, status: None }) => CallOutcome::Unanswered,
         };
         self.calls.ended(Called::Subscribers, outcome, began.elapsed());
         taken
@@ -381,6 +327,7 @@ async fn settle(store: &Store, claimed: Claimed, told: Told) -> Result<bool, Sto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outside::Endpoint;
 
     const NOW: Timestamp = Timestamp::from_unix_micros(1_000_000);
 
@@ -390,7 +337,7 @@ mod tests {
         let answer_within = Duration::from_secs(10);
         Subscriber {
             name: "shop".to_owned(),
-            endpoint,
+            receiver: Arc::new(endpoint),
             kinds: Vec::new(),
             answer_within,
             calls: OutsideCalls::default(),

@@ -13,7 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::domain::{EventKind, EventSubscription, Invalid, SigningSecret, SubscriptionState};
-use crate::outside::{Endpoint, EventKey, OutsideCalls};
+use crate::outside::{Endpoint, EventKey, EventReceiver, OutsideCalls};
 use crate::store::{LiveSubscriptions, Store, StoreError};
 use crate::work::publish::Subscriber;
 use crate::work::{App, stop_requested};
@@ -212,7 +212,7 @@ impl KnownSubscribers {
             let kinds = subscription.kinds.clone();
             let subscriber = Subscriber {
                 name: name.clone(),
-                endpoint,
+                receiver: Arc::new(endpoint),
                 kinds,
                 answer_within: ANSWER_WITHIN,
                 calls: self.0.calls.clone(),

@@ -59,6 +59,8 @@ mod mail;
 mod malformed;
 mod manifest;
 mod masked;
+#[cfg(feature = "nats")]
+mod nats;
 mod operations;
 mod operator;
 mod order_changes;

@@ -84,11 +84,9 @@ impl Receiver {
 
     pub(crate) fn settings(&self) -> SubscriberSettings {
         SubscriberSettings {
-            url: self.address(),
             secrets: vec![SECRET.parse().expect("a secret")],
-            types: Vec::new(),
             private_addresses: true,
-            answer_within_seconds: 10,
+            ..SubscriberSettings::at(self.address())
         }
     }
 

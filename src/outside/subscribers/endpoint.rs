@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::Scheme;
 use http::{Method, Request, StatusCode, Uri};
@@ -14,6 +15,8 @@ use tokio::net::{TcpStream, lookup_host};
 use crate::domain::Invalid;
 use crate::outside::http::{NoAnswer, checking_certificates, status_of, unusable};
 use crate::outside::subscribers::addresses::is_public;
+use crate::outside::subscribers::contract::EventReceiver;
+use crate::outside::subscribers::notice::Notice;
 use crate::outside::subscribers::signature::EventKey;
 use crate::traces;
 
@@ -29,14 +32,6 @@ pub struct Endpoint {
     tls: Option<Arc<ClientConfig>>,
 }
 
-/// What is told: the same id, time and body whenever it is told again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// By which a subscriber knows what it has heard already.
-    pub id: String,
-    pub body: String,
-}
-
 /// Why it is not known whether a subscriber has heard of an event.
 #[derive(Debug, thiserror::Error)]
 pub enum NotTaken {
@@ -46,6 +41,9 @@ pub enum NotTaken {
     NoAnswer(String),
     #[error("its name leads to no address that may be called")]
     Address,
+    /// It answered in another way than HTTP's.
+    #[error("it answered: {0}")]
+    Refused(String),
 }
 
 impl NotTaken {
@@ -53,7 +51,15 @@ impl NotTaken {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Status(status) => Some(status.as_u16()),
-            Self::NoAnswer(_) | Self::Address => None,
+            Self::NoAnswer(_) | Self::Address | Self::Refused(_) => None,
+        }
+    }
+
+    /// Whether it has answered that it does not take the event.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Status(_) | Self::Refused(_) => true,
+            Self::NoAnswer(_) | Self::Address => false,
         }
     }
 }
@@ -83,17 +89,29 @@ impl Endpoint {
         Ok(Self { uri, host, port, keys, allows_private, tls })
     }
 
-    /// Where it is, as people are shown it: what stands behind a `?` may be secret.
-    pub fn address(&self) -> String {
+    /// Those that its name leads to and that may be called.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, NotTaken> {
+        let found = lookup_host((self.host.as_str(), self.port))
+            .await
+            .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
+        let found: Vec<_> = found.filter(|it| self.allows_private || is_public(it.ip())).collect();
+        if found.is_empty() { Err(NotTaken::Address) } else { Ok(found) }
+    }
+}
+
+#[async_trait]
+impl EventReceiver for Endpoint {
+    /// What stands behind a `?` may be secret.
+    fn address(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let authority = self.uri.authority().map_or(self.host.as_str(), |it| it.as_str());
         format!("{scheme}://{authority}{}", self.uri.path())
     }
 
-    /// Tells of one event. `now` is in seconds since 1970. Redirects are not followed.
-    pub async fn tell(&self, notice: &Notice, now: i64) -> Result<(), NotTaken> {
-        let signatures: Vec<String> =
-            self.keys.iter().map(|it| it.sign(&notice.id, now, &notice.body)).collect();
+    /// Redirects are not followed.
+    async fn tell(&self, notice: &Notice, now: i64) -> Result<(), NotTaken> {
+        let body = notice.webhook();
+        let signatures: Vec<String> = self.keys.iter().map(|it| it.sign(&notice.id, now, &body)).collect();
         let target = self.uri.path_and_query().map_or("/", |it| it.as_str());
         let authority = self.uri.authority().map_or(self.host.as_str(), |it| it.as_str());
         let mut request = Request::builder()
@@ -109,9 +127,7 @@ impl Endpoint {
         if let Some(context) = traces::traceparent() {
             request = request.header("traceparent", context);
         }
-        let request = request
-            .body(Full::new(Bytes::from(notice.body.clone())))
-            .map_err(|it| no_answer(&unusable(it)))?;
+        let request = request.body(Full::new(Bytes::from(body))).map_err(|it| no_answer(&unusable(it)))?;
 
         // What was looked at is what is called, whatever the name leads to a moment later.
         let addresses = self.addresses().await?;
@@ -122,15 +138,6 @@ impl Endpoint {
         let status = status.map_err(|it| no_answer(&it))?;
         if status.is_success() { Ok(()) } else { Err(NotTaken::Status(status)) }
     }
-
-    /// Those that its name leads to and that may be called.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, NotTaken> {
-        let found = lookup_host((self.host.as_str(), self.port))
-            .await
-            .map_err(|it| no_answer(&NoAnswer::Unreachable(it)))?;
-        let found: Vec<_> = found.filter(|it| self.allows_private || is_public(it.ip())).collect();
-        if found.is_empty() { Err(NotTaken::Address) } else { Ok(found) }
-    }
 }
 
 fn no_answer(why: &NoAnswer) -> NotTaken {
@@ -140,6 +147,7 @@ fn no_answer(why: &NoAnswer) -> NotTaken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outside::subscribers::notice::example;
 
     #[test]
     fn an_endpoint_is_a_web_address_that_tells_no_password() {
@@ -170,8 +178,7 @@ mod tests {
         let port = listener.local_addr().expect("its address").port();
         let url = format!("https://localhost:{port}/");
         let endpoint = Endpoint::new(&url, vec![key], false).expect("an address");
-        let notice = Notice { id: "1".to_owned(), body: "{}".to_owned() };
-        assert!(matches!(endpoint.tell(&notice, 0).await, Err(NotTaken::Address)));
+        assert!(matches!(endpoint.tell(&example(), 0).await, Err(NotTaken::Address)));
         let called = tokio::time::timeout(std::time::Duration::from_millis(50), listener.accept());
         assert!(called.await.is_err(), "nobody called");
     }

@@ -1,0 +1,27 @@
+//! A program without the feature `nats`: settings that name a stream are refused when it starts, and this publishes nothing.
+
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+
+use crate::outside::subscribers::endpoint::NotTaken;
+use crate::outside::subscribers::jetstream::{NatsServer, StreamPlace};
+
+pub(super) struct Publisher;
+
+impl Publisher {
+    pub(super) fn new(_: Arc<ClientConfig>) -> Self {
+        Self
+    }
+
+    pub(super) async fn publish(
+        &self,
+        _: &NatsServer,
+        _: &StreamPlace,
+        _: &str,
+        _: &str,
+        _: &str,
+    ) -> Result<(), NotTaken> {
+        Err(NotTaken::NoAnswer("this program was built without the feature nats".to_owned()))
+    }
+}
