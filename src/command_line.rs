@@ -313,12 +313,7 @@ async fn bench(options: bench::Options) -> ExitResult {
 }
 
 async fn check(flags: &DatabaseFlags, json: bool) -> ExitResult {
-    let settings = Settings::load_for_database(flags).map_err(shown)?;
-    if let Some(path) = server::missing_database(&settings) {
-        return Err(shown(format!("there is no database at {}", path.display())));
-    }
-
-    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let (_, store) = open_database(flags).await?;
     let pending = store.pending_migrations().await.map_err(shown)?;
     if !pending.is_empty() {
         store.close().await;
@@ -355,6 +350,16 @@ async fn healthcheck(target: &str, tls: &TlsOptions) -> ExitResult {
     let serving = server::is_serving_over(target, tls).await.map_err(shown)?;
     say(if serving { "SERVING" } else { "NOT_SERVING" });
     Ok(serving)
+}
+
+/// The database that the flags name, which has to be there, and its settings.
+async fn open_database(flags: &DatabaseFlags) -> Result<(Settings, Store), Box<dyn Display>> {
+    let settings = Settings::load_for_database(flags).map_err(shown)?;
+    if let Some(path) = server::missing_database(&settings) {
+        return Err(shown(format!("there is no database at {}", path.display())));
+    }
+    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    Ok((settings, store))
 }
 
 fn shown(error: impl Display + 'static) -> Box<dyn Display> {

@@ -7,12 +7,12 @@ use std::str::FromStr;
 use clap::Args;
 use serde_json::json;
 
-use crate::command_line::shown;
+use crate::clock;
+use crate::command_line::{open_database, shown};
 use crate::domain::{Histories, History, NumberGap};
 use crate::settings::{DatabaseFlags, Settings};
 use crate::store::{self, Copied, CopyError, Existing, NumbersGiven, Restored};
 use crate::terminal::{complain, say};
-use crate::{clock, server};
 
 /// What is put back, and what is known of the numbers that were given since.
 #[derive(Args)]
@@ -92,11 +92,7 @@ pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Displ
 }
 
 async fn begin_history(flags: &DatabaseFlags, said: &NumbersGiven) -> Result<(), Box<dyn Display>> {
-    let settings = Settings::load_for_database(flags).map_err(shown)?;
-    if let Some(path) = server::missing_database(&settings) {
-        return Err(shown(format!("there is no database at {}", path.display())));
-    }
-    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let (_, store) = open_database(flags).await?;
     store.migrate().await.map_err(shown)?;
     let left_out = store.begin_history(said).await;
     store.close().await;
@@ -118,11 +114,7 @@ fn tell_left_out(left_out: &[NumberGap], is_exact: bool) {
 
 /// Lists the histories of the database, and what each has left out.
 pub(super) async fn restores(flags: &DatabaseFlags, json: bool) -> Result<(), Box<dyn Display>> {
-    let settings = Settings::load_for_database(flags).map_err(shown)?;
-    if let Some(path) = server::missing_database(&settings) {
-        return Err(shown(format!("there is no database at {}", path.display())));
-    }
-    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
+    let (_, store) = open_database(flags).await?;
     let found = store.histories().await;
     store.close().await;
 

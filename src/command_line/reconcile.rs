@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use crate::command_line::shown;
+use crate::command_line::{open_database, shown};
 use crate::domain::{Discrepancy, Money, Part, ProviderPayment, Timestamp};
 use crate::outside::PaymentProvider;
-use crate::settings::{DatabaseFlags, Moment, Settings};
+use crate::server;
+use crate::settings::{DatabaseFlags, Moment};
 use crate::store::Store;
 use crate::terminal::say;
-use crate::{clock, server};
 
 /// Payments that were decided on before the copy was made may have been carried out long after it.
 const BEFORE_THE_COPY: Duration = Duration::from_secs(86_400);
@@ -33,13 +33,11 @@ pub(super) struct ReconcileOptions {
 pub(super) async fn run(options: ReconcileOptions) -> Result<bool, Box<dyn Display>> {
     let ReconcileOptions { flags, since, json } = options;
     let since = since.map(Moment::try_from).transpose().map_err(shown)?.map(|it| it.0);
-    let settings = Settings::load_for_database(&flags).map_err(shown)?;
-    if let Some(path) = server::missing_database(&settings) {
-        return Err(shown(format!("there is no database at {}", path.display())));
-    }
-    let provider = server::payment_provider(&settings).map_err(shown)?;
-    let store = server::open_store(&settings, clock::wall()).await.map_err(shown)?;
-    let compared = compare(&store, provider.as_ref(), since, json).await;
+    let (settings, store) = open_database(&flags).await?;
+    let compared = match server::payment_provider(&settings) {
+        Ok(provider) => compare(&store, provider.as_ref(), since, json).await,
+        Err(why) => Err(shown(why)),
+    };
     store.close().await;
     compared
 }

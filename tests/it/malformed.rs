@@ -1,6 +1,6 @@
 //! Messages that are wrong in every way that bytes can be: each gets an answer that says whose fault it is, soon.
 
-mod wire;
+pub(crate) mod wire;
 mod writer;
 
 use std::collections::HashMap;

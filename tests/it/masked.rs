@@ -7,13 +7,12 @@ use consign::access::{PERMISSIONS, Role};
 use consign::pb::{self, Permission};
 use consign::settings::Settings;
 use prost::Message;
-use prost::bytes::{Buf, BufMut};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::access::{key, reason, with_key};
+use crate::malformed::wire::Raw;
 use crate::reads::records;
 use crate::returns::{ask, wanted};
 use crate::server::{Clients, TestServer, on_both_engines};
@@ -40,46 +39,6 @@ pub(crate) fn a_key_for_every_role(settings: &mut Settings) {
         key(settings, role.word(), &secret(role), role);
     }
     settings.access.audit_reads = true;
-}
-
-/// Messages as they are encoded.
-#[derive(Debug, Clone, Copy)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        *self
-    }
-
-    fn decoder(&mut self) -> Self {
-        *self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, message: Vec<u8>, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put_slice(&message);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let mut message = vec![0; from.remaining()];
-        from.copy_to_slice(&mut message);
-        Ok(Some(message))
-    }
 }
 
 /// The bytes of an answer, or those of a refusal with its details.

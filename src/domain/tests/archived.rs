@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::model::action::Action;
 use crate::domain::model::event::EventKind;
 use crate::domain::model::message::{MessageKind, MessageState};
+use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refund::RefundState;
@@ -16,16 +17,24 @@ use crate::domain::process::timeline::steps::{Step, StepState};
 use crate::domain::tests::bench::{Bench, state_of};
 use crate::domain::tests::given::{done, order, reason, usd};
 
+impl Bench {
+    /// An order of one shipment, delivered and closed; paid by card.
+    pub(super) fn closed(&mut self, new: &NewOrder) -> (OrderId, PaymentId) {
+        let id = self.placed(new);
+        let payment = self.charge(id);
+        self.answer(id, payment, ProviderRequest::Charge, &done("c"));
+        self.ship(id, 0);
+        self.pass(60);
+        self.deliver(id, 0);
+        self.send_messages(id);
+        self.on(id, Order::close).expect("nothing is open");
+        (id, payment)
+    }
+}
+
 /// Delivered, closed and archived; paid by card.
 fn archived(bench: &mut Bench) -> (OrderId, PaymentId) {
-    let id = bench.placed(&order("ada", &[("A-1", 2)]));
-    let payment = bench.charge(id);
-    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
-    bench.ship(id, 0);
-    bench.pass(60);
-    bench.deliver(id, 0);
-    bench.send_messages(id);
-    bench.on(id, Order::close).expect("nothing is open");
+    let (id, payment) = bench.closed(&order("ada", &[("A-1", 2)]));
     bench.pass(60);
     bench.on(id, Order::archive).expect("closed");
     (id, payment)

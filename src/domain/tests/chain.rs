@@ -7,14 +7,12 @@ use proptest::prelude::*;
 use crate::domain::model::chain::{ChainBreak, first_break, link};
 use crate::domain::model::erasure::{PersonNames, nobody};
 use crate::domain::model::event::{Event, EventKind, Machine, Transition};
-use crate::domain::model::order::Order;
-use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::scalars::{Actor, Ids, OrderId};
 use crate::domain::model::seal::{Commitment, Link, Seal};
 use crate::domain::privacy::erase::EraseOrder;
 use crate::domain::privacy::redact::erase_from_events;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{MONDAY, actor, done, order};
+use crate::domain::tests::given::{MONDAY, actor, order};
 use crate::domain::unit::command::{Command, Target};
 use crate::domain::unit::unit_of_work::Part;
 
@@ -63,14 +61,7 @@ impl Chain {
 /// From receipt to archive, and erased; the words are there still.
 fn a_life() -> Chain {
     let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
-    let id = bench.placed(&order("ada", &[("A-1", 2)]));
-    let payment = bench.charge(id);
-    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
-    bench.ship(id, 0);
-    bench.pass(60);
-    bench.deliver(id, 0);
-    bench.send_messages(id);
-    bench.on(id, Order::close).expect("nothing is open");
+    let (id, _) = bench.closed(&order("ada", &[("A-1", 2)]));
     bench.by("officer");
     let target = Target::latest(Part::Order(id));
     bench.decide(|unit| EraseOrder { target: target.clone() }.decide(unit).map(|_| ())).expect("it is over");

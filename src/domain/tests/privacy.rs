@@ -15,7 +15,6 @@ use crate::domain::model::event::EventKind;
 use crate::domain::model::invoice::Buyer;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
-use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{Actor, OrderId};
 use crate::domain::privacy::erase::{EraseCustomer, EraseOrder};
@@ -27,7 +26,7 @@ use crate::domain::tests::accounts::{ada, create, of};
 use crate::domain::tests::any_sequence::orders::some_steps;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::bounds::largest;
-use crate::domain::tests::given::{done, order, reason};
+use crate::domain::tests::given::{order, reason};
 use crate::domain::unit::command::{Command, Target};
 use crate::domain::unit::unit_of_work::Part;
 
@@ -45,15 +44,7 @@ fn a_purchase() -> NewOrder {
 }
 
 fn closed(bench: &mut Bench) -> OrderId {
-    let id = bench.placed(&a_purchase());
-    let payment = bench.charge(id);
-    bench.answer(id, payment, ProviderRequest::Charge, &done("c"));
-    bench.ship(id, 0);
-    bench.pass(60);
-    bench.deliver(id, 0);
-    bench.send_messages(id);
-    bench.on(id, Order::close).expect("nothing is open");
-    id
+    bench.closed(&a_purchase()).0
 }
 
 fn erase(bench: &mut Bench, id: OrderId) -> Result<(), Refusal> {

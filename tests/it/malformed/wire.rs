@@ -97,7 +97,7 @@ pub(super) async fn send_body(server: &Process, path: &str, body: Vec<u8>, encod
 
 /// Bytes as they are.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Raw;
+pub(crate) struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
