@@ -42,7 +42,7 @@ use crate::server::outside::{
 };
 use crate::server::signals::hangups;
 use crate::settings::{self, Limits, Settings};
-use crate::store::{self, Store, StoreError, TimeSource};
+use crate::store::{self, ArchiveKeys, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
@@ -455,6 +455,7 @@ async fn open_store_by(settings: &Settings, rules: Arc<Rules>, clock: Clock) -> 
         readers,
         recent_orders: recent_orders as usize,
         allow_unsafe_durability: settings.insecure_durability,
+        archive_keys: ArchiveKeys::new(settings.archive.master_keys()),
     };
     Store::open(options).await
 }

@@ -27,6 +27,7 @@ impl Settings {
             insecure_listen: _,
             insecure_durability: _,
             access,
+            archive,
             browsers,
             events,
             payment_provider: PaymentProvider::Sandbox,
@@ -58,6 +59,7 @@ impl Settings {
         }
         access.check(bad);
         access.check_certificates(tls, bad);
+        archive.check(bad);
         events.check(bad);
         browsers.check(bad);
         tls.check(bad);
@@ -343,6 +345,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         booked_couriers: _,
         seller: _,
         sends_invoices: _,
+        archive_key: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
         keep_invoices_years: _,
     } = rules;

@@ -10,7 +10,9 @@ use crate::domain::Problems;
 /// The settings that are secret, `*` for each code. Those of a map have a map of files beside it.
 const SECRETS: [&str; 3] = ["database_url", "mail.smtp.password", "couriers.*.token"];
 
-const MAP: (&str, &str, &str) = ("webhooks", "secrets", "secret_files");
+/// Groups with a map of secrets by code, and one of their files beside it.
+const MAPS: [(&str, &str, &str); 2] =
+    [("webhooks", "secrets", "secret_files"), ("archive", "keys", "key_files")];
 
 /// No secret is longer than this, in bytes.
 const BYTES_MAX: u64 = 65_536;
@@ -24,8 +26,12 @@ pub(super) fn read_secret_files(tree: &mut Value, bad: &mut Problems) {
         let steps: Vec<_> = secret.split('.').collect();
         look_into(tree, &steps, "", bad);
     }
+    for map in MAPS {
+        read_map(tree, map, bad);
+    }
+}
 
-    let (group, secrets, files) = MAP;
+fn read_map(tree: &mut Value, (group, secrets, files): (&str, &str, &str), bad: &mut Problems) {
     let Value::Dict(_, all) = tree else { return };
     let Some(Value::Dict(_, group_of)) = all.get_mut(group) else { return };
     let named = match group_of.remove(files) {

@@ -557,4 +557,7 @@ pub struct Order {
     /// The link of its last event: the end of their chain.
     #[serde(default)]
     pub last_link: Link,
+    /// The version of the master key under which it is sealed in the archive. None: it stands in the open.
+    #[serde(default)]
+    pub sealed: Option<u32>,
 }

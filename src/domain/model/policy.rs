@@ -110,6 +110,10 @@ pub struct Rules {
     /// Whether that is enough for an invoice that can be sent.
     #[serde(skip)]
     pub sends_invoices: bool,
+    /// The version of the master key that archived orders are sealed under; the settings' `archive` says which. None: they
+    /// stay in the open.
+    #[serde(skip)]
+    pub archive_key: Option<u32>,
 }
 
 /// What comes back, and what is paid back for it.
@@ -455,6 +459,7 @@ impl Default for Rules {
             booked_couriers: BookedCouriers::new(),
             seller: None,
             sends_invoices: false,
+            archive_key: None,
             pickup_scan: PickupScan::Handover,
             keep_invoices_years: 10,
         }

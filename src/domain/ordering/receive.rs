@@ -260,6 +260,7 @@ pub(super) fn build_order(
         erased: None,
         hands: Vec::new(),
         last_link: Link::default(),
+        sealed: None,
     })
 }
 

@@ -121,6 +121,7 @@ impl Order {
             erased: _,
             hands,
             last_link: _,
+            sealed: _,
         } = self;
 
         of_customer(customer);

@@ -221,6 +221,7 @@ fn order() -> Order {
         erased: None,
         hands: Vec::new(),
         last_link: Link::default(),
+        sealed: None,
     }
 }
 

@@ -144,6 +144,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         // Its approvals tell who cannot decide them.
         hands: _,
         last_link: _,
+        sealed: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {

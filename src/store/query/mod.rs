@@ -22,6 +22,7 @@ pub(super) mod person;
 mod plan;
 mod resource;
 pub(super) mod resources;
+mod sealed;
 pub(super) mod single_flight;
 mod stock_agreement;
 mod stuck;

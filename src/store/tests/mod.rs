@@ -14,6 +14,7 @@ mod readers;
 mod reads;
 mod requests;
 mod retention;
+mod sealed;
 pub(in crate::store) mod shop;
 mod stock;
 mod subscribers;

@@ -468,6 +468,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         erased: None,
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
         last_link: Link([7; 32]),
+        sealed: None,
     }
 }
 

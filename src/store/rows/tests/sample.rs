@@ -10,6 +10,7 @@ use crate::domain::{
     ServiceLevel, SigningSecret, Snapshot, StockLevel, SubscriptionState, Timestamp, Transition,
     WorkingCalendar,
 };
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::Ask;
@@ -298,7 +299,7 @@ pub(in crate::store) async fn save_with_jobs(
     let mut replaced = Before::default();
     replaced.remember(&stored, after);
     let mut writes = Writes::default();
-    replaced.save(&mut writes, &snapshot, jobs)?;
+    replaced.save(&mut writes, &snapshot, jobs, &ArchiveKeys::default())?;
     write(db, writes.into_asks()).await
 }
 
