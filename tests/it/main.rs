@@ -80,6 +80,7 @@ mod relay;
 mod return_papers;
 mod return_rules;
 mod returns;
+mod sealed;
 mod server;
 mod services;
 mod shelves;
