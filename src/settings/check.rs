@@ -330,8 +330,8 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         courier_record,
         handling_hours,
         transit_days,
-        close_after_seconds,
-        archive_after_seconds,
+        close_after_seconds: _,
+        archive_after_seconds: _,
         next_purchase_discount_ppm,
         next_purchase_valid_days,
         package_weight,
@@ -368,8 +368,6 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     for (service, days) in transit_days {
         within(bad, &format!("rules.transit_days.{service}"), *days, 0, 365);
     }
-    within(bad, "rules.close_after_seconds", *close_after_seconds, 0, 3_650 * DAY);
-    within(bad, "rules.archive_after_seconds", *archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.next_purchase_discount_ppm", *next_purchase_discount_ppm, 0, 1_000_000);
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     check_package_weight(package_weight, bad);
@@ -391,6 +389,8 @@ fn check_lifetimes(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.message_lifetime_seconds", rules.message_lifetime_seconds, 1, 30 * DAY);
     within(bad, "rules.approval_lifetime_seconds", rules.approval_lifetime_seconds, 1, 365 * DAY);
     within(bad, "rules.duplicate_window_seconds", rules.duplicate_window_seconds, 0, 30 * DAY);
+    within(bad, "rules.close_after_seconds", rules.close_after_seconds, 0, 3_650 * DAY);
+    within(bad, "rules.archive_after_seconds", rules.archive_after_seconds, 0, 3_650 * DAY);
     within(bad, "rules.keep_invoices_years", rules.keep_invoices_years, 0, 100);
     check_terms(rules.payment_terms_days, least, bad);
 }

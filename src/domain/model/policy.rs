@@ -392,6 +392,12 @@ impl Default for ApprovalRules {
     }
 }
 
+/// The countries that the region EUROPE has, unless a company says otherwise.
+const EUROPE: [&str; 30] = [
+    "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE",
+    "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+];
+
 impl Default for Rules {
     fn default() -> Self {
         let region = |code: &str, countries: &[&str]| {
@@ -407,14 +413,7 @@ impl Default for Rules {
             company_name: String::new(),
             regions: BTreeMap::from([
                 region("NORTH_AMERICA", &["US", "CA", "MX"]),
-                region(
-                    "EUROPE",
-                    &[
-                        "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR",
-                        "HR", "HU", "IE", "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE",
-                        "SI", "SK",
-                    ],
-                ),
+                region("EUROPE", &EUROPE),
                 region("MALAYSIA", &["MY"]),
             ]),
             // Standard and reduced rates as published by the tax authorities for 2026; a company sets its own.
