@@ -45,6 +45,10 @@ impl Order {
         open.erase_data(Books::Erased);
         open.customer.email = email;
         open.redemption.clone_from(&self.redemption);
+        // It stands while it is sealed, and may say why in words about the customer.
+        if let Some(hold) = &mut open.legal_hold {
+            hold.reason.clear();
+        }
         // Nothing has happened to these, so their versions stay.
         for (it, own) in open.reservations.iter_mut().zip(&self.reservations) {
             it.version = own.version;

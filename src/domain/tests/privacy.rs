@@ -368,8 +368,10 @@ fn an_archived_order_is_sealed_where_there_is_a_key_and_names_nobody_in_the_open
 
     bench.rules.archive_key = Some(3);
     seal(&mut bench, id);
-    let order = bench.order(id).clone();
+    let mut order = bench.order(id).clone();
     assert_eq!((order.sealed, names(&order)), (Some(3), NEEDLES.to_vec()), "decisions see all of it");
+    let (by, at) = (Actor::system(), bench.now);
+    order.legal_hold = Some(Box::new(LegalHold { reason: INSTRUCTIONS.to_owned(), by, at, until: None }));
     let open = order.in_the_open("an index".to_owned());
     assert_eq!((names(&open), open.customer.email.as_str()), (vec![], "an index"));
     assert_eq!((&open.lines, &open.amounts), (&order.lines, &order.amounts));

@@ -31,7 +31,7 @@ pub(super) fn look_into(
             Some(_) => Err(violation(id, "it has lost its sealed part".to_owned())),
         });
     }
-    let looked = || {
+    let looked = || -> Result<(Order, Seal), StoreError> {
         let order = document::order(bytes)?;
         let whole = match document::whole_order(id, bytes, keys) {
             Err(StoreError::Refused(missing)) => {
@@ -45,7 +45,7 @@ pub(super) fn look_into(
         }
         Ok((order, Seal::Opened(Box::new(whole))))
     };
-    Ok(looked().map_err(|why: StoreError| violation(id, why.to_string())))
+    Ok(looked().map_err(|why| violation(id, why.to_string())))
 }
 
 fn violation(id: OrderId, actual: String) -> Violation {
