@@ -293,13 +293,23 @@ pub(in crate::store) async fn save_with_jobs(
     after: &ChangeSet,
     jobs: &Jobs,
 ) -> Result<(), StoreError> {
+    save_with_keys(db, before, after, jobs, &ArchiveKeys::default()).await
+}
+
+pub(in crate::store) async fn save_with_keys(
+    db: &Session,
+    before: &ChangeSet,
+    after: &ChangeSet,
+    jobs: &Jobs,
+    keys: &ArchiveKeys,
+) -> Result<(), StoreError> {
     let (mut stored, mut snapshot) = (Snapshot::default(), Snapshot::default());
     stored.apply(before);
     snapshot.apply(after);
     let mut replaced = Before::default();
     replaced.remember(&stored, after);
     let mut writes = Writes::default();
-    replaced.save(&mut writes, &snapshot, jobs, &ArchiveKeys::default())?;
+    replaced.save(&mut writes, &snapshot, jobs, keys)?;
     write(db, writes.into_asks()).await
 }
 
