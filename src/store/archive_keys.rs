@@ -179,7 +179,7 @@ mod tests {
         assert_ne!(indexes[0], indexes[1]);
         assert_eq!(both.blind_index(2, "ada@example.com").as_ref(), Some(&indexes[1]));
         assert_ne!(both.blind_index(2, "bob@example.com").as_ref(), Some(&indexes[1]));
-        assert!(indexes.iter().all(|it| !it.contains("ada") && it.starts_with("sealed:")));
+        assert!(indexes.iter().all(|it| !it.contains('@') && it.starts_with("sealed:")));
         assert_eq!(both.blind_index(1, ""), Some(String::new()));
         assert_eq!(both.blind_index(3, "ada@example.com"), None);
         assert!(keys(&[]).is_empty() && keys(&[]).blind_indexes("ada@example.com").is_empty());
