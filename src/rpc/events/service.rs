@@ -62,6 +62,7 @@ impl pb::event_service_server::EventService for Api {
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Reply<Self::WatchEventsStream> {
         let place = StreamPlace::of(&request);
         let (begin, terms) = parsed(|bad| parse::watch_events(request.into_inner(), &self.limits, bad))?;
+        let terms = self.store().and_sealed(terms);
         let filter = EventFilter::of(&terms).map_err(|it| status::of_refusal(&it))?;
         if let Some(order) = filter.order {
             self.order(order).await?;

@@ -39,28 +39,38 @@ impl Store {
         if !show_archived && listing.filter.iter().all(|it| it.field != ARCHIVED) {
             listing.filter.push(Term::equal(ARCHIVED, "false"));
         } else {
-            self.look_for_sealed_too(&mut listing.filter);
+            listing.filter = self.and_sealed(listing.filter);
         }
         let (rows, next) = page(&self.look().await?, &ORDERS, &listing).await?;
         Ok((self.orders_in(&rows)?, next))
     }
 
-    /// Sealed orders stand under the blind indexes of their e-mail addresses.
-    fn look_for_sealed_too(&self, filter: &mut Vec<Term>) {
+    /// The same terms, which look for sealed orders as well: these stand under the blind indexes of their e-mail addresses.
+    pub fn and_sealed(&self, mut terms: Vec<Term>) -> Vec<Term> {
         let keys = self.inner.order_cache.keys();
         let mut others = Vec::new();
-        for term in filter.iter_mut().filter(|it| it.field == EMAIL && !keys.is_empty()) {
+        for term in terms.iter_mut().filter(|it| it.field == EMAIL && !keys.is_empty()) {
             let indexes: Vec<String> =
                 term.texts().flat_map(|it| keys.blind_indexes(&caseless(it))).collect();
-            if term.compare == Compare::NotEqual {
-                others.extend(indexes.into_iter().map(|it| Term::new(EMAIL, Compare::NotEqual, it)));
-            } else {
-                let at = term.at;
-                term.values.extend(indexes.into_iter().map(|text| Operand { text, at }));
-                term.compare = Compare::In;
+            match term.compare {
+                Compare::NotEqual => {
+                    others.extend(indexes.into_iter().map(|it| Term::new(EMAIL, Compare::NotEqual, it)));
+                }
+                Compare::Equal | Compare::In => {
+                    let at = term.at;
+                    term.values.extend(indexes.into_iter().map(|text| Operand { text, at }));
+                    term.compare = Compare::In;
+                }
+                // Nobody compares an address so: it is refused.
+                Compare::Less
+                | Compare::LessOrEqual
+                | Compare::Greater
+                | Compare::GreaterOrEqual
+                | Compare::Has => {}
             }
         }
-        filter.extend(others);
+        terms.extend(others);
+        terms
     }
 
     /// Parts of orders come with their order: what is shown of a part is not all in it.

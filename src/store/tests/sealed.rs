@@ -115,6 +115,10 @@ async fn a_sealed_order_names_nobody_in_its_rows_and_is_read_found_and_restored_
     let listing = Listing { filter: vec![others], size: 10, ..Listing::default() };
     let (others, _) = other.list_orders(&listing, true).await.expect("a page");
     assert_eq!(others.iter().map(|it| it.id).collect::<Vec<_>>(), [plain.id]);
+    let filter = vec![Term::equal("customer_email", order.customer.email.as_str())];
+    let listing = Listing { filter, size: 100, ..Listing::default() };
+    let (events, _) = other.list_events(&listing).await.expect("a page");
+    assert!(!events.is_empty() && events.iter().all(|it| it.1.order == order.id), "{events:?}");
     let subject = DataSubject::Email(order.customer.email.clone());
     let person = other.person(&subject).await.expect("a look").expect("a person");
     assert_eq!(person.orders, [order.id]);
