@@ -45,7 +45,7 @@ use crate::server::outside::{couriers, kept_for, known_subscribers, letters, mai
 use crate::server::service_manager::ServiceManager;
 use crate::server::signals::hangups;
 use crate::settings::{self, AccessSettings, Limits, Settings};
-use crate::store::{self, Store, StoreError, TimeSource};
+use crate::store::{self, ArchiveKeys, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
@@ -465,6 +465,7 @@ async fn open_store_by(settings: &Settings, rules: Arc<Rules>, clock: Clock) -> 
         readers,
         recent_orders: recent_orders as usize,
         allow_unsafe_durability: settings.insecure_durability,
+        archive_keys: ArchiveKeys::new(settings.archive.master_keys()),
     };
     Store::open(options).await
 }

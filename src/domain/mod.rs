@@ -251,6 +251,7 @@ pub use ordering::verify::{Attest, VerifyOrder, Waive};
 pub use privacy::erase::{EraseCustomer, EraseOrder};
 pub use privacy::legal_hold::{ChangeLegalHoldOfCustomer, ChangeLegalHoldOfOrder, LegalHoldChange};
 pub use privacy::redact::erase_from_events;
+pub use privacy::seal::SealOrder;
 pub use process::decide::decide;
 pub(crate) use process::redeliver::REDELIVERED_AT_ONCE_MAX;
 pub use process::redeliver::RedeliverEvents;

@@ -294,6 +294,7 @@ fn of_reason(reason: Reason) -> (Code, ErrorReason) {
         Reason::LotExpired => (unmet, ErrorReason::LotExpired),
         Reason::NotErasable => (unmet, ErrorReason::NotErasable),
         Reason::DataErased => (unmet, ErrorReason::DataErased),
+        Reason::ArchiveKeyMissing => (unmet, ErrorReason::ArchiveKeyMissing),
     }
 }
 

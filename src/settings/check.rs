@@ -28,6 +28,7 @@ impl Settings {
             insecure_listen: _,
             insecure_durability: _,
             access,
+            archive,
             browsers,
             events,
             payment_provider: PaymentProvider::Sandbox,
@@ -59,6 +60,7 @@ impl Settings {
         }
         access.check(bad);
         access.check_certificates(tls, bad);
+        archive.check(bad);
         events.check(bad);
         browsers.check(bad);
         tls.check(bad);
@@ -353,6 +355,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         booked_couriers: _,
         seller: _,
         sends_invoices: _,
+        archive_key: _,
         pickup_scan: PickupScan::Handover | PickupScan::Wait,
         keep_invoices_years: _,
     } = rules;

@@ -1,6 +1,7 @@
 //! Settings of a company: defaults < file < environment < flags. Fixed limits stand beside their use.
 
 mod access;
+mod archive;
 mod browsers;
 mod changes;
 mod check;
@@ -16,6 +17,7 @@ mod tokens;
 mod values;
 
 pub use access::{AccessSettings, CertificateSettings, KeySettings, Moment, TlsSettings};
+pub use archive::ArchiveSettings;
 pub use browsers::Browsers;
 pub use events::{EventSettings, SubscriberSettings};
 pub use flags::{DatabaseFlags, ServeFlags};

@@ -16,7 +16,9 @@ const SECRETS: [&str; 5] = [
     "events.subscribers.*.credentials",
 ];
 
-const MAP: (&str, &str, &str) = ("webhooks", "secrets", "secret_files");
+/// Groups with a map of secrets by code, and one of their files beside it.
+const MAPS: [(&str, &str, &str); 2] =
+    [("webhooks", "secrets", "secret_files"), ("archive", "keys", "key_files")];
 
 /// Lists of secrets, `*` for each name, each with the list of files that may stand for it.
 const LISTS: [(&str, &str, &str); 1] = [("events.subscribers.*", "secrets", "secret_files")];
@@ -41,8 +43,12 @@ pub(super) fn read_secret_files(tree: &mut Value, bad: &mut Problems) {
         let steps: Vec<_> = places.split('.').collect();
         at_each(tree, &steps, "", &mut |dict, before| take_files(dict, (secrets, files), before, bad));
     }
+    for map in MAPS {
+        read_map(tree, map, bad);
+    }
+}
 
-    let (group, secrets, files) = MAP;
+fn read_map(tree: &mut Value, (group, secrets, files): (&str, &str, &str), bad: &mut Problems) {
     let Value::Dict(_, all) = tree else { return };
     let Some(Value::Dict(_, group_of)) = all.get_mut(group) else { return };
     let named = match group_of.remove(files) {

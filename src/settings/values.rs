@@ -11,6 +11,7 @@ use crate::domain::{
     BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
+use crate::settings::archive::ArchiveSettings;
 use crate::settings::browsers::Browsers;
 use crate::settings::events::EventSettings;
 use crate::settings::load::seconds;
@@ -34,6 +35,7 @@ pub struct Settings {
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub insecure_durability: bool,
     pub access: AccessSettings,
+    pub archive: ArchiveSettings,
     pub events: EventSettings,
     pub browsers: Browsers,
     pub payment_provider: PaymentProvider,
@@ -304,7 +306,7 @@ impl Settings {
         self.data_dir.join("consign.db")
     }
 
-    /// The rules, with the couriers that are booked through an interface.
+    /// The rules, with the couriers that are booked through an interface, and the key that archived orders are sealed under.
     pub fn rules(&self) -> Rules {
         let booked = |it: &CourierInterface| BookedCourier {
             parts: match it.book_pickups {
@@ -314,7 +316,7 @@ impl Settings {
             track_every: (it.track_every_minutes > 0).then(|| seconds(it.track_every_minutes) * 60),
         };
         let booked_couriers = self.couriers.iter().map(|(code, it)| (code.clone(), booked(it))).collect();
-        Rules { booked_couriers, ..self.rules.clone() }
+        Rules { booked_couriers, archive_key: self.archive.key_in_use(), ..self.rules.clone() }
     }
 
     pub fn messages_folder(&self) -> PathBuf {
@@ -374,6 +376,7 @@ impl Default for Settings {
             insecure_listen: false,
             insecure_durability: false,
             access: AccessSettings::default(),
+            archive: ArchiveSettings::default(),
             events: EventSettings::default(),
             browsers: Browsers::default(),
             payment_provider: PaymentProvider::Sandbox,

@@ -101,7 +101,7 @@ impl Store {
             rules: Arc::clone(&options.rules),
             clock,
             bell: Arc::new(watch::Sender::new(0)),
-            order_cache: Arc::new(OrderCache::new(options.recent_orders)),
+            order_cache: Arc::new(OrderCache::new(options.recent_orders).with_keys(options.archive_keys)),
             groups: Arc::default(),
             counts,
             callers: Handle::current(),
@@ -276,6 +276,7 @@ impl Store {
     /// ends before its next query.
     pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
         let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
+        let keys = self.inner.order_cache.keys().clone();
         // On a thread of its own: it decodes every order, and on SQLite reads in the thread that asks.
         let looking = async move |waiter: Waiter<_>| {
             let here = Handle::current();
@@ -283,7 +284,7 @@ impl Store {
                 here.block_on(async {
                     let mut db = pools.snapshot().await?;
                     db.allow_for_answers(within).await?;
-                    laws::check(&db, clock.now(), || waiter.remains()).await
+                    laws::check(&db, clock.now(), &keys, || waiter.remains()).await
                 })
             };
             tokio::task::spawn_blocking(checking)

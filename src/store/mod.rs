@@ -2,6 +2,7 @@
 //! Nothing here names tonic or prost, and no rule of the business lives here.
 
 mod api_keys;
+mod archive_keys;
 mod connection;
 mod data_reads;
 mod erasures;
@@ -11,6 +12,7 @@ mod jobs;
 mod query;
 mod retention;
 mod rows;
+mod sealing;
 mod subscribers;
 mod subscriptions;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod tests;
 mod writer;
 
 pub use api_keys::{LiveKeys, UsedKey};
+pub use archive_keys::ArchiveKeys;
 pub use connection::copies::{Copied, CopyError, Existing, NumbersGiven, Restored, back_up, restore};
 pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};

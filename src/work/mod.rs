@@ -13,6 +13,7 @@
 //! | `erasures` | the loop that finishes what was begun to be erased of persons |
 //! | `publish` | the loops that tell subscribers of events |
 //! | `retention` | the loop that forgets what was kept long enough |
+//! | `sealing` | seals the archive under the master key in use, once |
 //! | `subscriptions` | which subscribers there are: of the settings, and made by calls |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
@@ -30,6 +31,7 @@ mod rates;
 mod redates;
 mod retention;
 mod returns;
+mod sealing;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -100,6 +102,7 @@ pub fn start(app: &App, shutdown: &watch::Receiver<bool>) -> JoinSet<()> {
     loops.spawn(missing_stock::settle_counts(app.clone(), shutdown.clone()));
     loops.spawn(retention::forget_in_time(app.clone(), shutdown.clone()));
     loops.spawn(erasures::finish_erasures(app.clone(), shutdown.clone()));
+    loops.spawn(sealing::seal_archive(app.clone(), shutdown.clone()));
     loops
 }
 

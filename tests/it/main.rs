@@ -87,6 +87,7 @@ mod restores;
 mod return_papers;
 mod return_rules;
 mod returns;
+mod sealed;
 mod server;
 mod service_manager;
 mod services;

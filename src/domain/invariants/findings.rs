@@ -174,6 +174,10 @@ pub const LAWS: &[(&str, &str)] = &[
     ),
     ("D6", "what is counted of a caller's own open reservations are those that it has open"),
     ("P1", "no column holds what looks like a card number"),
+    (
+        "P2",
+        "every sealed order opens under its key, in its own row, and what stands of it in the open is what it says sealed",
+    ),
 ];
 
 /// Collects what is broken.

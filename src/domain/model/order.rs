@@ -562,4 +562,7 @@ pub struct Order {
     /// When the customer goes by that the units come which wait while others go. None: none wait, or no letter named a date.
     #[serde(default)]
     pub rest_date_told: Option<Timestamp>,
+    /// The version of the master key under which it is sealed in the archive. None: it stands in the open.
+    #[serde(default)]
+    pub sealed: Option<u32>,
 }

@@ -113,6 +113,10 @@ pub struct Rules {
     /// Whether that is enough for an invoice that can be sent.
     #[serde(skip)]
     pub sends_invoices: bool,
+    /// The version of the master key that archived orders are sealed under; the settings' `archive` says which. None: they
+    /// stay in the open.
+    #[serde(skip)]
+    pub archive_key: Option<u32>,
 }
 
 /// What comes back, and what is paid back for it.
@@ -428,6 +432,7 @@ impl Default for ApprovalRules {
     }
 }
 
+/// The countries that the region EUROPE has, unless a company says otherwise.
 const EUROPE: [&str; 30] = [
     "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE",
     "IT", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
@@ -494,6 +499,7 @@ impl Default for Rules {
             booked_couriers: BookedCouriers::new(),
             seller: None,
             sends_invoices: false,
+            archive_key: None,
             pickup_scan: PickupScan::Handover,
             keep_invoices_years: 10,
         }

@@ -74,6 +74,7 @@ string_enum! {
         LotExpired = "LOT_EXPIRED",
         NotErasable = "NOT_ERASABLE",
         DataErased = "DATA_ERASED",
+        ArchiveKeyMissing = "ARCHIVE_KEY_MISSING",
     }
 }
 

@@ -65,6 +65,7 @@ impl Order {
         self.expire_feedback(unit, "archived without feedback")?;
         self.archived_from = Some(self.state);
         self.archived_at = Some(unit.now);
+        self.sealed = unit.rules.archive_key;
         self.transition(unit, OrderState::Archived, EventKind::OrderArchived, "moved to the archive")?;
         Ok(())
     }
@@ -82,7 +83,7 @@ impl Order {
             to: to.to_string(),
         };
         self.state = to;
-        (self.archived_from, self.archived_at) = (None, None);
+        (self.archived_from, self.archived_at, self.sealed) = (None, None, None);
         self.restored_at = Some(unit.now);
         self.restore_reason = reason.to_owned();
         self.record(unit, EventKind::OrderRestored, Some(step), "brought back from the archive");

@@ -280,6 +280,7 @@ pub(super) fn build_order(
         hands: Vec::new(),
         last_link: Link::default(),
         rest_date_told: None,
+        sealed: None,
     })
 }
 

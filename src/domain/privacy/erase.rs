@@ -155,6 +155,8 @@ impl Order {
         }
 
         let by = officer(&self.customer, unit);
+        // What is left names nobody; its data key goes with the document that it stands in.
+        self.sealed = None;
         // One that is over may say why in words about the customer.
         self.legal_hold = None;
         let kept_until = self.invoices_kept_until(unit.rules, unit.now);

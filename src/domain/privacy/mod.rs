@@ -3,3 +3,4 @@
 pub(super) mod erase;
 pub(super) mod legal_hold;
 pub(super) mod redact;
+pub(super) mod seal;

@@ -22,6 +22,7 @@ use crate::domain::privacy::legal_hold::{
     ChangeLegalHoldOfCustomer, ChangeLegalHoldOfOrder, LegalHoldChange,
 };
 use crate::domain::privacy::redact::{Books, erase_from_events};
+use crate::domain::privacy::seal::SealOrder;
 use crate::domain::tests::accounts::{ada, create, of};
 use crate::domain::tests::any_sequence::orders::some_steps;
 use crate::domain::tests::bench::Bench;
@@ -342,6 +343,64 @@ fn who_asked_and_who_decided_stay_two_when_both_were_the_person() {
     assert_eq!(asked.as_str(), "erased");
     assert!(order.approvals[0].decided_by.as_ref().is_some_and(|it| !it.is_same_person(&asked)));
     assert_eq!(order.violations(), before);
+}
+
+fn seal(bench: &mut Bench, id: OrderId) {
+    let target = Target::latest(Part::Order(id));
+    bench.decide(|unit| SealOrder { target }.decide(unit)).expect("it is no change to refuse");
+}
+
+#[test]
+fn an_archived_order_is_sealed_where_there_is_a_key_and_names_nobody_in_the_open() {
+    let mut bench = a_bench();
+    let id = closed(&mut bench);
+    bench.on(id, Order::archive).expect("closed");
+    assert_eq!(bench.order(id).sealed, None, "there is no key");
+
+    bench.rules.archive_key = Some(3);
+    seal(&mut bench, id);
+    let mut order = bench.order(id).clone();
+    assert_eq!((order.sealed, names(&order)), (Some(3), NEEDLES.to_vec()), "decisions see all of it");
+    let (by, at) = (Actor::system(), bench.now);
+    order.legal_hold = Some(Box::new(LegalHold { reason: INSTRUCTIONS.to_owned(), by, at, until: None }));
+    let open = order.in_the_open("an index".to_owned());
+    assert_eq!((names(&open), open.customer.email.as_str()), (vec![], "an index"));
+    assert_eq!((&open.lines, &open.amounts), (&order.lines, &order.amounts));
+    assert_eq!((open.sealed, open.version, open.last_link), (Some(3), order.version, order.last_link));
+    assert_eq!((&open.redemption, open.is_archived()), (&order.redemption, true));
+    let versions = |it: &Order| it.shipments.iter().map(|it| it.version).collect::<Vec<_>>();
+    assert_eq!(versions(&open), versions(&order), "nothing has happened to them");
+    assert_eq!(order.in_the_open("an index".to_owned()), open, "the same each time");
+}
+
+#[test]
+fn an_order_is_sealed_anew_under_the_key_in_use_until_it_is_restored_or_erased() {
+    let mut bench = a_bench();
+    let id = closed(&mut bench);
+    bench.rules.archive_key = Some(3);
+    seal(&mut bench, id);
+    assert_eq!(bench.order(id).sealed, None, "it is not in the archive");
+    bench.on(id, Order::archive).expect("closed");
+
+    bench.rules.archive_key = Some(4);
+    let events = bench.history(id).len();
+    seal(&mut bench, id);
+    let order = bench.order(id).clone();
+    assert_eq!((order.sealed, bench.history(id).len()), (Some(4), events), "nothing new is said");
+    seal(&mut bench, id);
+    assert_eq!(*bench.order(id), order, "a second time it changes nothing");
+    bench.rules.archive_key = None;
+    seal(&mut bench, id);
+    assert_eq!(*bench.order(id), order, "a server without a key opens nothing");
+
+    bench.on(id, |order, unit| order.restore(unit, "asked for again")).expect("archived");
+    assert_eq!(bench.order(id).sealed, None);
+    bench.rules.archive_key = Some(4);
+    bench.on(id, Order::archive).expect("closed");
+    assert_eq!(bench.order(id).sealed, Some(4));
+    erase(&mut bench, id).expect("it is over");
+    seal(&mut bench, id);
+    assert_eq!(bench.order(id).sealed, None, "what is left names nobody");
 }
 
 proptest! {

@@ -110,7 +110,7 @@ fn written(text: &impl Serialize) -> String {
 pub(super) fn example() -> Notice {
     use uuid::Uuid;
 
-    use crate::domain::{Actor, EventKind, Machine, OrderId, Timestamp, Transition};
+    use crate::domain::{Actor, EventKind, Machine, OrderId, Seal, Timestamp, Transition};
 
     let step = Transition {
         machine: Machine::Shipment,
@@ -127,6 +127,7 @@ pub(super) fn example() -> Notice {
         transition: Some(step),
         text: "the courier has \"everything\"".to_owned(),
         principal: None,
+        seal: Seal::default(),
     };
     Notice::new(812, &event)
 }

@@ -72,6 +72,7 @@ impl pb::event_service_server::EventService for Api {
         let (_, caller, request) = request.into_parts();
         let (begin, terms) = parsed(|bad| parse::watch_events(request, &self.limits, bad))?;
         may_filter(&terms, &PERSONAL_FIELDS, &caller)?;
+        let terms = self.store().and_sealed(terms);
         let filter = EventFilter::of(&terms).map_err(|it| status::of_refusal(&it))?;
         if let Some(order) = filter.order {
             self.order(order).await?;

@@ -145,6 +145,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         hands: _,
         last_link: _,
         rest_date_told: _,
+        sealed: _,
     } = order;
     let currency = amounts.currency;
     pb::Order {

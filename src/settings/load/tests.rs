@@ -310,6 +310,31 @@ fn a_secret_file_that_cannot_be_used_is_named_and_says_nothing_else() {
 }
 
 #[test]
+fn master_keys_of_the_archive_have_256_bits_and_versions_of_which_the_last_is_in_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key");
+    std::fs::write(&path, format!("{}\n", "0F".repeat(32))).expect("it is written");
+    let (key, path) = ("1f".repeat(32), path.display());
+    let settings = read(&format!("[archive]\nkeys = {{ 9 = \"{key}\" }}\nkey_files = {{ 10 = \"{path}\" }}"));
+    let settings = settings.expect("all is right");
+    let master_keys = settings.archive.master_keys();
+    assert_eq!(master_keys.into_iter().collect::<Vec<_>>(), [(9, [0x1f; 32]), (10, [0x0f; 32])]);
+    assert_eq!(settings.rules().archive_key, Some(10));
+    assert!(!settings.print().contains(&key));
+    assert_eq!(Settings::default().rules().archive_key, None);
+
+    for version in ["one", "0", "01", "-1"] {
+        assert_eq!(
+            keys(&format!("[archive.keys]\n{version} = \"{key}\"")),
+            [format!("archive.keys.{version}")]
+        );
+    }
+    for wrong in ["", &key[1..], &format!("{key}00"), &key.replace('f', "g"), &key.replace('f', "é")] {
+        assert_eq!(keys(&format!("[archive.keys]\n1 = \"{wrong}\"")), ["archive.keys.1"], "{wrong}");
+    }
+}
+
+#[test]
 fn callers_with_certificates_are_named_once_and_need_an_authority() {
     let tls = "[tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_authorities = \"c\"\n";
     let till = "[[access.certificates]]\nsubject = \"the till\"\nname = \"till\"\nroles = [\"finance\"]\n";

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{Rules, Timestamp};
+use crate::store::archive_keys::ArchiveKeys;
 
 /// Reads the machine's clock; the one place that does so is outside the store.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -60,6 +61,8 @@ pub struct Options {
     pub recent_orders: usize,
     /// Accept a PostgreSQL that acknowledges before it is on disk.
     pub allow_unsafe_durability: bool,
+    /// What archived orders are sealed with, and opened.
+    pub archive_keys: ArchiveKeys,
 }
 
 impl Options {
@@ -75,6 +78,7 @@ impl Options {
             readers: 8,
             recent_orders: 4_096,
             allow_unsafe_durability: false,
+            archive_keys: ArchiveKeys::default(),
         }
     }
 }

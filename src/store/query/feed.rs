@@ -275,7 +275,8 @@ impl Store {
 
     /// One page, by position. It may have fewer events than fit, or none, and there is a next one all the same.
     pub async fn list_events(&self, listing: &Listing) -> Result<Page<(i64, Event)>, StoreError> {
-        let listing = EVENTS.spelled(listing);
+        let mut listing = EVENTS.spelled(listing);
+        listing.filter = self.and_sealed(listing.filter);
         let mut problems = Problems::default();
         let filter = match EventFilter::of(&listing.filter) {
             Ok(filter) => filter,

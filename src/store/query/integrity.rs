@@ -12,14 +12,17 @@ use crate::domain::{
     self, Courier, CourierRecords, CustomerAccount, DailyShipments, DiscountCode, DiscountUsesByKey, Event,
     ExchangeValue, Location, Machine, Order, OrderId, Product, Timestamp, Transfer, Transition, Violation,
 };
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::error::StoreError;
+use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::query::agreement::{
-    CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after, record_violations,
-    use_violations,
+    AGREEMENT, CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after,
+    record_violations, unlike_document, use_violations,
 };
 use crate::store::query::laws::{LAWS, Law};
 use crate::store::query::order_history::{OrderHistory, order_histories};
+use crate::store::query::sealed::{SEALED, Seal, look_into};
 use crate::store::query::stock_agreement::{lot_violations, reservation_violations};
 use crate::store::query::transfers::{TRANSFERS, transfer_violations};
 use crate::store::rows::catalogue::Entry;
@@ -69,6 +72,7 @@ const CARDS: &str = "P1";
 pub(in crate::store) async fn check(
     db: &Session,
     now: Timestamp,
+    keys: &ArchiveKeys,
     wanted: impl Fn() -> bool,
 ) -> Result<Vec<LawResult>, StoreError> {
     let go_on = || if wanted() { Ok(()) } else { Err(unwanted()) };
@@ -77,7 +81,7 @@ pub(in crate::store) async fn check(
         results.insert(law.id, check_law(db, law, now, go_on).await?);
     }
     let mut orders = OrdersFound::default();
-    check_orders(db, &mut orders, go_on).await?;
+    check_orders(db, &mut orders, keys, go_on).await?;
     go_on()?;
     let records = record_violations(db, &orders.records).await?;
     let days = day_violations(db, &orders.days).await?;
@@ -97,6 +101,7 @@ pub(in crate::store) async fn check(
         results.insert(id, result);
     }
     results.insert(TRANSITIONS, orders.transitions());
+    results.insert(SEALED, LawResult { checked: orders.sealed, ..LawResult::of(SEALED) });
     let mut catalogue = LawResult::of(CATALOGUE);
     check_entries::<Product>(db, &mut catalogue, go_on).await?;
     check_entries::<Location>(db, &mut catalogue, go_on).await?;
@@ -164,6 +169,8 @@ fn dialect(backend: DbBackend, text: &str) -> String {
 #[derive(Default)]
 struct OrdersFound {
     orders: u64,
+    /// How many of them are sealed.
+    sealed: u64,
     broken: BTreeMap<&'static str, (u64, Vec<Violation>)>,
     /// What they say of their couriers.
     records: CourierRecords,
@@ -236,35 +243,63 @@ impl OrdersFound {
 async fn check_orders(
     db: &Session,
     found: &mut OrdersFound,
+    keys: &ArchiveKeys,
     go_on: impl Fn() -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut after = OrderId(Uuid::nil());
     loop {
         go_on()?;
-        let orders = page(db, after).await?;
-        let (Some(first), Some(last)) = (orders.first(), orders.last()) else { return Ok(()) };
-        after = last.id;
-        let ids: Vec<_> = orders.iter().map(|it| it.id).collect();
+        let rows = page(db, after).await?;
+        let ids = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
+        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(()) };
+        after = *last;
+        let (mut orders, mut seals) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for (row, id) in rows.iter().zip(&ids) {
+            let bytes = row.bytes(1)?;
+            found.sealed += u64::from(document::is_sealed(bytes));
+            match look_into(*id, bytes, keys)? {
+                Ok((order, seal)) => {
+                    orders.push(order);
+                    seals.push((*id, seal));
+                }
+                Err(broken) => found.note(vec![broken]),
+            }
+        }
         let mut histories = order_histories(db, &ids).await?;
-        let mut disagreements = disagreements(db, &orders, (first.id, last.id)).await?;
-        for order in &orders {
-            let mut broken = order.violations();
+        let mut disagreements = disagreements(db, &orders, (*first, *last)).await?;
+        for (order, (id, seal)) in orders.iter().zip(seals) {
             let OrderHistory { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
             found.count_steps(&events);
-            broken.extend(domain::history_violations(order, &events));
+            let mut broken = look_at(order, seal, &events);
             broken.extend(faults.into_iter().map(|it| domain::chain_violation(order.id, it)));
-            broken.extend(card_numbers(order));
             record::count(&mut found.records, order, 1);
             domain::count_daily_shipments(&mut found.days, order, 1);
             domain::count_discount_uses(&mut found.uses, order, 1);
             domain::count_exchanges(&mut found.exchanges, order);
             broken.extend(disagreements.remove(&order.id));
+            if order.id != id {
+                broken.push(unlike_document(AGREEMENT, id.to_string(), "its id"));
+            }
             found.note(broken);
         }
-        if orders.len() < PAGE {
+        if rows.len() < PAGE {
             return Ok(());
         }
     }
+}
+
+/// What is wrong with an order in itself. Of one that stays closed it cannot be told.
+fn look_at(order: &Order, seal: Seal, events: &[Event]) -> Vec<Violation> {
+    let opened = match seal {
+        Seal::None => None,
+        Seal::Opened(whole) => Some(whole),
+        Seal::NotLookedInto(why) => return vec![why],
+    };
+    let whole = opened.as_deref().unwrap_or(order);
+    let mut broken = whole.violations();
+    broken.extend(domain::history_violations(whole, events));
+    broken.extend(card_numbers(whole));
+    broken
 }
 
 fn card_numbers(order: &domain::Order) -> Vec<Violation> {
@@ -305,11 +340,10 @@ async fn check_entries<T: Entry>(
     }
 }
 
-/// The next orders, by their ids.
-async fn page(db: &Session, after: OrderId) -> Result<Vec<Order>, StoreError> {
-    let sql = format!("SELECT document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
-    let rows = db.query(&sql, vec![after.0.into()]).await?;
-    rows.iter().map(|row| document::order(row.bytes(0)?)).collect()
+/// The ids and documents of the next orders, by their ids.
+async fn page(db: &Session, after: OrderId) -> Result<Vec<Row>, StoreError> {
+    let sql = format!("SELECT id, document FROM orders WHERE id > $1 ORDER BY id LIMIT {PAGE}");
+    db.query(&sql, vec![after.0.into()]).await
 }
 
 async fn count(db: &Session, sql: &str) -> Result<u64, StoreError> {

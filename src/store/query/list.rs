@@ -8,14 +8,14 @@ use crate::domain::{
     ApprovalId, Courier, CourierRecord, CreditNoteId, CustomerAccount, DataRead, DiscountCode, DiscountUses,
     EventSubscription, FollowUpId, InvoiceId, IssuedKey, Location, LocationCode, Lot, MessageId, Movement,
     Order, OrderId, PaymentId, Product, RefundId, Replenishment, Reservation, ReturnId, ShipmentId, Sku,
-    StockLevel, Timestamp, Transfer,
+    StockLevel, Timestamp, Transfer, caseless,
 };
 use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row as FoundRow;
 use crate::store::handle::Store;
 use crate::store::query::caller_resources::{API_KEYS, DATA_READS, EVENT_SUBSCRIPTIONS};
 use crate::store::query::feedback_resource::FEEDBACK;
-use crate::store::query::listing::{Listing, Page, Term};
+use crate::store::query::listing::{Compare, Listing, Operand, Page, Term};
 use crate::store::query::plan::{Row, page};
 use crate::store::query::resource::{ARCHIVED, Resource};
 use crate::store::query::resources::{
@@ -25,6 +25,9 @@ use crate::store::query::resources::{
 };
 use crate::store::query::whole::reservation_of;
 use crate::store::rows::{api_key, catalogue, data_read, document, stock, subscription, transfer};
+
+/// The field that orders are found by their customers' e-mail addresses with.
+const EMAIL: &str = "customer_email";
 
 impl Store {
     /// Archived ones are left out unless they are to be shown, or the filter says which are wanted.
@@ -36,9 +39,39 @@ impl Store {
         let mut listing = listing.clone();
         if !show_archived && listing.filter.iter().all(|it| it.field != ARCHIVED) {
             listing.filter.push(Term::equal(ARCHIVED, "false"));
+        } else {
+            listing.filter = self.and_sealed(listing.filter);
         }
         let (rows, next) = page(&self.look().await?, &ORDERS, &listing).await?;
         Ok((self.orders_in(&rows)?, next))
+    }
+
+    /// The same terms, which look for sealed orders as well: these stand under the blind indexes of their e-mail addresses.
+    pub fn and_sealed(&self, mut terms: Vec<Term>) -> Vec<Term> {
+        let keys = self.inner.order_cache.keys();
+        let mut others = Vec::new();
+        for term in terms.iter_mut().filter(|it| it.field == EMAIL && !keys.is_empty()) {
+            let indexes: Vec<String> =
+                term.texts().flat_map(|it| keys.blind_indexes(&caseless(it))).collect();
+            match term.compare {
+                Compare::NotEqual => {
+                    others.extend(indexes.into_iter().map(|it| Term::new(EMAIL, Compare::NotEqual, it)));
+                }
+                Compare::Equal | Compare::In => {
+                    let at = term.at;
+                    term.values.extend(indexes.into_iter().map(|text| Operand { text, at }));
+                    term.compare = Compare::In;
+                }
+                // Nobody compares an address so: it is refused.
+                Compare::Less
+                | Compare::LessOrEqual
+                | Compare::Greater
+                | Compare::GreaterOrEqual
+                | Compare::Has => {}
+            }
+        }
+        terms.extend(others);
+        terms
     }
 
     /// Parts of orders come with their order: what is shown of a part is not all in it.
@@ -222,7 +255,14 @@ impl Store {
         let (id, version, changed_at): (OrderId, i64, Timestamp) = (row.get(1)?, row.get(2)?, row.get(3)?);
         match self.inner.order_cache.get(id) {
             Some(cached) if cached.version == version && cached.updated_at == changed_at => Ok(cached),
-            _ => Ok(Arc::new(document::order(row.bytes(0)?)?)),
+            _ => {
+                let stored = row.bytes(0)?;
+                match document::whole_order(id, stored, self.inner.order_cache.keys()) {
+                    // Its key is not here. A list goes on, and shows what stands in the open.
+                    Err(StoreError::Refused(_)) => document::order(stored).map(Arc::new),
+                    read => read.map(Arc::new),
+                }
+            }
         }
     }
 }

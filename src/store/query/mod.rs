@@ -24,6 +24,7 @@ mod plan;
 mod resource;
 pub(super) mod resources;
 pub(super) mod series;
+mod sealed;
 pub(super) mod single_flight;
 mod stock_agreement;
 mod stuck;

@@ -7,15 +7,26 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hashlink::LruCache;
 
 use crate::domain::{Order, OrderId};
+use crate::store::archive_keys::ArchiveKeys;
 
-/// The orders that were used last, at most so many. An order that another process changed has another version.
+/// The orders that were used last, at most so many. An order that another process changed has another version. Whoever reads
+/// orders that are not here opens them with the keys of the archive.
 pub(in crate::store) struct OrderCache {
     orders: Mutex<LruCache<OrderId, Arc<Order>>>,
+    keys: ArchiveKeys,
 }
 
 impl OrderCache {
     pub(in crate::store) fn new(orders_max: usize) -> Self {
-        Self { orders: Mutex::new(LruCache::new(orders_max)) }
+        Self { orders: Mutex::new(LruCache::new(orders_max)), keys: ArchiveKeys::default() }
+    }
+
+    pub(in crate::store) fn with_keys(self, keys: ArchiveKeys) -> Self {
+        Self { keys, ..self }
+    }
+
+    pub(in crate::store) fn keys(&self) -> &ArchiveKeys {
+        &self.keys
     }
 
     /// The order as it is cached, whatever is stored by now.

@@ -50,7 +50,11 @@ impl Store {
             orders.extend(ids(&db, NAMING, customer.id.to_string()).await?);
         }
         if !email.is_empty() {
-            orders.extend(ids(&db, under, email).await?);
+            // Sealed orders stand under the blind indexes of the address.
+            let indexes = self.inner.order_cache.keys().blind_indexes(&email);
+            for email in [email].into_iter().chain(indexes) {
+                orders.extend(ids(&db, under, email).await?);
+            }
         }
         orders.sort_unstable();
         orders.dedup();

@@ -37,7 +37,7 @@ pub(in crate::store) async fn load_orders(
         let id: OrderId = row.get(0)?;
         match (row.bytes(1), cached.get(&id)) {
             (Ok(bytes), _) => {
-                let order = Arc::new(document::order(bytes)?);
+                let order = Arc::new(document::whole_order(id, bytes, order_cache.keys())?);
                 order_cache.keep(&order);
                 orders.push(order);
             }

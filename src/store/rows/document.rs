@@ -5,14 +5,21 @@
 //! that is added later comes last in its struct and has `#[serde(default)]`, and none is moved or removed; what has to
 //! break with that gets another encoding.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::domain::Order;
+use crate::domain::{Order, OrderId, Reason, Refusal, caseless};
+use crate::store::archive_keys::{ArchiveKeys, SealFault};
 use crate::store::connection::error::StoreError;
 
 /// MessagePack, packed by LZ4 with its length before it.
 const MESSAGE_PACK_LZ4: u8 = 1;
+
+/// An order that is sealed: the version of the master key; what of the order stands in the open, as a document, with its
+/// length before it; the document of all of it, sealed.
+const SEALED: u8 = 2;
 
 /// No document is as long unpacked; what claims to be is damaged.
 const UNPACKED_MAX: usize = 64 * 1024 * 1024;
@@ -42,7 +49,120 @@ pub(in crate::store) fn decode<T: DeserializeOwned>(
     rmp_serde::from_slice(&plain).map_err(|it| damaged(it.to_string()))
 }
 
-/// The order in a document.
+/// The order in a document; of one that is sealed what stands in the open.
 pub(in crate::store) fn order(bytes: &[u8]) -> Result<Order, StoreError> {
-    decode("orders", bytes)
+    match sealed(bytes)? {
+        Some(parts) => decode("orders", parts.open),
+        None => decode("orders", bytes),
+    }
+}
+
+/// All of the order in the document of this row.
+pub(in crate::store) fn whole_order(
+    id: OrderId,
+    bytes: &[u8],
+    keys: &ArchiveKeys,
+) -> Result<Order, StoreError> {
+    let Some(parts) = sealed(bytes)? else {
+        let order: Order = decode("orders", bytes)?;
+        return match order.sealed {
+            None => Ok(order),
+            Some(_) => Err(StoreError::corrupt("orders", format!("{id} has lost its sealed part"))),
+        };
+    };
+    match keys.open(parts.version, &parts.bound_to(id), parts.sealed) {
+        Ok(document) => decode("orders", &document),
+        Err(SealFault::NoKey(version)) => {
+            let open: Order = decode("orders", parts.open)?;
+            match open.sealed == Some(version) {
+                true => Err(key_missing(open.number, version)),
+                false => Err(StoreError::corrupt("orders", format!("the seal of {id} names no key"))),
+            }
+        }
+        Err(SealFault::Broken) => {
+            Err(StoreError::corrupt("orders", format!("the seal of {id} is broken, or another order's")))
+        }
+    }
+}
+
+/// What columns and tables have of an order: all of it, or of one that is to be sealed what stands in the open.
+pub(in crate::store) fn in_columns<'o>(
+    order: &'o Order,
+    keys: &ArchiveKeys,
+) -> Result<Cow<'o, Order>, StoreError> {
+    let Some(version) = order.sealed else { return Ok(Cow::Borrowed(order)) };
+    let index = keys.blind_index(version, &caseless(&order.customer.email));
+    let index = index.ok_or_else(|| key_missing(order.number, version))?;
+    Ok(Cow::Owned(order.in_the_open(index)))
+}
+
+/// The document of an order, of which this stands in columns and tables.
+pub(in crate::store) fn of_order(
+    order: &Order,
+    in_columns: &Order,
+    keys: &ArchiveKeys,
+) -> Result<Vec<u8>, StoreError> {
+    let whole = encode("orders", order)?;
+    let Some(version) = order.sealed else { return Ok(whole) };
+    let open = encode("orders", in_columns)?;
+    let sealed = keys.seal(version, &bound_to(order.id, version, &open), whole);
+    let sealed = sealed.map_err(|fault| match fault {
+        SealFault::NoKey(version) => key_missing(order.number, version),
+        SealFault::Broken => StoreError::Internal(format!("order {} cannot be sealed", order.number)),
+    })?;
+
+    let length = u32::try_from(open.len()).map_err(|it| StoreError::corrupt("orders", it.to_string()))?;
+    let mut document = beginning_of_sealed(version);
+    document.extend(length.to_le_bytes());
+    document.extend(open);
+    document.extend(sealed);
+    Ok(document)
+}
+
+/// Whether it is the document of an order that is sealed.
+pub(in crate::store) fn is_sealed(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&SEALED)
+}
+
+/// What every document begins with that is sealed under this version of the master key, and no other: five bytes.
+pub(in crate::store) fn beginning_of_sealed(version: u32) -> Vec<u8> {
+    let mut beginning = vec![SEALED];
+    beginning.extend(version.to_le_bytes());
+    beginning
+}
+
+/// What the document of a sealed order consists of.
+struct SealedParts<'b> {
+    version: u32,
+    open: &'b [u8],
+    sealed: &'b [u8],
+}
+
+impl SealedParts<'_> {
+    fn bound_to(&self, id: OrderId) -> Vec<u8> {
+        bound_to(id, self.version, self.open)
+    }
+}
+
+/// A seal holds for one row, and for what stands beside it: the order's version, too, is in what stands in the open.
+fn bound_to(id: OrderId, version: u32, open: &[u8]) -> Vec<u8> {
+    [&id.0.as_bytes()[..], &version.to_le_bytes()[..], open].concat()
+}
+
+fn sealed(bytes: &[u8]) -> Result<Option<SealedParts<'_>>, StoreError> {
+    let Some((&SEALED, rest)) = bytes.split_first() else { return Ok(None) };
+    let parts = || {
+        let (version, rest) = rest.split_first_chunk::<4>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (open, sealed) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        Some(SealedParts { version: u32::from_le_bytes(*version), open, sealed })
+    };
+    let parts = parts().ok_or_else(|| StoreError::corrupt("orders", "a sealed document that is cut off"))?;
+    Ok(Some(parts))
+}
+
+fn key_missing(number: i64, version: u32) -> StoreError {
+    let message =
+        format!("order {number} is sealed under version {version} of the master key, which is not here");
+    Refusal::unmet(Reason::ArchiveKeyMissing, message).into()
 }

@@ -6,6 +6,7 @@ use crate::domain::{
     Channel, Currency, FulfillmentStatus, Order, OrderId, OrderState, PaymentStatus, RegionCode, StuckGate,
     Timestamp, caseless, phone_digits,
 };
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
 use crate::store::rows::table::table;
@@ -62,8 +63,14 @@ pub(in crate::store) struct JobFields {
     pub(in crate::store) lease_until: Option<Timestamp>,
 }
 
-pub(in crate::store) fn to_row(order: &Order, job: JobFields) -> Result<orders::Model, StoreError> {
-    Ok(with_document(order, job, document::encode("orders", order)?))
+pub(in crate::store) fn to_row(
+    order: &Order,
+    job: JobFields,
+    keys: &ArchiveKeys,
+) -> Result<orders::Model, StoreError> {
+    let in_columns = document::in_columns(order, keys)?;
+    let document = document::of_order(order, &in_columns, keys)?;
+    Ok(with_document(&in_columns, job, document))
 }
 
 /// Its row, with its document as it was encoded.

@@ -100,6 +100,12 @@ impl Projection {
 impl Changes {
     /// Adds what differs between an order as it was stored (None: it is new) and as it is from now on.
     pub(in crate::store) fn add(&mut self, before: Option<&Order>, after: &Order) {
+        self.add_rows(before, after);
+        self.add_references(before, after);
+    }
+
+    /// The same of the rows: of a sealed order, what stands in the open.
+    pub(in crate::store) fn add_rows(&mut self, before: Option<&Order>, after: &Order) {
         let rows = &mut self.rows;
         let lines = |it: &Order| -> Vec<_> { it.lines.iter().map(|line| parts::line(it, line)).collect() };
         let (old, new) = (before.map(lines).unwrap_or_default(), lines(after));
@@ -157,19 +163,16 @@ impl Changes {
         self.rows.lots.extend(new.into_iter().filter(|it| !old.contains(it)));
     }
 
-    fn add_billing<'a>(&mut self, before: Option<&'a Order>, after: &'a Order) {
-        let (old_invoices, old_payments) = (of(before, |it| &it.invoices), of(before, |it| &it.payments));
-        let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
-        self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
-        let old_notes = of(before, |it| &it.credit_notes);
-        let is_new = |id| !old_notes.iter().any(|it| it.id == id);
-        let new_notes = after.credit_notes.iter().filter(|it| is_new(it.id));
-        self.credit_numbers.extend(new_notes.map(parts::credit_note_number));
+    /// References of bank transfers that are to be registered, whether they stand in the open or not.
+    pub(in crate::store) fn add_references(&mut self, before: Option<&Order>, after: &Order) {
+        let old_payments = of(before, |it| &it.payments);
         let transfers = after.payments.iter().filter(|it| it.method == Method::BankTransfer);
         // What stands in the place of a reference that was erased is none.
         for payment in transfers.filter(|_| after.erased.is_none()) {
             let Means::ByHand { reference, .. } = &payment.means else { continue };
-            if !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means) {
+            let is_new = !old_payments.iter().any(|it| it.id == payment.id && it.means == payment.means);
+            // Nor is what stands in the open for one that is sealed.
+            if is_new && *reference != payment.id.to_string() {
                 // Noted for good; the number of a cash receipt may come twice.
                 self.references.push(payment_references::Model {
                     method: payment.method,
@@ -179,7 +182,16 @@ impl Changes {
                 });
             }
         }
+    }
 
+    fn add_billing<'a>(&mut self, before: Option<&'a Order>, after: &'a Order) {
+        let old_invoices = of(before, |it| &it.invoices);
+        let is_new = |id| !old_invoices.iter().any(|it| it.id == id);
+        self.numbers.extend(after.invoices.iter().filter(|it| is_new(it.id)).map(parts::invoice_number));
+        let old_notes = of(before, |it| &it.credit_notes);
+        let is_new = |id| !old_notes.iter().any(|it| it.id == id);
+        let new_notes = after.credit_notes.iter().filter(|it| is_new(it.id));
+        self.credit_numbers.extend(new_notes.map(parts::credit_note_number));
         let (rows, both) = (&mut self.rows, (before, after));
         differing(&mut rows.invoices, both, |it| &it.invoices, |it| it.id, parts::invoice);
         differing(&mut rows.credit_notes, both, |it| &it.credit_notes, |it| it.id, parts::credit_note);

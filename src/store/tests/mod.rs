@@ -15,6 +15,7 @@ mod readers;
 mod reads;
 mod requests;
 mod retention;
+mod sealed;
 pub(in crate::store) mod shop;
 mod stock;
 mod subscribers;

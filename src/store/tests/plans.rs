@@ -18,6 +18,7 @@ use crate::domain::{
     Actor, JobId, Lease, MayPass, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp,
 };
 use crate::store::Among;
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::postgres::STATEMENTS_KEPT;
 use crate::store::connection::session::HEARD;
 use crate::store::connection::statement::FixedStatement;
@@ -429,7 +430,7 @@ async fn each_check_asks_the_same_statements(scene: &Scene) {
     let mut asked = Vec::new();
     for _ in 0..2 {
         let db = scene.store.snapshot().await.expect("a connection");
-        let (heard, laws) = hear(laws::check(&db, scene.store.now(), || true)).await;
+        let (heard, laws) = hear(laws::check(&db, scene.store.now(), &ArchiveKeys::default(), || true)).await;
         assert!(laws.expect("the laws").iter().all(|it| it.broken == 0));
         asked.push(heard.into_iter().map(|it| it.sql).collect::<Vec<_>>());
         scene.later(Duration::from_secs(1));
@@ -446,7 +447,7 @@ async fn a_check_that_nobody_wants_asks_nothing(scene: &Scene) {
     for wanted in 0.. {
         let times = Cell::new(0);
         let goes_on = || times.replace(times.get() + 1) < wanted;
-        let (heard, laws) = hear(laws::check(&db, now, goes_on)).await;
+        let (heard, laws) = hear(laws::check(&db, now, &ArchiveKeys::default(), goes_on)).await;
         asked.push(heard.len());
         if laws.is_ok() {
             break;

@@ -12,6 +12,7 @@ use crate::domain::{
     Snapshot, StockLevel, SubscriptionId, Transfer, TransferId, count_daily_shipments, count_discount_uses,
     count_open,
 };
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::statement::FixedStatement;
 use crate::store::rows::api_key::KEY_CHANGES;
@@ -23,7 +24,7 @@ use crate::store::rows::statements::Writes;
 use crate::store::rows::subscription::{self, SUBSCRIPTION_CHANGES};
 use crate::store::rows::table::Record;
 use crate::store::rows::writes::{self, TermWrites};
-use crate::store::rows::{api_key, capacity, discount, erasure, record, reservation, stock};
+use crate::store::rows::{api_key, capacity, discount, document, erasure, record, reservation, stock};
 
 /// None: it did not exist.
 pub(super) type Old<K, V> = BTreeMap<K, Option<V>>;
@@ -95,6 +96,7 @@ impl Before {
         writes: &mut Writes,
         snapshot: &Snapshot,
         jobs: &Jobs,
+        keys: &ArchiveKeys,
     ) -> Result<(), StoreError> {
         self.save_catalogue(writes, snapshot)?;
         let levels =
@@ -113,7 +115,7 @@ impl Before {
         self.save_api_keys(writes, snapshot)?;
         self.save_subscriptions(writes, snapshot)?;
         let mut changes = Changes::default();
-        self.save_orders(writes, &mut changes, snapshot, jobs)?;
+        self.save_orders(writes, &mut changes, snapshot, jobs, keys)?;
         let reservations = self
             .reservations
             .iter()
@@ -263,6 +265,7 @@ impl Before {
         changes: &mut Changes,
         snapshot: &Snapshot,
         jobs: &Jobs,
+        keys: &ArchiveKeys,
     ) -> Result<(), StoreError> {
         let orders = self
             .orders
@@ -300,12 +303,14 @@ impl Before {
                 change,
                 orders.into_iter(),
                 |it| it.version,
-                |it| to_row(it, job(it)),
+                |it| to_row(it, job(it), keys),
             )?;
         }
         erasure::of_orders(writes, &orders);
         for (before, after) in orders {
-            changes.add(before, after);
+            changes.add_references(before, after);
+            let before = before.map(|it| document::in_columns(it, keys)).transpose()?;
+            changes.add_rows(before.as_deref(), &document::in_columns(after, keys)?);
         }
         Ok(())
     }
@@ -314,6 +319,7 @@ impl Before {
 /// Whether columns differ that no step of an order changes, only a correction, or the way into the archive and back.
 fn differs_at_rest(old: &Order, new: &Order) -> bool {
     old.is_archived() != new.is_archived()
+        || old.sealed != new.sealed
         || old.channel != new.channel
         || old.external_reference != new.external_reference
         || old.customer != new.customer

@@ -228,7 +228,7 @@ impl Writer {
 
         let mut writes = Writes::default();
         let jobs = self.jobs(before, snapshot, &loaded, &leases, now);
-        before.save(&mut writes, snapshot, &jobs)?;
+        before.save(&mut writes, snapshot, &jobs, self.order_cache.keys())?;
         save_idle_jobs(&mut writes, before, snapshot, &jobs, &leases);
         writes.put(&writes::ADD_MOVEMENTS, values(movements.iter().map(stock::movement_to_row).collect()));
         writes.put(&writes::ADD_CARRIER_LABELS, values(label_files.iter().map(label_file).collect()));

@@ -165,6 +165,8 @@ impl Lane {
                         &StoreError::Internal(format!("a row with the same key exists: {what}")),
                     );
                 }
+                // It reads an order that is sealed under a key that is not here.
+                Err(GroupFailure::Fault(error @ StoreError::Refused(_))) => return refuse(group, &error),
                 Err(GroupFailure::Fault(error)) => return fail(group, &error),
             }
         }

@@ -430,7 +430,7 @@ impl<'w> Loading<'w> {
         let id: OrderId = row.get(1)?;
         let order = match row.get::<Option<Vec<u8>>>(8)? {
             Some(bytes) => {
-                let order = Arc::new(document::order(&bytes)?);
+                let order = Arc::new(document::whole_order(id, &bytes, self.order_cache.keys())?);
                 let version: i64 = row.get(2)?;
                 if order.version != version {
                     let what = format!("{id} has version {version}, its document {}", order.version);

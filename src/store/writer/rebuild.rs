@@ -22,7 +22,7 @@ use crate::store::handle::Store;
 use crate::store::query::agreement::{stored_days, stored_records, stored_uses};
 use crate::store::rows::catalogue::{self, Entry, term_rows};
 use crate::store::rows::lookup::{self, CachedState};
-use crate::store::rows::order::{JobFields, to_row};
+use crate::store::rows::order::{JobFields, with_document};
 use crate::store::rows::projection::{Changes, values};
 use crate::store::rows::statements::{Writes, names};
 use crate::store::rows::stock::{self, stock_levels};
@@ -227,20 +227,28 @@ async fn rebuild_orders(db: &Session, ids: &[OrderId]) -> Result<(), StoreError>
     let asked = asked.map(|(index, it)| lookup::order_of(&Part::Order(*it), index, CachedState::default()));
     let (_, rows) = db.begin(vec![lookup::LOCK_ORDERS.about(asked.collect())]).await?;
     // With the version that the row has, whatever it is: the document is right.
-    let read = |row: &Row| -> Result<(Order, JobFields, i64), StoreError> {
-        Ok((document::order(row.bytes(8)?)?, job_fields(row, 4)?, row.get(2)?))
+    let read = |row: &Row| -> Result<(Order, Vec<u8>, JobFields, i64), StoreError> {
+        let stored = row.bytes(8)?;
+        let order = document::order(stored)?;
+        // Without its key a sealed order goes on as it is.
+        let document = match document::is_sealed(stored) {
+            true => stored.to_vec(),
+            false => document::encode("orders", &order)?,
+        };
+        Ok((order, document, job_fields(row, 4)?, row.get(2)?))
     };
     let found = rows.iter().flatten().map(read).collect::<Result<Vec<_>, _>>()?;
     let mut writes = Writes::default();
     let mut own = Vec::with_capacity(found.len());
-    for (order, job, version) in &found {
-        let mut values = to_row(order, *job)?.values();
-        values.push((*version).into());
+    let mut orders = Vec::with_capacity(found.len());
+    for (order, document, job, version) in found {
+        let mut values = with_document(&order, job, document).values();
+        values.push(version.into());
         own.push(values);
+        orders.push(order);
     }
     writes.put(&writes::CORRECT_ORDERS, own);
     let mut asks = writes.into_asks();
-    let orders: Vec<Order> = found.into_iter().map(|it| it.0).collect();
     asks.extend(Changes::rebuild(&orders));
     db.commit(asks, &["rebuild"]).await
 }

@@ -1,17 +1,24 @@
 //! An archived order stays where it is, and so do the rows of its parts: each says that it is archived.
 
 use crate::domain::{Order, OrderState, Part};
+use crate::store::archive_keys::ArchiveKeys;
+use crate::store::query::order_cache::OrderCache;
+use crate::store::query::whole::load_orders;
+use crate::store::rows::document;
 use crate::store::rows::projection::{Changes, Projection};
 use crate::store::rows::tests::full::full;
 use crate::store::rows::tests::sample::{
-    disagreements, later, nothing, only_order, orders, rows_of, save, stocked, then,
+    disagreements, id_of_nobody, later, nothing, only_order, orders, rows_of, save, save_with_keys, stocked,
+    then,
 };
 use crate::store::tests::shop::{Scene, on_both_engines};
+use crate::store::writer::before::Jobs;
 
 on_both_engines! {
     an_archived_order_and_its_parts_stay_and_say_so
     an_archived_order_comes_back_as_it_was
     the_rows_of_archived_orders_are_made_anew_like_others
+    a_sealed_order_with_every_part_has_rows_that_name_nobody_and_comes_back_as_it_was
 }
 
 /// Tables whose rows say whether their order is archived.
@@ -116,6 +123,37 @@ async fn the_rows_of_archived_orders_are_made_anew_like_others(scene: &Scene) {
     assert_eq!(scene.store.rebuild(|_| ()).await.expect("made anew"), 1);
     assert_eq!(disagreements(scene).await, Vec::<String>::new());
     all_say(scene, "TRUE").await;
+}
+
+async fn a_sealed_order_with_every_part_has_rows_that_name_nobody_and_comes_back_as_it_was(scene: &Scene) {
+    let db = scene.writer().await;
+    stocked(&db).await;
+    let (order, keys) = (closed(), ArchiveKeys::new([(1, [7; 32])]));
+    save(&db, &nothing(), &orders([&order])).await.expect("a new order");
+    let sealed = Order { sealed: Some(1), ..archived(&order) };
+    let (before, after) = (orders([&order]), orders([&sealed]));
+    save_with_keys(&db, &before, &after, &Jobs::default(), &keys).await.expect("sealed");
+
+    let reading = OrderCache::new(0).with_keys(keys.clone());
+    let read = load_orders(&db, &reading, &[order.id]).await.expect("it opens");
+    assert_eq!(read.first().map(|it| &**it), Some(&sealed));
+    let row = db.query_one("SELECT document FROM orders", Vec::new()).await.expect("a look").expect("a row");
+    let open = document::order(row.bytes(0).expect("bytes")).expect("the open part");
+    assert_eq!(open.customer.name, "");
+    assert!(document::whole_order(id_of_nobody(), row.bytes(0).expect("bytes"), &keys).is_err());
+    let said = |it: &Order| Projection::of(it).feedback.into_iter().map(|it| it.comment).collect::<Vec<_>>();
+    assert_eq!((said(&order), said(&open)), (vec!["good".to_owned()], vec![String::new()]));
+    assert_eq!(disagreements(scene).await, Vec::<String>::new(), "the tables have what stands in the open");
+
+    let back = then(&sealed, |it| {
+        it.state = OrderState::Closed;
+        (it.archived_from, it.archived_at, it.sealed) = (None, None, None);
+    });
+    let (before, after) = (after, orders([&back]));
+    save_with_keys(&db, &before, &after, &Jobs::default(), &keys).await.expect("brought back");
+    assert_eq!(only_order(&db, order.id).await, back);
+    assert_eq!(rows_of(&db, "payment_references").await, 1, "no reference is registered twice");
+    assert_eq!(disagreements(scene).await, Vec::<String>::new());
 }
 
 /// A part whose row does not say it is not written again.

@@ -477,6 +477,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         rest_date_told: Some(later(9)),
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
         last_link: Link([7; 32]),
+        sealed: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::domain::{
     RedeemingCustomer, Redemption, Revocation, Seal, ServiceLevel, SigningSecret, Snapshot, StockLevel,
     SubscriptionState, Timestamp, Transition, WorkingCalendar,
 };
+use crate::store::archive_keys::ArchiveKeys;
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::connection::statement::Ask;
@@ -298,13 +299,23 @@ pub(in crate::store) async fn save_with_jobs(
     after: &ChangeSet,
     jobs: &Jobs,
 ) -> Result<(), StoreError> {
+    save_with_keys(db, before, after, jobs, &ArchiveKeys::default()).await
+}
+
+pub(in crate::store) async fn save_with_keys(
+    db: &Session,
+    before: &ChangeSet,
+    after: &ChangeSet,
+    jobs: &Jobs,
+    keys: &ArchiveKeys,
+) -> Result<(), StoreError> {
     let (mut stored, mut snapshot) = (Snapshot::default(), Snapshot::default());
     stored.apply(before);
     snapshot.apply(after);
     let mut replaced = Before::default();
     replaced.remember(&stored, after);
     let mut writes = Writes::default();
-    replaced.save(&mut writes, &snapshot, jobs)?;
+    replaced.save(&mut writes, &snapshot, jobs, keys)?;
     write(db, writes.into_asks()).await
 }
 

@@ -1,0 +1,277 @@
+//! Sealed orders in the rows of both engines: what stands in the open names nobody, whoever has the key reads on as before, and
+//! what somebody does to these rows is found.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{
+    DataSubject, EraseOrder, OnShortage, Order, OrderId, OrderState, Part, Reason, Refusal, Rules, SealOrder,
+    Target, Unsent,
+};
+use crate::store::archive_keys::ArchiveKeys;
+use crate::store::connection::error::StoreError;
+use crate::store::connection::session::Session;
+use crate::store::handle::Store;
+use crate::store::query::integrity::LawResult;
+use crate::store::query::listing::{Compare, Listing, Term};
+use crate::store::rows::document;
+use crate::store::tests::shop::{Scene, context, create_order, on_both_engines, on_order, order_for};
+use crate::store::writer::change::Codec;
+use crate::store::writer::chore::{ChoreResult, Wish};
+use crate::store::writer::erasing::ErasingWish;
+
+on_both_engines! {
+    a_sealed_order_names_nobody_in_its_rows_and_is_read_found_and_restored_as_before
+    two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found
+    processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not
+    an_erased_order_has_nothing_sealed_any_more
+}
+
+const STREET: &str = "Unter den Linden";
+
+/// A process with these versions of the master key; the last is in use.
+async fn with_keys(scene: &Scene, versions: &[u32]) -> Store {
+    let mut options = scene.options();
+    options.archive_keys = ArchiveKeys::new(versions.iter().map(|it| (*it, [it.to_le_bytes()[0]; 32])));
+    options.rules = Arc::new(Rules { archive_key: versions.last().copied(), ..Rules::default() });
+    Store::open(options).await.expect("another store")
+}
+
+async fn archived(store: &Store) -> Arc<Order> {
+    let new = order_for(&[("A-1", 1)], OnShortage::Refuse);
+    let (_, id, _) = create_order(store, None, new).await.expect("an order");
+    on_order(store, id, |order, unit| order.cancel(unit, "changed my mind")).await;
+    let order = read(store, id).await;
+    for message in order.messages.iter().map(|it| it.id) {
+        on_order(store, id, move |order, unit| {
+            order.answer_message(unit, message, Err(Unsent::Refused("no such mailbox".to_owned())))
+        })
+        .await;
+    }
+    on_order(store, id, |order, unit| order.archive(unit)).await;
+    read(store, id).await
+}
+
+async fn read(store: &Store, id: OrderId) -> Arc<Order> {
+    store.order(id).await.expect("a look").expect("the order")
+}
+
+async fn stored(db: &Session, id: OrderId) -> Vec<u8> {
+    let sql = "SELECT document FROM orders WHERE id = $1";
+    let row = db.query_one(sql, vec![id.into()]).await.expect("a look").expect("the order");
+    row.bytes(0).expect("bytes").to_vec()
+}
+
+async fn put(db: &Session, id: OrderId, document: Vec<u8>) {
+    let sql = "UPDATE orders SET document = $2 WHERE id = $1";
+    assert_eq!(db.execute(sql, vec![id.into(), document.into()]).await.expect("written"), 1);
+}
+
+/// The laws that are broken, each with the first row that breaks it.
+async fn broken(store: &Store) -> BTreeMap<&'static str, String> {
+    let laws = store.check_integrity(None).await.expect("the laws");
+    let broken = laws.into_iter().filter(|it| it.broken > 0);
+    let first =
+        |it: LawResult| (it.id, it.violations.into_iter().next().map(|it| it.actual).unwrap_or_default());
+    broken.map(first).collect()
+}
+
+async fn found(store: &Store, email: &str) -> Vec<OrderId> {
+    let filter = vec![Term::equal("customer_email", email)];
+    let listing = Listing { filter, size: 10, ..Listing::default() };
+    let (orders, _) = store.list_orders(&listing, true).await.expect("a page");
+    orders.iter().map(|it| it.id).collect()
+}
+
+async fn a_sealed_order_names_nobody_in_its_rows_and_is_read_found_and_restored_as_before(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let plain = archived(&scene.store).await;
+    let order = archived(&store).await;
+    assert_eq!((plain.sealed, order.sealed), (None, Some(1)));
+    assert!(order.shipping_address.lines[0].starts_with(STREET), "whoever decides sees all of it");
+
+    let db = scene.writer().await;
+    let sql = "SELECT customer_name, customer_email, customer_phone, fingerprint FROM orders WHERE id = $1";
+    let row = db.query_one(sql, vec![order.id.into()]).await.expect("a look").expect("the order");
+    let columns: Vec<String> = (0..4).map(|it| row.get(it).expect("a text")).collect();
+    assert_eq!((columns[0].as_str(), columns[2].as_str(), columns[3].as_str()), ("", "", ""));
+    assert!(columns[1].starts_with("sealed:"), "{columns:?}");
+    let bytes = stored(&db, order.id).await;
+    let open = format!("{:?}", document::order(&bytes).expect("the open part"));
+    for needle in [STREET, "Lovelace", order.customer.email.as_str()] {
+        assert!(!open.contains(needle), "{needle} in {open}");
+        assert!(!bytes.windows(needle.len()).any(|it| it == needle.as_bytes()), "{needle}");
+    }
+
+    // Another process, which has nothing in memory, and the key.
+    let other = with_keys(scene, &[1]).await;
+    assert_eq!(read(&other, order.id).await, order);
+    assert_eq!(other.order_by_number(order.number).await.expect("a look"), Some(Arc::clone(&order)));
+    assert_eq!(found(&other, &order.customer.email.to_uppercase()).await, [order.id]);
+    assert_eq!(found(&other, &plain.customer.email).await, [plain.id]);
+    let others = Term::new("customer_email", Compare::NotEqual, order.customer.email.as_str());
+    let listing = Listing { filter: vec![others], size: 10, ..Listing::default() };
+    let (others, _) = other.list_orders(&listing, true).await.expect("a page");
+    assert_eq!(others.iter().map(|it| it.id).collect::<Vec<_>>(), [plain.id]);
+    let filter = vec![Term::equal("customer_email", order.customer.email.as_str())];
+    let listing = Listing { filter, size: 100, ..Listing::default() };
+    let (events, _) = other.list_events(&listing).await.expect("a page");
+    assert!(!events.is_empty() && events.iter().all(|it| it.1.order == order.id), "{events:?}");
+    let subject = DataSubject::Email(order.customer.email.clone());
+    let person = other.person(&subject).await.expect("a look").expect("a person");
+    assert_eq!(person.orders, [order.id]);
+    assert_eq!(broken(&other).await, BTreeMap::new());
+
+    // The tables are made anew without any key, and orders come back whole.
+    scene.store.rebuild(|_| ()).await.expect("made anew");
+    assert_eq!(stored(&db, order.id).await, bytes);
+    assert_eq!(broken(&other).await, BTreeMap::new());
+    on_order(&other, order.id, |order, unit| order.restore(unit, "asked for again")).await;
+    let restored = read(&scene.store, order.id).await;
+    assert_eq!((restored.state, restored.sealed), (OrderState::Cancelled, None));
+    assert_eq!((&restored.customer, &restored.shipping_address), (&order.customer, &order.shipping_address));
+    assert_eq!(found(&scene.store, &order.customer.email).await, [order.id]);
+    assert_eq!(broken(&scene.store).await, BTreeMap::new());
+    other.close().await;
+    store.close().await;
+}
+
+async fn two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let ids = [archived(&store).await.id, archived(&store).await.id];
+    let db = scene.writer().await;
+    let documents = [stored(&db, ids[0]).await, stored(&db, ids[1]).await];
+    assert_eq!(broken(&store).await, BTreeMap::new());
+
+    let mut chance = fastrand::Rng::with_seed(66);
+    for number in 0..200 {
+        let at = chance.usize(..2);
+        let mut changed = documents[at].clone();
+        match number % 4 {
+            0 | 1 => {
+                let byte = chance.usize(..changed.len());
+                changed[byte] ^= 1 << chance.u8(..8);
+                put(&db, ids[at], changed).await;
+            }
+            2 => {
+                changed.truncate(chance.usize(..changed.len()));
+                put(&db, ids[at], changed).await;
+            }
+            _ => {
+                put(&db, ids[at], documents[1 - at].clone()).await;
+                put(&db, ids[1 - at], changed).await;
+            }
+        }
+        match store.check_integrity(None).await {
+            Ok(laws) => {
+                let law = laws.iter().find(|it| it.id == "P2").expect("the law");
+                assert!(law.broken > 0, "number {number}, row {at}");
+            }
+            // What is no document at all ends the check.
+            Err(StoreError::Corrupt { table, .. }) => assert_eq!(table, "orders", "number {number}"),
+            Err(other) => panic!("number {number}: {other}"),
+        }
+        for (id, document) in ids.iter().zip(&documents) {
+            put(&db, *id, document.clone()).await;
+        }
+    }
+    assert_eq!(broken(&store).await, BTreeMap::new());
+
+    // Nor may what stands in the open stand for all of it.
+    let open = document::order(&documents[0]).expect("the open part");
+    put(&db, ids[0], document::encode("orders", &open).expect("bytes")).await;
+    assert!(broken(&store).await.contains_key("P2"));
+    store.close().await;
+}
+
+async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let (first, both) = (with_keys(scene, &[1]).await, with_keys(scene, &[1, 2]).await);
+    let old = archived(&first).await;
+    // Ids rise with the time.
+    scene.later(Duration::from_secs(1));
+    let new = archived(&both).await;
+    assert_eq!((old.sealed, new.sealed), (Some(1), Some(2)));
+    assert_eq!((read(&both, old.id).await, read(&both, new.id).await), (Arc::clone(&old), Arc::clone(&new)));
+    for order in [&old, &new] {
+        assert_eq!(found(&both, &order.customer.email).await, [order.id]);
+    }
+
+    let is_missing = |it: &Result<Option<Arc<Order>>, StoreError>| {
+        matches!(it, Err(StoreError::Refused(Refusal::Unmet { reason: Reason::ArchiveKeyMissing, .. })))
+    };
+    let closed = first.order(new.id).await;
+    assert!(is_missing(&closed), "{closed:?}");
+    let refused = seal(&first, new.id).await;
+    assert!(
+        matches!(
+            &refused,
+            Err(StoreError::Refused(Refusal::Unmet { reason: Reason::ArchiveKeyMissing, .. }))
+        ),
+        "{refused:?}"
+    );
+    let listing = Listing { size: 10, ..Listing::default() };
+    let (orders, _) = first.list_orders(&listing, true).await.expect("a list goes on");
+    let shown = orders.iter().find(|it| it.id == new.id).expect("what stands in the open");
+    assert_eq!((shown.number, shown.customer.name.as_str()), (new.number, ""));
+    let laws = broken(&first).await;
+    assert_eq!(laws.keys().copied().collect::<Vec<_>>(), ["P2"]);
+    assert!(laws["P2"].starts_with("not looked into"), "{laws:?}");
+    assert_eq!(broken(&both).await, BTreeMap::new());
+
+    // The first key is replaced, and needed no more.
+    let of_both = both.archived_and_sealed(2, None).await.expect("a look");
+    assert_eq!(of_both, [(old.id, false), (new.id, true)]);
+    assert_eq!(both.archived_and_sealed(2, Some(old.id)).await.expect("a look"), [(new.id, true)]);
+    seal(&both, old.id).await.expect("sealed anew");
+    assert_eq!(both.archived_and_sealed(2, None).await.expect("a look")[0], (old.id, true));
+    assert_eq!(read(&both, old.id).await.sealed, Some(2));
+    let second = with_keys(scene, &[2]).await;
+    assert_eq!(read(&second, old.id).await.customer, old.customer);
+    assert_eq!(found(&second, &old.customer.email).await, [old.id]);
+    assert_eq!(broken(&second).await, BTreeMap::new());
+    for store in [first, both, second] {
+        store.close().await;
+    }
+}
+
+async fn seal(store: &Store, id: OrderId) -> Result<(), StoreError> {
+    let command = SealOrder { target: Target::latest(Part::Order(id)) };
+    store.change(context(None), command, |_, _| (), Codec::unkept()).await.map(|_| ())
+}
+
+async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let order = archived(&store).await;
+    // What was written before it was sealed is overwritten, and the log is emptied.
+    let emptied = store.run_chore(Wish::Erasing(ErasingWish::EmptyLog)).await.expect("a try");
+    assert!(matches!(emptied, ChoreResult::Rows(1)), "nobody reads");
+    assert_eq!(in_files(scene, &[STREET, &order.customer.email]), [""; 0]);
+
+    let erase = EraseOrder { target: Target::latest(Part::Order(order.id)) };
+    store.change(context(None), erase, |_, _| (), Codec::unkept()).await.expect("it is over");
+    store.erase_traces(None, |_| Box::pin(async { Ok(()) })).await.expect("erased");
+    let db = scene.writer().await;
+    assert!(!document::is_sealed(&stored(&db, order.id).await));
+    let erased = read(&scene.store, order.id).await;
+    assert!(erased.erased.is_some() && erased.sealed.is_none(), "nobody needs a key for it");
+    assert_eq!(found(&store, &order.customer.email).await, []);
+    assert_eq!(broken(&store).await, BTreeMap::new());
+    store.close().await;
+}
+
+/// Those of the texts that are in the files of an embedded database, its log among them.
+fn in_files<'t>(scene: &Scene, texts: &[&'t str]) -> Vec<&'t str> {
+    let Some(directory) = &scene.directory else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory.path().join("data")).expect("the files") {
+        let bytes = std::fs::read(entry.expect("a file").path()).unwrap_or_default();
+        let holds = |text: &&str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
+        found.extend(texts.iter().copied().filter(holds));
+    }
+    found
+}
