@@ -49,7 +49,8 @@ def drill(inside, python=(), unpacked=()):
         left = SECONDS_MAX - (time.monotonic() - began)
         command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
         # The shell is the first process, which takes leave of all that end without a parent.
-        command += ["bash", "-c", '"$@"; exit $?', "drill", str(scratch / "python/bin/python"), "-B", os.path.abspath(sys.argv[0]), "--inside", str(scratch)]
+        command += ["bash", "-c", '"$@"; exit $?', "drill", str(scratch / "python/bin/python"), "-B"]
+        command += [os.path.abspath(sys.argv[0]), "--inside", str(scratch)]
         ended = subprocess.run(command, timeout=left, check=False).returncode
     except subprocess.TimeoutExpired:
         print(f"FAILED: not done within {SECONDS_MAX} s")
@@ -133,7 +134,7 @@ def tails(scratch):
     for log in sorted(scratch.rglob("*.log")):
         lines = log.read_text(errors="replace").splitlines()
         print(f"--- {log.name}")
-        print("\n".join(it[:400] for it in lines[-12:]))
+        print("\n".join(it[:250] for it in lines[-8:]))
 
 
 def until(what, seconds, look):
