@@ -296,7 +296,8 @@ class Load:
                 with self.lock:
                     self.repeats[code] = self.repeats.get(code, 0) + 1
                     if code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "ABORTED", "RESOURCE_EXHAUSTED"):
-                        self.surprises.append(f"{code}: {error.details()}")
+                        server = self.addresses[turn % len(apis)]
+                        self.surprises.append(f"{server} at {time.strftime('%H:%M:%S')}: {code}: {error.details()}")
                 turn += 1
                 time.sleep(0.1)
 
