@@ -310,7 +310,8 @@ impl Before {
         for (before, after) in orders {
             changes.add_references(before, after);
             let before = before.map(|it| document::in_columns(it, keys)).transpose()?;
-            changes.add_rows(before.as_deref(), &document::in_columns(after, keys)?);
+            let after = document::in_columns(after, keys)?;
+            changes.add_rows(before.as_deref(), &after);
         }
         Ok(())
     }
