@@ -13,12 +13,16 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{AddedLine, ChangeItem, WantedDiscount, WantedService};
 use crate::domain::model::policy::ShippingFee;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::returns::{ReturnReason, ReturnResolution};
 use crate::domain::model::scalars::{OrderId, ServiceLevel};
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::resolve::Way;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::discounts::{issue, key, store_credit, ten_off};
 use crate::domain::tests::given::{cash, dear, order, pending, reason, sku, to_berlin, usd};
 use crate::domain::tests::order_changes::{changed, confirm, create, last, propose, proposed, remove, set};
+use crate::domain::tests::returns::{inspected, resolve};
 
 fn service(level: ServiceLevel, fee: Option<Money>) -> ChangeItem {
     ChangeItem::SetService(WantedService { level, fee })
@@ -390,4 +394,60 @@ fn what_is_not_paid_of_a_dearer_service_does_not_go_back_with_the_goods() {
         (after.service, after.service_once_paid(), after.due_minor()),
         (ServiceLevel::Standard, None, 0)
     );
+}
+
+/// Line 1, one A-1 at 10.00, is with its courier. Line 2, one B-2 at 25.50, is here and paid back. Of the fee of 5.00 a change
+/// makes 20.00, and nobody has paid the difference. Gives back which shipment has line 1.
+fn waits_for_service_with_one_line_left(bench: &mut Bench) -> (OrderId, usize) {
+    let new = NewOrder { shipping_fee: Some(usd(500)), ..order("ada", &[("A-1", 1), ("B-2", 1)]) };
+    let id = bench.paid(&new);
+    let first = usize::from(bench.shipment(id, 0).items[0].sku.as_str() != "A-1");
+    bench.ship(id, first);
+    changed(bench, id, &[service(ServiceLevel::Express, Some(usd(2_000)))]);
+    assert_eq!((bench.order(id).due_minor(), bench.order(id).total_minor()), (1_500, 5_550));
+    let payment = bench.order(id).payments[0].id;
+    let second = [RefundedUnits { line: 2, quantity: 1 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &second, None, "scratched", None))
+        .expect("it is here still");
+    assert_eq!(bench.order(id).service_once_paid().map(|it| it.1), Some(ServiceLevel::Express));
+    (id, first)
+}
+
+#[test]
+fn whoever_pays_the_last_goods_back_gives_up_a_dearer_service_that_is_not_paid() {
+    for (is_lost, answer) in [
+        (false, Some(ReturnResolution::Refund)),
+        (false, Some(ReturnResolution::StoreCredit)),
+        (true, Some(ReturnResolution::Refund)),
+        (true, None),
+    ] {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("B-2", "LAX", 1)]);
+        let (id, first) = waits_for_service_with_one_line_left(&mut bench);
+        if is_lost {
+            bench.pass(60);
+            bench.report(id, first, TrackingStatus::Lost);
+        } else {
+            bench.deliver(id, first);
+            inspected(&mut bench, id, 1, ReturnReason::Damaged);
+        }
+        match answer {
+            Some(resolution) => {
+                let back = bench.order(id).returns[0].id;
+                resolve(&mut bench, id, back, &[(resolution, 1)]).expect("the last of it");
+            }
+            None => {
+                let shipment = bench.shipment(id, first).id;
+                bench
+                    .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "lost"))
+                    .expect("the last of it");
+            }
+        }
+        let after = bench.order(id).clone();
+        assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (0, 0, 0), "{answer:?}");
+        assert_eq!((after.service, after.service_once_paid()), (ServiceLevel::Standard, None), "{answer:?}");
+        let of_service = &after.invoices[1];
+        assert_eq!((of_service.state, after.credited_of(of_service)), (InvoiceState::Paid, 1_500));
+        assert_eq!(after.refunded_minor() + after.retained_minor(), 4_050, "all that was paid: {answer:?}");
+    }
 }
