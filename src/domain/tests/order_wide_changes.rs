@@ -11,6 +11,7 @@ use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{AddedLine, ChangeItem, WantedDiscount, WantedService};
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::policy::ShippingFee;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
 use crate::domain::model::returns::{ReturnReason, ReturnResolution};
@@ -20,7 +21,7 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::ordering::resolve::Way;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::discounts::{issue, key, store_credit, ten_off};
-use crate::domain::tests::given::{cash, dear, order, pending, reason, sku, to_berlin, usd};
+use crate::domain::tests::given::{by_card, cash, dear, done, order, pending, reason, sku, to_berlin, usd};
 use crate::domain::tests::order_changes::{changed, confirm, create, last, propose, proposed, remove, set};
 use crate::domain::tests::returns::{inspected, resolve};
 
@@ -450,4 +451,27 @@ fn whoever_pays_the_last_goods_back_gives_up_a_dearer_service_that_is_not_paid()
         assert_eq!((of_service.state, after.credited_of(of_service)), (InvoiceState::Paid, 1_500));
         assert_eq!(after.refunded_minor() + after.retained_minor(), 4_050, "all that was paid: {answer:?}");
     }
+}
+
+#[test]
+fn a_dearer_service_that_is_paid_when_all_has_left_is_paid_back() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    bench.prepare(id, 0);
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    let payment = bench
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)))
+        .expect("the difference by card");
+    // The provider is slow: the courier takes it with the service that it has until then.
+    let shipment = bench.shipment(id, 0).id;
+    let leaves = bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None));
+    leaves.expect("what is prepared has its courier");
+    assert!(bench.order(id).service_once_paid().is_some(), "money is under way");
+
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    let after = bench.order(id).clone();
+    assert_eq!((after.service, after.service_once_paid()), (ServiceLevel::Standard, None));
+    assert_eq!((after.captured_minor(), after.refunded_minor()), (4_641, 476));
+    assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (4_165, 4_165, 0));
+    assert_eq!(after.credited_of(&after.invoices[1]), 476);
 }
