@@ -378,6 +378,10 @@ impl Order {
             refunded_at: unit.now,
             exchanged_for,
         });
+        // A part of that service may have been paid.
+        if waiting.is_some() {
+            self.return_surplus_for(unit, ALL_PAID_BACK)?;
+        }
         Ok(())
     }
 

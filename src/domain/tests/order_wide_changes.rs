@@ -475,3 +475,20 @@ fn a_dearer_service_that_is_paid_when_all_has_left_is_paid_back() {
     assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (4_165, 4_165, 0));
     assert_eq!(after.credited_of(&after.invoices[1]), 476);
 }
+
+#[test]
+fn what_is_paid_of_a_dearer_service_goes_back_with_the_goods() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    bench.on(id, |order, unit| order.record_payment(unit, &cash(Some(100)))).expect("a part of it");
+    assert_eq!((bench.order(id).captured_minor(), bench.order(id).due_minor()), (4_265, 376));
+    let payment = bench.order(id).payments[0].id;
+    let all = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &all, None, "damaged", None))
+        .expect("all that was paid goes back");
+    let after = bench.order(id);
+    assert_eq!((after.refunded_minor(), after.retained_minor(), after.surplus_minor()), (4_265, 0, 0));
+    assert_eq!((after.total_minor(), invoiced(after), after.service_once_paid()), (0, 0, None));
+}
