@@ -347,7 +347,7 @@ impl Order {
             }
         }
         if shipping_minor > 0 {
-            self.amounts = self.amounts.without_shipping();
+            self.amounts = self.amounts.with_shipping(0, 0);
         }
         self.amounts = self.amounts.over(self.lines.iter().map(|it| it.remaining_amounts()));
         let left = self.amounts.currency.of(self.total_minor());

@@ -492,3 +492,20 @@ fn what_is_paid_of_a_dearer_service_goes_back_with_the_goods() {
     assert_eq!((after.refunded_minor(), after.retained_minor(), after.surplus_minor()), (4_265, 0, 0));
     assert_eq!((after.total_minor(), invoiced(after), after.service_once_paid()), (0, 0, None));
 }
+
+#[test]
+fn a_service_that_is_sold_after_all_goods_were_paid_back_is_taxed_as_before() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    let payment = bench.order(id).payments[0].id;
+    let all = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &all, None, "late", None))
+        .expect("all that was paid goes back");
+    assert_eq!((bench.order(id).total_minor(), bench.order(id).amounts.shipping_minor), (0, 0));
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    let after = bench.order(id);
+    let supplement = &after.invoices[1].amounts;
+    assert_eq!((supplement.shipping_minor, supplement.shipping_tax_minor), (900, 171));
+    assert_eq!((after.total_minor(), invoiced(after), after.due_minor()), (1_071, 1_071, 1_071));
+}
