@@ -122,6 +122,7 @@ impl Order {
             hands,
             last_link: _,
             rest_date_told: _,
+            waits_until: _,
         } = self;
 
         of_customer(customer);

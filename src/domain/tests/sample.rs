@@ -222,6 +222,7 @@ fn order() -> Order {
         hands: Vec::new(),
         last_link: Link::default(),
         rest_date_told: None,
+        waits_until: None,
     }
 }
 
