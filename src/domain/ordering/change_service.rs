@@ -136,6 +136,9 @@ impl Order {
     ) -> Result<(), Refusal> {
         let Some((_, level)) = self.service_once_paid().filter(|it| it.0 == change) else { return Ok(()) };
         self.forget_service(change);
+        if self.still_in_the_house(change).is_empty() {
+            self.withdraw_approvals_of(unit, Some(change), why)?;
+        }
         let supplement = self.invoices.iter().find(|it| it.change == Some(change));
         let (fee, tax) = supplement.map_or((0, 0), |it| self.uncredited_shipping(it));
         let before = self.amounts.clone();

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::amounts::Discount;
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::discount::DiscountCode;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::line_refund::RefundedUnits;
@@ -508,4 +509,21 @@ fn a_service_that_is_sold_after_all_goods_were_paid_back_is_taxed_as_before() {
     let supplement = &after.invoices[1].amounts;
     assert_eq!((supplement.shipping_minor, supplement.shipping_tax_minor), (900, 171));
     assert_eq!((after.total_minor(), invoiced(after), after.due_minor()), (1_071, 1_071, 1_071));
+}
+
+#[test]
+fn nobody_is_asked_any_more_about_a_service_that_all_has_left_without() {
+    let mut bench = stocked();
+    bench.by("clerk");
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    let change = changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(400_000)))]);
+    assert!(pending(bench.order(id)).is_some());
+    bench.ship(id, 0);
+    let after = bench.order(id).clone();
+    let asked: Vec<_> = after.approvals.iter().filter(|it| it.change == Some(change.id)).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|it| it.state == ApprovalState::Withdrawn), "{asked:?}");
+    assert_eq!((after.invoices[1].state, after.due_minor()), (InvoiceState::Paid, 0));
+    assert_eq!((after.service, after.total_minor()), (ServiceLevel::Standard, 4_165));
+    bench.deliver(id, 0);
+    bench.on(id, Order::close).expect("nothing is open");
 }
