@@ -1,5 +1,6 @@
 //! A file of rows, read one after the other, each with the line it begins on.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::import::Kind;
-use crate::import::orders::{self, Orders};
+use crate::import::orders::{self, Keys, Orders};
 use crate::import::row::{Given, Shape};
 
 /// Longest line of JSON Lines; the server takes far shorter ones, unless its settings say otherwise.
@@ -36,22 +37,14 @@ pub(super) fn open(path: &Path, kind: Kind, position: Arc<AtomicU64>) -> Result<
     let counted = Counted { file, position };
     let is_table = path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv"));
     let rows = match is_table {
-        true => table(&shape, kind, counted)?,
+        true => table(&shape, kind, path, counted)?,
         false => Rows::Lines { reader: BufReader::new(counted), line: 0 },
     };
     Ok(Source { shape, bytes, rows })
 }
 
-fn table(shape: &Shape, kind: Kind, file: Counted) -> Result<Rows, String> {
-    // Of a row with too few or too many cells it has to be known which order it is of.
-    let is_flexible = kind == Kind::Orders;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(is_flexible).from_reader(file);
-    let header = reader.headers().map_err(|it| it.to_string())?;
-    let mut header: Vec<String> = header.iter().map(str::to_owned).collect();
-    // Spreadsheets begin their files with a byte order mark.
-    if let Some(first) = header.first_mut() {
-        *first = first.trim_start_matches('\u{feff}').to_owned();
-    }
+fn table(shape: &Shape, kind: Kind, path: &Path, file: Counted) -> Result<Rows, String> {
+    let (header, reader) = begin(kind, file)?;
     let columns = header.iter().map(String::as_str);
     match kind {
         Kind::Products | Kind::Stock => shape.check_columns(columns)?,
@@ -63,8 +56,40 @@ fn table(shape: &Shape, kind: Kind, file: Counted) -> Result<Rows, String> {
     let reader = Box::new(reader);
     Ok(match kind {
         Kind::Products | Kind::Stock => Rows::Table { header, reader },
-        Kind::Orders => Rows::Orders { header, reader, orders: Box::default() },
+        Kind::Orders => {
+            let orders = Box::new(Orders::with_torn(torn_orders(path)?));
+            Rows::Orders { header, reader, orders }
+        }
     })
+}
+
+/// Reads the header of a table.
+fn begin(kind: Kind, file: Counted) -> Result<(Vec<String>, csv::Reader<Counted>), String> {
+    // Of a row with too few or too many cells it has to be known which order it is of.
+    let is_flexible = kind == Kind::Orders;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).flexible(is_flexible).from_reader(file);
+    let header = reader.headers().map_err(|it| it.to_string())?;
+    let mut header: Vec<String> = header.iter().map(str::to_owned).collect();
+    // Spreadsheets begin their files with a byte order mark.
+    if let Some(first) = header.first_mut() {
+        *first = first.trim_start_matches('\u{feff}').to_owned();
+    }
+    Ok((header, reader))
+}
+
+/// The orders whose rows do not stand together. All keys are read before an order is sent: one that comes again further down
+/// would have been sent in part by then.
+fn torn_orders(path: &Path) -> Result<HashSet<String>, String> {
+    let file = File::open(path).map_err(|it| it.to_string())?;
+    let (header, mut reader) = begin(Kind::Orders, Counted { file, position: Arc::default() })?;
+    let Some(column) = header.iter().position(|it| it == orders::KEY) else { return Ok(HashSet::new()) };
+    let mut keys = Keys::default();
+    while let Some((_, record)) = next_record(&mut reader).map_err(|it| it.to_string())? {
+        if let Ok(record) = record {
+            keys.take(record.get(column).unwrap_or_default());
+        }
+    }
+    Ok(keys.torn())
 }
 
 impl Source {
@@ -217,6 +242,9 @@ mod tests {
         let text = "\u{feff}order,sku,quantity\n1,A-1,1\n1,B-2,2\n2,A-1\n2,A-1,3\n3,A-1,1\n3,\"B\n2\",1\n";
         let read = rows("x.csv", text.as_bytes(), Kind::Orders).expect("a table");
         assert_eq!(read, [(2, true), (4, false), (6, true)]);
+        let torn = b"order,sku\n7,A-1\n8,A-1\n7,B-2\n9,A-1\n";
+        let read = rows("x.csv", torn, Kind::Orders).expect("a table");
+        assert_eq!(read, [(2, false), (3, true), (4, false), (5, true)]);
         let read = rows("x.csv", b"order,sku\n1,A-1\n\xff,A-1\n2,A-1\n3,A-1", Kind::Orders).expect("a table");
         assert_eq!(read, [(3, false), (4, false), (5, true)]);
     }

@@ -62,6 +62,10 @@ const WORDS: [(&str, &str); 4] = [
 /// How many rows of one order are held.
 const ROWS_MAX: usize = 1_000;
 
+/// Why an order is left out whose rows do not stand together, at the first of them and at the others.
+const FURTHER_DOWN: &str = "rows of one order stand together, and others of it stand further down";
+const FURTHER_UP: &str = "rows of one order stand together, and others of it stand further up";
+
 /// Checks the header of a table of orders.
 pub(super) fn check_columns<'a>(columns: impl Iterator<Item = &'a str>) -> Result<(), String> {
     let mut known = vec![KEY];
@@ -80,12 +84,40 @@ pub(super) fn check_columns<'a>(columns: impl Iterator<Item = &'a str>) -> Resul
 /// What comes of the rows: an order at its first line, or why a row cannot be read.
 pub(super) type Ready = (u64, Result<Given, String>);
 
+/// The keys of a table, read before any order of it is sent.
+#[derive(Default)]
+pub(super) struct Keys {
+    last: String,
+    begun: HashSet<String>,
+    torn: HashSet<String>,
+}
+
+impl Keys {
+    /// The key of the next row; empty: it names no order.
+    pub(super) fn take(&mut self, key: &str) {
+        if key.is_empty() || key == self.last {
+            return;
+        }
+        if !self.begun.insert(key.to_owned()) {
+            self.torn.insert(key.to_owned());
+        }
+        key.clone_into(&mut self.last);
+    }
+
+    /// Those whose rows do not stand together.
+    pub(super) fn torn(self) -> HashSet<String> {
+        self.torn
+    }
+}
+
 /// Orders under way.
 #[derive(Default)]
 pub(super) struct Orders {
     open: Option<Open>,
     /// Keys of orders that were begun: their rows stand together.
     begun: HashSet<String>,
+    /// Keys of orders whose rows do not: nothing of them is sent.
+    torn: HashSet<String>,
     /// A row could not be read at all, and may be of the next order.
     is_doubtful: bool,
     ready: VecDeque<Ready>,
@@ -103,6 +135,11 @@ struct Open {
 }
 
 impl Orders {
+    /// Of a table in which the rows of these do not stand together.
+    pub(super) fn with_torn(torn: HashSet<String>) -> Self {
+        Self { torn, ..Self::default() }
+    }
+
     /// What is settled by now, the first of it.
     pub(super) fn ready(&mut self) -> Option<Ready> {
         self.ready.pop_front()
@@ -112,7 +149,11 @@ impl Orders {
     pub(super) fn take(&mut self, shape: &Shape, line: u64, cells: &[(&str, &str)]) {
         let key = cells.iter().find(|it| it.0 == KEY).map_or("", |it| it.1);
         let Some(open) = self.begin(shape, line, key) else { return };
-        let bad = open.add(line, cells);
+        let is_first = open.lines.is_empty();
+        let mut bad = open.add(line, cells);
+        if is_first && self.torn.contains(key) {
+            bad.insert(0, FURTHER_DOWN.to_owned());
+        }
         if !bad.is_empty() {
             self.refuse(line, &bad.join("; "));
         }
@@ -158,7 +199,7 @@ impl Orders {
                 is_bad: false,
             });
             let why = match (is_new, is_doubtful) {
-                (false, _) => Some("rows of one order stand together, and others of it stand further up"),
+                (false, _) => Some(FURTHER_UP),
                 (true, true) => Some("the row before it cannot be read, and may be of the same order"),
                 (true, false) => None,
             };
@@ -304,7 +345,10 @@ mod tests {
         let mut rows = table.lines();
         let header: Vec<&str> = rows.next().expect("a header").split(',').collect();
         assert_eq!(check_columns(header.iter().copied()), Ok(()));
-        let mut orders = Orders::default();
+        let mut keys = Keys::default();
+        let named = rows.clone().filter(|it| *it != "?");
+        named.for_each(|it| keys.take(it.split(',').next().unwrap_or_default()));
+        let mut orders = Orders::with_torn(keys.torn());
         for (line, row) in (2..).zip(rows) {
             let cells: Vec<(&str, &str)> = header.iter().copied().zip(row.split(',')).collect();
             match row {
@@ -367,8 +411,9 @@ mod tests {
             [
                 (
                     2,
-                    "quantity: must be a whole number, not \"two\"; unit_price: must be an amount and a currency, \
-                    such as 19.90 EUR, not \"nine\"; order 1 is left out"
+                    "rows of one order stand together, and others of it stand further down; quantity: must be a whole \
+                    number, not \"two\"; unit_price: must be an amount and a currency, such as 19.90 EUR, not \"nine\"; \
+                    order 1 is left out"
                 ),
                 (3, "currency: differs from line 2 of the same order; order 1 is left out"),
                 (4, "sku: names no product; order 1 is left out"),
@@ -379,6 +424,24 @@ mod tests {
                 ),
                 (7, "order: names no order; order 1 is left out"),
                 (8, "3"),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_an_order_whose_rows_do_not_stand_together_nothing_is_sent() {
+        assert_eq!(
+            told(&read("order,sku,quantity\n7,A-1,1\n8,A-1,1\n7,B-2,1")),
+            [
+                (
+                    2,
+                    "rows of one order stand together, and others of it stand further down; order 7 is left out"
+                ),
+                (3, "8"),
+                (
+                    4,
+                    "rows of one order stand together, and others of it stand further up; order 7 is left out"
+                ),
             ]
         );
     }

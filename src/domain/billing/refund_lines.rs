@@ -12,11 +12,14 @@ use crate::domain::model::order::Order;
 use crate::domain::model::policy::{ReturnRules, ReturnShipping};
 use crate::domain::model::refund::HandedBack;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
-use crate::domain::model::scalars::{CreditNoteId, OrderId, PaymentId, RefundId, ReturnId, ShipmentId};
+use crate::domain::model::scalars::{OrderId, PaymentId, RefundId, ReturnId, ShipmentId};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 /// How often money is paid back by line. A call that takes all that is left is allowed beyond that.
 pub(crate) const LINE_REFUNDS_MAX: usize = 20;
+
+/// Why a dearer shipping service is not waited for any more.
+const ALL_PAID_BACK: &str = "all goods were paid back";
 
 /// What a refund would pay back, and what it would credit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,11 +286,6 @@ impl Order {
         })?;
         let share = self.share_of(&rules.returns, lines);
         let retained_minor = self.retained_of(&share, quote.amount.minor);
-        // With the shipping of all goods no dearer one is waited for any more.
-        let waiting = self.service_once_paid().filter(|_| share.shipping_minor() > 0);
-        if let Some((change, _)) = waiting {
-            self.give_up_service(unit, change, "all goods were paid back")?;
-        }
         let paid_back = PaidBack {
             share,
             reason,
@@ -296,7 +294,7 @@ impl Order {
             of_shipment: None,
             exchanged_for: None,
         };
-        self.credit_paid_back(unit, paid_back, refunds);
+        self.credit_paid_back(unit, paid_back, refunds)?;
         Ok(first)
     }
 
@@ -326,16 +324,21 @@ impl Order {
         Err(self.unmet(Reason::LimitReached, message))
     }
 
-    /// Takes units that are paid back off what the order comes to, with their credit note.
+    /// Takes units that are paid back off what the order comes to, with their credit note. With the shipping of all goods
+    /// no dearer one is waited for any more.
     pub(in crate::domain) fn credit_paid_back(
         &mut self,
         unit: &mut UnitOfWork,
         paid_back: PaidBack<'_>,
         refunds: Vec<RefundId>,
-    ) -> Vec<CreditNoteId> {
+    ) -> Result<(), Refusal> {
         let PaidBack { share, reason, retained_minor, of_return, of_shipment, exchanged_for } = paid_back;
         let Share { lines, base, value_minor } = share;
         let shipping_minor = base.shipping_total_minor();
+        let waiting = self.service_once_paid().filter(|_| shipping_minor > 0);
+        if let Some((change, _)) = waiting {
+            self.give_up_service(unit, change, ALL_PAID_BACK)?;
+        }
         let mut units = Vec::with_capacity(lines.len());
         for credited in &lines {
             if let Some(line) = self.lines.iter_mut().find(|it| it.number == credited.line) {
@@ -344,7 +347,7 @@ impl Order {
             }
         }
         if shipping_minor > 0 {
-            self.amounts = self.amounts.without_shipping();
+            self.amounts = self.amounts.with_shipping(0, 0);
         }
         self.amounts = self.amounts.over(self.lines.iter().map(|it| it.remaining_amounts()));
         let left = self.amounts.currency.of(self.total_minor());
@@ -368,14 +371,18 @@ impl Order {
             shipping_minor,
             retained_minor,
             refunds,
-            credit_notes: credit_notes.clone(),
+            credit_notes,
             of_return,
             of_shipment,
             refunded_by: unit.actor.clone(),
             refunded_at: unit.now,
             exchanged_for,
         });
-        credit_notes
+        // A part of that service may have been paid.
+        if waiting.is_some() {
+            self.return_surplus_for(unit, ALL_PAID_BACK)?;
+        }
+        Ok(())
     }
 
     /// What a refund by line is part of; None: an amount was paid back.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::inventory::allocate::{Need, availability, supply_by};
+use crate::domain::inventory::allocate::{LOCATIONS_NOTED_MAX, Need, availability, supply_by};
 use crate::domain::inventory::dates::{date_lines, expected_words};
 use crate::domain::inventory::supply::Supply;
 use crate::domain::model::availability::LineAvailability;
@@ -11,7 +11,7 @@ use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::promise::{Promise, PromiseLeg};
 use crate::domain::model::refusal::{Reason, Refusal};
-use crate::domain::model::scalars::{LocationCode, Sku};
+use crate::domain::model::scalars::{LocationCode, RegionCode, Sku};
 use crate::domain::model::time::Timestamp;
 use crate::domain::unit::command::{OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -78,21 +78,10 @@ impl Order {
     /// The same of units that wait while others are set aside or on their way. What was promised of the others stands.
     fn redate_rest(&mut self, unit: &mut UnitOfWork) -> bool {
         let before = self.rest_expected_at();
-        let found = self.dates_of_rest(unit);
-        let Some(noted) = &mut self.availability else { return false };
-        let mut has_moved = false;
-        for found in found {
-            let Some(line) = noted.lines.iter_mut().find(|it| it.line == found.line) else { continue };
-            if line.expected != found.expected {
-                has_moved = true;
-                note_expected(line, found);
-            }
-        }
-        if !has_moved {
+        if !self.date_rest(unit) {
             return false;
         }
 
-        noted.at = unit.now;
         let now = self.rest_expected_at();
         if now != before {
             let said =
@@ -103,6 +92,31 @@ impl Order {
         true
     }
 
+    /// Notes when the units come that wait while others go; returns whether that is something else than what was noted.
+    pub(in crate::domain) fn date_rest(&mut self, unit: &UnitOfWork) -> bool {
+        let found = self.dates_of_rest(unit);
+        let Some(noted) = &mut self.availability else { return false };
+        let mut has_moved = false;
+        for mut found in found {
+            let Some(line) = noted.lines.iter_mut().find(|it| it.line == found.line) else {
+                // A change added it since stock was looked for.
+                found.by_location.truncate(LOCATIONS_NOTED_MAX);
+                noted.lines.push(found);
+                has_moved = true;
+                continue;
+            };
+            let is_dated_anew = line.delivery_at.is_none() != found.delivery_at.is_none();
+            if is_dated_anew || line.expected != found.expected {
+                has_moved = true;
+                note_expected(line, found);
+            }
+        }
+        if has_moved {
+            noted.at = unit.now;
+        }
+        has_moved
+    }
+
     /// When the units of each line that wait could leave and arrive, behind what older orders wait for.
     fn dates_of_rest(&self, unit: &UnitOfWork) -> Vec<LineAvailability> {
         let (Some(region), Some(wish)) = (&self.region, self.wish()) else { return Vec::new() };
@@ -111,7 +125,7 @@ impl Order {
         let needs: Vec<Need> = self.awaited_units().map(need).collect();
         let ranking = self.ranking(unit);
         let supply = |sku: &Sku| {
-            let before = unit.awaited_before(self.id, sku);
+            let before = self.waited_for_before(unit, region, sku);
             supply_by(unit, region, sku, before, ranking.as_ref())
         };
         let supplies: BTreeMap<Sku, Supply> =
@@ -121,11 +135,22 @@ impl Order {
         date_lines(unit, &wish, &needs, &supplies, self.allocation(unit), &mut lines, goods);
         lines
     }
+
+    /// Units of a product that others come first for. An order that begins to wait for it just now has no place in line yet:
+    /// all that wait come first.
+    fn waited_for_before(&self, unit: &UnitOfWork, region: &RegionCode, sku: &Sku) -> i64 {
+        let waits = |it: &Self| it.awaited_units().any(|(line, _)| line.sku == *sku);
+        if unit.order_before(self.id).is_some_and(waits) {
+            return unit.awaited_before(self.id, sku);
+        }
+        let own = self.awaited_units().filter(|(line, _)| line.sku == *sku);
+        unit.awaited_ahead(region, sku, own.map(|it| it.1).sum())
+    }
 }
 
-/// Puts what is expected of a line in the place of what was; how much of it there was stands.
+/// Puts what is expected of a line in the place of what was; how much of it there was stands, if that was too little.
 fn note_expected(line: &mut LineAvailability, found: LineAvailability) {
-    let LineAvailability { ship_at, delivery_at, expected, .. } = found;
+    let LineAvailability { ship_at, delivery_at, expected, shortage, .. } = found;
     if let Some((location, at)) = &line.expected {
         let words = expected_words(location, *at);
         let rest = line.shortage.len().saturating_sub(words.len());
@@ -133,7 +158,9 @@ fn note_expected(line: &mut LineAvailability, found: LineAvailability) {
             line.shortage.truncate(rest);
         }
     }
-    if let Some((location, at)) = &expected {
+    if line.shortage.is_empty() {
+        line.shortage = shortage;
+    } else if let Some((location, at)) = &expected {
         line.shortage.push_str(&expected_words(location, *at));
     }
     (line.ship_at, line.delivery_at, line.expected) = (ship_at, delivery_at, expected);

@@ -84,7 +84,7 @@ impl Order {
 impl Order {
     /// When it stops waiting for stock: then what waits is called off, and is given none any more.
     pub(in crate::domain) fn wait_ends(&self) -> Option<Timestamp> {
-        self.wait_until.filter(|_| self.waits_for_stock())
+        self.wait_until.or(self.waits_until).filter(|_| self.waits_for_stock())
     }
 
     /// Whether its open reservation began as a cart's.
@@ -458,7 +458,7 @@ pub struct Order {
     pub requested_by: Option<Timestamp>,
     /// What to do when that cannot be met.
     pub on_late: OnLate,
-    /// Until when it waits for stock. None: as long as it takes.
+    /// Until when it waits for stock, as its caller said. None: as settings say.
     pub wait_until: Option<Timestamp>,
     /// What the customer was promised: what can be kept, or the requested date if that is later. It follows `promise`
     /// until the order is being prepared.
@@ -565,4 +565,8 @@ pub struct Order {
     /// The version of the master key under which it is sealed in the archive. None: it stands in the open.
     #[serde(default)]
     pub sealed: Option<u32>,
+    /// Until when it waits for stock, as settings had it when it began to. None: it does not wait, its caller said until when,
+    /// or it waits as long as it takes.
+    #[serde(default)]
+    pub waits_until: Option<Timestamp>,
 }

@@ -145,13 +145,13 @@ string_enum! {
 pub struct WaitRules {
     /// How many orders of one caller may wait at a time.
     pub orders_per_caller: u32,
-    /// How long an order waits whose caller does not say until when. Zero: as long as it takes.
+    /// How long an order waits whose caller does not say until when, from when it begins to. Zero: as long as it takes.
     pub lifetime_seconds: u64,
     pub may_pass: MayPass,
 }
 
 impl WaitRules {
-    /// Until when an order waits that is taken in now and whose caller does not say; None: as long as it takes.
+    /// Until when an order waits that begins to now and whose caller does not say; None: as long as it takes.
     pub fn ends(&self, now: Timestamp) -> Option<Timestamp> {
         let lifetime = Duration::from_secs(self.lifetime_seconds);
         (!lifetime.is_zero()).then(|| now.plus(lifetime))

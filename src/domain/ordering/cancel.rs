@@ -92,7 +92,7 @@ impl Order {
         let rest = self.waiting_rest();
         if self.must_leave_an_order(&rest).is_err() && self.last_service_at().is_some() {
             // A service that was done is not paid back unasked.
-            self.wait_until = None;
+            (self.wait_until, self.waits_until) = (None, None);
             let words = format!("{reason}; a service of the order is done");
             self.hold(unit, Actor::system(), HoldReason::InventoryOutOfStock, words);
             return Ok(());

@@ -304,9 +304,6 @@ impl Order {
         }
         self.service = service.unwrap_or(self.service);
         self.on_shortage = on_shortage.unwrap_or(self.on_shortage);
-        if on_shortage.is_some_and(|it| it != OnShortage::Refuse) {
-            self.wait_until = self.wait_until.or_else(|| unit.rules.waiting.ends(unit.now));
-        }
         self.requested_by = requested_by.unwrap_or(self.requested_by);
         self.on_late = on_late.unwrap_or(self.on_late);
         if let Some(labels) = labels {

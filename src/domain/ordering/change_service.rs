@@ -9,6 +9,9 @@ use crate::domain::model::refusal::{Problems, Refusal};
 use crate::domain::model::scalars::{OrderChangeId, ServiceLevel};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
+/// Why a dearer shipping service is not given any more.
+const LEFT_WITHOUT_IT: &str = "all of the order has left with the previous service";
+
 /// Another shipping service, with what it costs.
 pub(super) struct NewService {
     pub(super) level: ServiceLevel,
@@ -82,13 +85,17 @@ impl Order {
         self.changes.iter().find_map(|it| Some((it.id, it.outcome.as_ref()?.service_once_paid?)))
     }
 
-    /// Gives a dearer shipping service that is paid. One that nobody paid before all of the order left is given up.
+    /// Gives a dearer shipping service that is paid. Once all of the order has left it is given up, and what was paid for it
+    /// goes back.
     pub(in crate::domain) fn settle_service(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let Some((change, level)) = self.service_once_paid().filter(|_| !self.is_over()) else {
             return Ok(());
         };
         let supplement = self.invoices.iter().find(|it| it.change == Some(change));
         match supplement.map(|it| it.state) {
+            Some(InvoiceState::Paid) if self.has_left_whole() => {
+                self.give_up_service(unit, change, LEFT_WITHOUT_IT)
+            }
             Some(InvoiceState::Paid) => {
                 self.forget_service(change);
                 self.service = level;
@@ -103,11 +110,7 @@ impl Order {
             Some(InvoiceState::Open) => {
                 let is_idle = self.payments.iter().all(|it| it.request.is_none());
                 match is_idle && self.has_left_whole() {
-                    true => self.give_up_service(
-                        unit,
-                        change,
-                        "all of the order has left with the previous service",
-                    ),
+                    true => self.give_up_service(unit, change, LEFT_WITHOUT_IT),
                     false => Ok(()),
                 }
             }
@@ -133,6 +136,9 @@ impl Order {
     ) -> Result<(), Refusal> {
         let Some((_, level)) = self.service_once_paid().filter(|it| it.0 == change) else { return Ok(()) };
         self.forget_service(change);
+        if self.still_in_the_house(change).is_empty() {
+            self.withdraw_approvals_of(unit, Some(change), why)?;
+        }
         let supplement = self.invoices.iter().find(|it| it.change == Some(change));
         let (fee, tax) = supplement.map_or((0, 0), |it| self.uncredited_shipping(it));
         let before = self.amounts.clone();

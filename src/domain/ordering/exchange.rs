@@ -103,7 +103,7 @@ impl Order {
         Ok((priced.lines, amounts))
     }
 
-    /// It waits for stock as long as the first order would have waited.
+    /// It waits for stock as long as the first order's caller would have had that wait.
     fn asked_in_exchange(&self, lines: &[ExchangeLine], now: Timestamp) -> NewOrder {
         NewOrder {
             channel: self.channel,

@@ -382,13 +382,7 @@ impl Order {
         change: Option<OrderChangeId>,
         why: &str,
     ) -> Result<(), Refusal> {
-        for index in 0..self.approvals.len() {
-            let approval = &self.approvals[index];
-            if approval.state == ApprovalState::Pending && approval.change == change {
-                let kind = EventKind::ApprovalWithdrawn;
-                self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
-            }
-        }
+        self.withdraw_approvals_of(unit, change, why)?;
         if let Some(change) = change {
             self.give_up_service(unit, change, why)?;
         }
@@ -400,6 +394,23 @@ impl Order {
             Ok(()) => self.take_off(unit, &units, why),
             Err(_) => self.cancel(unit, why),
         }
+    }
+
+    /// Nobody is asked any more about a change of which nothing is left; None: about the order itself.
+    pub(super) fn withdraw_approvals_of(
+        &mut self,
+        unit: &mut UnitOfWork,
+        change: Option<OrderChangeId>,
+        why: &str,
+    ) -> Result<(), Refusal> {
+        for index in 0..self.approvals.len() {
+            let approval = &self.approvals[index];
+            if approval.state == ApprovalState::Pending && approval.change == change {
+                let kind = EventKind::ApprovalWithdrawn;
+                self.end_approval(unit, index, ApprovalState::Withdrawn, kind, why)?;
+            }
+        }
+        Ok(())
     }
 
     /// The units that a change added and that can still be taken off.

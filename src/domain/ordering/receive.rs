@@ -179,7 +179,6 @@ pub(super) fn build_order(
         Some(Redeemed::Credit(draw)) => (None, Some(draw)),
     };
     let Priced { lines, amounts, discount } = priced;
-    let waits = new.on_shortage != OnShortage::Refuse;
     let quantities: Vec<i64> = lines.iter().map(|it| it.quantity).collect();
     let (risk, risk_reasons) =
         risk(&new.shipping_address, new.billing_address.as_ref(), new.channel, &quantities);
@@ -233,7 +232,7 @@ pub(super) fn build_order(
         reservation_lifetime_seconds,
         requested_by,
         on_late,
-        wait_until: wait_until.or_else(|| unit.rules.waiting.ends(unit.now).filter(|_| waits)),
+        wait_until,
         promised_by: None,
         promise: None,
         risk,
@@ -281,6 +280,7 @@ pub(super) fn build_order(
         last_link: Link::default(),
         rest_date_told: None,
         sealed: None,
+        waits_until: None,
     })
 }
 

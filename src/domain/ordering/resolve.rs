@@ -210,7 +210,7 @@ impl Order {
             let retained_minor = self.retained_of(&share, of_goods.minor);
             let paid_back =
                 PaidBack { share, reason, retained_minor, of_return: None, of_shipment, exchanged_for: None };
-            self.credit_paid_back(unit, paid_back, refunds.clone());
+            self.credit_paid_back(unit, paid_back, refunds.clone())?;
         }
         refunds.extend(self.refund_from_any(unit, currency.of(asked.minor - of_goods.minor), reason)?);
         Ok(refunds)

@@ -123,6 +123,7 @@ impl Order {
             last_link: _,
             rest_date_told: _,
             sealed: _,
+            waits_until: _,
         } = self;
 
         of_customer(customer);

@@ -167,6 +167,18 @@ impl Order {
         self.current_reservation().filter(|it| it.state == ReservationState::Held)?.expires_at
     }
 
+    /// After every decision: until when it waits as settings say, if it began to wait just now.
+    pub(in crate::domain) fn note_end_of_wait(&mut self, unit: &UnitOfWork) {
+        let has_waited = unit.order_before(self.id).is_some_and(Self::waits_for_stock);
+        match (has_waited, self.waits_for_stock()) {
+            (_, false) => self.waits_until = None,
+            (false, true) if self.wait_until.is_none() => {
+                self.waits_until = unit.rules.waiting.ends(unit.now)
+            }
+            (_, true) => {}
+        }
+    }
+
     /// When the order closes, or is archived.
     fn order_ends(&self, rules: &Rules) -> Option<Timestamp> {
         if self.state.may_become(OrderState::Closed) && self.why_open().is_empty() {

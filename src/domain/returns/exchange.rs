@@ -106,8 +106,7 @@ impl Order {
             of_shipment: None,
             exchanged_for: Some(made),
         };
-        self.credit_paid_back(unit, paid_back, refunds);
-        Ok(())
+        self.credit_paid_back(unit, paid_back, refunds)
     }
 
     /// What an order for a return of this one is made in exchange for.
@@ -190,9 +189,9 @@ impl Order {
     pub(super) fn payable_for(&self, index: usize, share: &Share, fee: i64) -> i64 {
         let mut payable = (share.value_minor - fee).min(self.payable_minor());
         if self.returns[index].of_shipment.is_some() {
-            // What was paid back as an amount is not paid again.
+            // What was paid back as an amount is not paid again. What is due was never paid.
             let kept = self.captured_minor() - self.refunded_minor() - self.retained_minor();
-            let owed = kept - (self.total_minor() - share.value_minor) - fee;
+            let owed = kept - (self.total_minor() - self.due_minor() - share.value_minor) - fee;
             payable = payable.min(owed.max(0));
         }
         payable

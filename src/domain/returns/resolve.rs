@@ -72,7 +72,7 @@ impl Order {
         let paid_back = self.count_answered(index, resolutions, ReturnResolution::Refund);
         self.pay_return_back(unit, index, &paid_back, reason)?;
         let credited = self.count_answered(index, resolutions, ReturnResolution::StoreCredit);
-        self.give_store_credit(unit, index, &credited, reason);
+        self.give_store_credit(unit, index, &credited, reason)?;
         let exchanged = self.count_answered(index, resolutions, ReturnResolution::Exchange);
         must_be_unpaid(resolutions, &exchanged)?;
         self.exchange_units(unit, index, &exchanged, resolutions, reason)?;
@@ -174,8 +174,7 @@ impl Order {
                 exchanged_for: None,
             },
             refunds,
-        );
-        Ok(())
+        )
     }
 
     /// The money stays here, and the customer gets a code for it.
@@ -185,10 +184,10 @@ impl Order {
         index: usize,
         units: &[RefundedUnits],
         reason: &str,
-    ) {
+    ) -> Result<(), Refusal> {
         let (share, fee, payable) = self.share_of_return(unit, index, units);
         if share.lines.is_empty() {
-            return;
+            return Ok(());
         }
         if payable > 0 {
             let code = self.issue_store_credit(unit, self.amounts.currency.of(payable), index);
@@ -208,7 +207,7 @@ impl Order {
                 exchanged_for: None,
             },
             Vec::new(),
-        );
+        )
     }
 
     /// A code with a balance, good for ever: for the customer alone whom the order names.

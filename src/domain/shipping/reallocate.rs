@@ -261,17 +261,21 @@ impl Order {
             return Ok(false);
         }
 
-        for Need { line, sku, quantity } in &needs {
+        for Need { line, sku: _, quantity } in &needs {
             let items = &mut self.shipments[index].items;
             let item = items.iter_mut().find(|it| it.line == *line).expect("the shipment has the line");
             item.quantity -= quantity;
             let waits = self.lines.iter_mut().find(|it| it.number == *line);
             waits.expect("the order has the line").waiting_quantity += quantity;
-            *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() += quantity;
         }
         // When these were to come was said of units that are not there.
         let noted = self.availability.iter_mut().flat_map(|it| &mut it.lines);
         noted.filter(|it| needs.iter().any(|need| need.line == it.line)).for_each(|it| it.delivery_at = None);
+        // Behind those that wait already, among whom these units are not counted yet.
+        self.date_rest(unit);
+        for Need { line: _, sku, quantity } in &needs {
+            *unit.changes.awaited.entry((region.clone(), sku.clone())).or_default() += quantity;
+        }
         self.drop_empty_items(unit, index)?;
         self.record_automatic(unit, EventKind::InventoryMissing, None, self.rest_words());
         self.tell_waiting(unit);

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use crate::domain::approvals::decide::Decision;
 use crate::domain::model::amounts::Discount;
+use crate::domain::model::approval::ApprovalState;
 use crate::domain::model::discount::DiscountCode;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::line_refund::RefundedUnits;
@@ -11,14 +12,19 @@ use crate::domain::model::money::{Currency, Money};
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::order_change::{AddedLine, ChangeItem, WantedDiscount, WantedService};
+use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::policy::ShippingFee;
 use crate::domain::model::refusal::{Problems, Reason, Refusal};
+use crate::domain::model::returns::{ReturnReason, ReturnResolution};
 use crate::domain::model::scalars::{OrderId, ServiceLevel};
 use crate::domain::model::shipment::ShipmentState;
+use crate::domain::model::tracking::TrackingStatus;
+use crate::domain::ordering::resolve::Way;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::discounts::{issue, key, store_credit, ten_off};
-use crate::domain::tests::given::{cash, dear, order, pending, reason, sku, to_berlin, usd};
+use crate::domain::tests::given::{by_card, cash, dear, done, order, pending, reason, sku, to_berlin, usd};
 use crate::domain::tests::order_changes::{changed, confirm, create, last, propose, proposed, remove, set};
+use crate::domain::tests::returns::{inspected, resolve};
 
 fn service(level: ServiceLevel, fee: Option<Money>) -> ChangeItem {
     ChangeItem::SetService(WantedService { level, fee })
@@ -390,4 +396,134 @@ fn what_is_not_paid_of_a_dearer_service_does_not_go_back_with_the_goods() {
         (after.service, after.service_once_paid(), after.due_minor()),
         (ServiceLevel::Standard, None, 0)
     );
+}
+
+/// Line 1, one A-1 at 10.00, is with its courier. Line 2, one B-2 at 25.50, is here and paid back. Of the fee of 5.00 a change
+/// makes 20.00, and nobody has paid the difference. Gives back which shipment has line 1.
+fn waits_for_service_with_one_line_left(bench: &mut Bench) -> (OrderId, usize) {
+    let new = NewOrder { shipping_fee: Some(usd(500)), ..order("ada", &[("A-1", 1), ("B-2", 1)]) };
+    let id = bench.paid(&new);
+    let first = usize::from(bench.shipment(id, 0).items[0].sku.as_str() != "A-1");
+    bench.ship(id, first);
+    changed(bench, id, &[service(ServiceLevel::Express, Some(usd(2_000)))]);
+    assert_eq!((bench.order(id).due_minor(), bench.order(id).total_minor()), (1_500, 5_550));
+    let payment = bench.order(id).payments[0].id;
+    let second = [RefundedUnits { line: 2, quantity: 1 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &second, None, "scratched", None))
+        .expect("it is here still");
+    assert_eq!(bench.order(id).service_once_paid().map(|it| it.1), Some(ServiceLevel::Express));
+    (id, first)
+}
+
+#[test]
+fn whoever_pays_the_last_goods_back_gives_up_a_dearer_service_that_is_not_paid() {
+    for (is_lost, answer) in [
+        (false, Some(ReturnResolution::Refund)),
+        (false, Some(ReturnResolution::StoreCredit)),
+        (true, Some(ReturnResolution::Refund)),
+        (true, None),
+    ] {
+        let mut bench = Bench::with_stock(&[("A-1", "NYC", 1), ("B-2", "LAX", 1)]);
+        let (id, first) = waits_for_service_with_one_line_left(&mut bench);
+        if is_lost {
+            bench.pass(60);
+            bench.report(id, first, TrackingStatus::Lost);
+        } else {
+            bench.deliver(id, first);
+            inspected(&mut bench, id, 1, ReturnReason::Damaged);
+        }
+        match answer {
+            Some(resolution) => {
+                let back = bench.order(id).returns[0].id;
+                resolve(&mut bench, id, back, &[(resolution, 1)]).expect("the last of it");
+            }
+            None => {
+                let shipment = bench.shipment(id, first).id;
+                bench
+                    .on(id, |order, unit| order.resolve_exception(unit, shipment, &Way::Refund(None), "lost"))
+                    .expect("the last of it");
+            }
+        }
+        let after = bench.order(id).clone();
+        assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (0, 0, 0), "{answer:?}");
+        assert_eq!((after.service, after.service_once_paid()), (ServiceLevel::Standard, None), "{answer:?}");
+        let of_service = &after.invoices[1];
+        assert_eq!((of_service.state, after.credited_of(of_service)), (InvoiceState::Paid, 1_500));
+        assert_eq!(after.refunded_minor() + after.retained_minor(), 4_050, "all that was paid: {answer:?}");
+    }
+}
+
+#[test]
+fn a_dearer_service_that_is_paid_when_all_has_left_is_paid_back() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    bench.prepare(id, 0);
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    let payment = bench
+        .on(id, |order, unit| order.begin_payment(unit, &by_card(ProviderRequest::Charge, None)))
+        .expect("the difference by card");
+    // The provider is slow: the courier takes it with the service that it has until then.
+    let shipment = bench.shipment(id, 0).id;
+    let leaves = bench.on(id, |order, unit| order.confirm_pickup(unit, shipment, "driver 7", 1, None));
+    leaves.expect("what is prepared has its courier");
+    assert!(bench.order(id).service_once_paid().is_some(), "money is under way");
+
+    bench.answer(id, payment, ProviderRequest::Charge, &done("ch-1"));
+    let after = bench.order(id).clone();
+    assert_eq!((after.service, after.service_once_paid()), (ServiceLevel::Standard, None));
+    assert_eq!((after.captured_minor(), after.refunded_minor()), (4_641, 476));
+    assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (4_165, 4_165, 0));
+    assert_eq!(after.credited_of(&after.invoices[1]), 476);
+}
+
+#[test]
+fn what_is_paid_of_a_dearer_service_goes_back_with_the_goods() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    bench.on(id, |order, unit| order.record_payment(unit, &cash(Some(100)))).expect("a part of it");
+    assert_eq!((bench.order(id).captured_minor(), bench.order(id).due_minor()), (4_265, 376));
+    let payment = bench.order(id).payments[0].id;
+    let all = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &all, None, "damaged", None))
+        .expect("all that was paid goes back");
+    let after = bench.order(id);
+    assert_eq!((after.refunded_minor(), after.retained_minor(), after.surplus_minor()), (4_265, 0, 0));
+    assert_eq!((after.total_minor(), invoiced(after), after.service_once_paid()), (0, 0, None));
+}
+
+#[test]
+fn a_service_that_is_sold_after_all_goods_were_paid_back_is_taxed_as_before() {
+    let mut bench = stocked();
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    let payment = bench.order(id).payments[0].id;
+    let all = [RefundedUnits { line: 1, quantity: 3 }];
+    bench
+        .on(id, |order, unit| order.refund_lines(unit, payment, &all, None, "late", None))
+        .expect("all that was paid goes back");
+    assert_eq!((bench.order(id).total_minor(), bench.order(id).amounts.shipping_minor), (0, 0));
+    changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(900)))]);
+    let after = bench.order(id);
+    let supplement = &after.invoices[1].amounts;
+    assert_eq!((supplement.shipping_minor, supplement.shipping_tax_minor), (900, 171));
+    assert_eq!((after.total_minor(), invoiced(after), after.due_minor()), (1_071, 1_071, 1_071));
+}
+
+#[test]
+fn nobody_is_asked_any_more_about_a_service_that_all_has_left_without() {
+    let mut bench = stocked();
+    bench.by("clerk");
+    let id = bench.paid(&to_berlin_for(ServiceLevel::Standard));
+    let change = changed(&mut bench, id, &[service(ServiceLevel::Express, Some(usd(400_000)))]);
+    assert!(pending(bench.order(id)).is_some());
+    bench.ship(id, 0);
+    let after = bench.order(id).clone();
+    let asked: Vec<_> = after.approvals.iter().filter(|it| it.change == Some(change.id)).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|it| it.state == ApprovalState::Withdrawn), "{asked:?}");
+    assert_eq!((after.invoices[1].state, after.due_minor()), (InvoiceState::Paid, 0));
+    assert_eq!((after.service, after.total_minor()), (ServiceLevel::Standard, 4_165));
+    bench.deliver(id, 0);
+    bench.on(id, Order::close).expect("nothing is open");
 }

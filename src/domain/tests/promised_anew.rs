@@ -11,9 +11,12 @@ use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
 use crate::domain::model::scalars::{OnShortage, OrderId, ReplenishmentId, ServiceLevel};
+use crate::domain::model::shipment::Shipment;
+use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::expected::{expect_at, redate, supplied};
 use crate::domain::tests::given::{one_package, order};
+use crate::domain::tests::order_changes::{add, changed};
 use crate::domain::tests::promises::{at, only, promise, with_only};
 
 const DAY: u64 = 86_400;
@@ -152,6 +155,66 @@ fn a_new_date_of_the_rest_waits_for_a_hold_that_the_customer_knows_and_outdates_
     expect_at(&mut bench, goods, Some(later.plus(Duration::from_secs(9 * DAY))));
     assert!(redate(&mut bench, id));
     assert_eq!((told(&bench, id), bench.order(id).rest_date_told), (2, bench.order(id).rest_expected_at()));
+}
+
+/// Of the shipment from New York two units of this line are picked, and the third is not found: nobody else has one.
+fn one_is_not_found(bench: &mut Bench, id: OrderId, line: i32) {
+    let is_it = |it: &&Shipment| it.location.as_str() == "NYC" && it.units_of(line) == 3;
+    let shipment = bench.order(id).shipments.iter().find(is_it).expect("three are there").id;
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
+    let (found, missing) = ([LineUnits { line, units: 2 }], [LineUnits { line, units: 1 }]);
+    bench
+        .on(id, |order, unit| order.record_short_pick(unit, shipment, &found, &missing))
+        .expect("a short pick");
+    assert_eq!(bench.order(id).units_awaited_of(line), 1);
+}
+
+#[test]
+fn what_is_not_found_and_waits_is_dated_at_once_by_what_is_on_order() {
+    let (mut bench, _) = supplied();
+    let in_parts = NewOrder { on_shortage: OnShortage::ShipAvailable, ..order("ada", &[("A-1", 6)]) };
+    let id = bench.paid(&in_parts);
+    let of_all = bench.order(id).availability.as_ref().expect("it was looked").lines[0].delivery_at;
+    one_is_not_found(&mut bench, id, 1);
+    let expected = bench.order(id).rest_expected_at().expect("it is on order");
+    assert!(Some(expected) > of_all, "{expected}");
+    assert_eq!((told(&bench, id), bench.order(id).rest_date_told), (1, Some(expected)));
+    let line = &bench.order(id).availability.as_ref().expect("it was looked").lines[0];
+    assert!(
+        line.shortage.starts_with("0 of 1 available; the rest is expected at NYC by "),
+        "{}",
+        line.shortage
+    );
+    assert!(!redate(&mut bench, id), "nothing has moved since");
+}
+
+#[test]
+fn a_date_that_is_not_known_any_more_is_looked_for_although_no_delivery_has_moved() {
+    let (mut bench, _, id) = with_rest();
+    assert!(bench.order(id).rest_expected_at().is_some());
+    bench
+        .on(id, |order, _| {
+            order.availability.iter_mut().flat_map(|it| &mut it.lines).for_each(|it| it.delivery_at = None);
+            Ok(())
+        })
+        .expect("it is on order still");
+    assert!(redate(&mut bench, id));
+    assert!(bench.order(id).rest_expected_at().is_some());
+    assert!(!redate(&mut bench, id));
+}
+
+#[test]
+fn what_waits_of_a_line_that_a_change_added_has_a_date_too() {
+    let (mut bench, _) = supplied();
+    bench.stock("B-2", "LAX", 1);
+    let in_parts = NewOrder { on_shortage: OnShortage::ShipAvailable, ..order("ada", &[("B-2", 1)]) };
+    let id = bench.paid(&in_parts);
+    changed(&mut bench, id, &[add("A-1", 6)]);
+    bench.pay_cash(id);
+    one_is_not_found(&mut bench, id, 2);
+    let order = bench.order(id);
+    assert!(order.line_expected_at(2).is_some(), "it is on order");
+    assert_eq!(order.rest_date_told, order.line_expected_at(2));
 }
 
 proptest! {

@@ -223,6 +223,7 @@ fn order() -> Order {
         last_link: Link::default(),
         rest_date_told: None,
         sealed: None,
+        waits_until: None,
     }
 }
 

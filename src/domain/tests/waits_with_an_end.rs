@@ -10,6 +10,7 @@ use crate::domain::model::policy::MayPass;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::scalars::{OnShortage, OrderId};
 use crate::domain::ordering::receive::CreateOrder;
+use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::{Bench, others, refused_fields};
 use crate::domain::tests::given::{order, reason, waiting};
 use crate::domain::unit::command::Command;
@@ -106,17 +107,46 @@ fn a_wait_whose_caller_does_not_say_ends_as_settings_say() {
     bench.rules.waiting.lifetime_seconds = 60;
     let until = bench.now.plus(Duration::from_secs(60));
     let id = bench.placed(&waiting(order("ada", &[("A-1", 2)])));
-    assert_eq!(bench.order(id).wait_until, Some(until));
+    assert_eq!((bench.order(id).wait_until, bench.order(id).waits_until), (None, Some(until)));
     let own = NewOrder {
         wait_until: Some(until.plus(Duration::from_secs(9))),
         ..waiting(order("bob", &[("A-1", 2)]))
     };
     let other = bench.placed(&own);
-    assert_eq!(bench.order(other).wait_until, own.wait_until, "what the caller says counts");
+    let said = (bench.order(other).wait_until, bench.order(other).waits_until);
+    assert_eq!(said, (own.wait_until, None), "what the caller says counts");
     bench.pass(60);
     bench.send_messages(id);
     bench.run_due(id);
     assert_eq!((bench.state(id), bench.state(other)), (OrderState::Cancelled, OrderState::AwaitingStock));
+}
+
+#[test]
+fn what_settings_say_of_a_wait_counts_from_when_it_begins() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 5)]);
+    bench.rules.waiting.lifetime_seconds = 7 * 86_400;
+    let in_parts = NewOrder { on_shortage: OnShortage::ShipAvailable, ..order("ada", &[("A-1", 5)]) };
+    let id = bench.paid(&in_parts);
+    assert_eq!(bench.order(id).waits_until, None, "it has all of it");
+    bench.pass(8 * 86_400);
+    let shipment = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.start_picking(unit, shipment)).expect("a pick list");
+    let (found, missing) = ([LineUnits { line: 1, units: 4 }], [LineUnits { line: 1, units: 1 }]);
+    bench
+        .on(id, |order, unit| order.record_short_pick(unit, shipment, &found, &missing))
+        .expect("a short pick");
+    let until = bench.now.plus(Duration::from_secs(7 * 86_400));
+    assert_eq!((bench.order(id).units_awaited_of(1), bench.order(id).waits_until), (1, Some(until)));
+    bench.run_due(id);
+    assert_eq!(bench.order(id).units_awaited_of(1), 1, "it has just begun to wait");
+
+    bench.pass(7 * 86_400 - 1);
+    bench.run_due(id);
+    assert_eq!(bench.order(id).units_awaited_of(1), 1);
+    bench.pass(1);
+    bench.run_due(id);
+    let order = bench.order(id);
+    assert_eq!((order.units_awaited_of(1), order.waits_until, order.line_cancellations.len()), (0, None, 1));
 }
 
 #[test]

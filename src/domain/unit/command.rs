@@ -134,6 +134,7 @@ impl UnitOfWork<'_> {
 pub(crate) fn conclude(mut order: Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
     order.must_keep_all_hands()?;
     order.advance(unit)?;
+    order.note_end_of_wait(unit);
     order.settle_lots(unit);
     order.notice(unit);
     if unit.differs(&order) {

@@ -146,6 +146,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         last_link: _,
         rest_date_told: _,
         sealed: _,
+        waits_until,
     } = order;
     let currency = amounts.currency;
     pb::Order {
@@ -215,7 +216,7 @@ pub(crate) fn order(order: &Order) -> pb::Order {
         late: order.is_late(),
         slips: order.noticed_slips().map(slip).collect(),
         on_late: enums::on_late(*on_late),
-        wait_until: wait_until.map(timestamp),
+        wait_until: wait_until.or(*waits_until).map(timestamp),
         promise: promise.as_ref().map(inventory::promise),
         unwanted_message_kinds: unwanted_messages.iter().map(|it| enums::message_kind(*it)).collect(),
         follow_up: raised.as_ref().map(|it| follow_up(order, it)),

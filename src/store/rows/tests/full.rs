@@ -475,6 +475,7 @@ pub(in crate::store) fn full(number: i64) -> Order {
         })),
         erased: None,
         rest_date_told: Some(later(9)),
+        waits_until: Some(later(16)),
         hands: vec![Hand { kind: HandKind::Made, person: ann, principal: Some(Actor::system()), since: 1 }],
         last_link: Link([7; 32]),
         sealed: None,
@@ -554,6 +555,7 @@ pub(in crate::store) fn bare(number: i64) -> Order {
         closed_at: None,
         promise_told: None,
         rest_date_told: None,
+        waits_until: None,
         slips: Vec::new(),
         waiting: None,
         ..full(number)
