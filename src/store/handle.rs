@@ -269,27 +269,27 @@ impl Store {
         Ok(())
     }
 
-    /// Checks everything in one snapshot and names each row that breaks a law. Writing and reading go on meanwhile:
-    /// concurrent callers share one check on one connection.
+    /// Checks each law in one snapshot and names each row that breaks it. Writing and reading go on meanwhile: concurrent
+    /// callers share one check, which has one connection for the laws that are queries and one for the documents.
     ///
     /// `within` is how long PostgreSQL may take for one query; None: without limit. A check whose last caller has gone
     /// ends before its next query.
     pub async fn check_integrity(&self, within: Option<Duration>) -> Result<Vec<LawResult>, StoreError> {
         let (pools, clock) = (self.inner.pools.clone(), self.inner.clock.clone());
         let keys = self.inner.order_cache.keys().clone();
-        // On a thread of its own: it decodes every order, and on SQLite reads in the thread that asks.
         let looking = async move |waiter: Waiter<_>| {
-            let here = Handle::current();
-            let checking = move || {
-                here.block_on(async {
-                    let mut db = pools.snapshot().await?;
-                    db.allow_for_answers(within).await?;
-                    laws::check(&db, clock.now(), &keys, || waiter.remains()).await
-                })
-            };
-            tokio::task::spawn_blocking(checking)
-                .await
-                .unwrap_or_else(|_| Err(StoreError::Internal("the check panicked".to_owned())))
+            let waiter = Arc::new(waiter);
+            let (other_pools, other_waiter) = (pools.clone(), Arc::clone(&waiter));
+            let queries = on_a_thread(async move || {
+                let db = patient_snapshot(&pools, within).await?;
+                laws::check_by_queries(&db, clock.now(), || waiter.remains()).await
+            });
+            let documents = on_a_thread(async move || {
+                let db = patient_snapshot(&other_pools, within).await?;
+                laws::check_documents(&db, &keys, || other_waiter.remains()).await
+            });
+            let (queries, documents) = tokio::join!(queries, documents);
+            Ok(laws::all_laws(queries?, documents?))
         };
         let checked = self.inner.checks.run(looking).await.unwrap_or_else(|ended| match ended {
             Ended::Panicked => Err(StoreError::Internal("the check panicked".to_owned())),
@@ -388,4 +388,20 @@ async fn keep_running(writer: Writer) {
             _ => return,
         }
     }
+}
+
+/// A snapshot in which PostgreSQL may take so long for each answer.
+async fn patient_snapshot(pools: &Pools, within: Option<Duration>) -> Result<Session, StoreError> {
+    let mut db = pools.snapshot().await?;
+    db.allow_for_answers(within).await?;
+    Ok(db)
+}
+
+/// Does what takes long on a thread of its own: on SQLite it reads in the thread that asks.
+async fn on_a_thread<T: Send + 'static>(
+    work: impl AsyncFnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let here = Handle::current();
+    let working = tokio::task::spawn_blocking(move || here.block_on(work()));
+    working.await.unwrap_or_else(|_| Err(StoreError::Internal("the check panicked".to_owned())))
 }

@@ -31,12 +31,17 @@ use crate::store::rows::terms::order_terms;
 /// The law that the tables and the documents agree.
 pub(super) const AGREEMENT: &str = "D1";
 
-/// The orders among these whose rows differ from their document. They are all there are between the two ids.
-pub(super) async fn disagreements(
+/// What the tables around some orders have of them.
+pub(super) struct AroundOrders {
+    own: HashMap<OrderId, orders::Model>,
+    stored: HashMap<OrderId, Projection>,
+}
+
+/// What the tables have of all orders between the two ids, these two among them.
+pub(super) async fn around_orders(
     db: &Session,
-    documents: &[Order],
     between: (OrderId, OrderId),
-) -> Result<BTreeMap<OrderId, Violation>, StoreError> {
+) -> Result<AroundOrders, StoreError> {
     let mut stored: HashMap<OrderId, Projection> = HashMap::new();
     let mut own: HashMap<OrderId, orders::Model> = HashMap::new();
     for row in rows::<orders::Model>(db, "id", between).await? {
@@ -82,7 +87,12 @@ pub(super) async fn disagreements(
             stored.entry(*order).or_default().items.push(row);
         }
     }
+    Ok(AroundOrders { own, stored })
+}
 
+/// The orders among these whose rows differ from their document. They are all there are in the tables read.
+pub(super) fn disagreements(documents: &[Order], around: AroundOrders) -> BTreeMap<OrderId, Violation> {
+    let AroundOrders { mut own, mut stored } = around;
     let mut found = BTreeMap::new();
     for order in documents {
         let rows = stored.remove(&order.id).unwrap_or_default().sorted();
@@ -96,7 +106,7 @@ pub(super) async fn disagreements(
         };
         found.insert(order.id, unlike_document(AGREEMENT, order.id.to_string(), what));
     }
-    Ok(found)
+    found
 }
 
 pub(super) fn unlike_document(law: &'static str, key: String, what: &str) -> Violation {

@@ -1,9 +1,10 @@
-//! The laws over the live database: read-only, in one snapshot, naming each row that breaks one.
+//! The laws over the live database: read-only, each in one snapshot, naming each row that breaks one.
 //!
 //! Most laws are one query that finds the rows breaking it. What one order must be in itself is asked of the domain,
 //! order by order, so that the rule is not written twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc;
 
 use sea_orm::DbBackend;
 use uuid::Uuid;
@@ -17,8 +18,8 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::query::agreement::{
-    AGREEMENT, CATALOGUE, DAYS, RECORDS, USES, day_violations, disagreements, entries_after,
-    record_violations, unlike_document, use_violations,
+    AGREEMENT, AroundOrders, CATALOGUE, DAYS, RECORDS, USES, around_orders, day_violations, disagreements,
+    entries_after, record_violations, unlike_document, use_violations,
 };
 use crate::store::query::laws::{LAWS, Law};
 use crate::store::query::order_history::{OrderHistory, order_histories};
@@ -67,21 +68,40 @@ const TRANSITIONS: &str = "T1";
 
 const CARDS: &str = "P1";
 
-/// Runs every law. The connection must be inside one read-only snapshot. Before it asks the database
+/// What the queries found, by law.
+pub(in crate::store) struct FoundByQueries(BTreeMap<&'static str, LawResult>);
+
+/// Runs the laws that are one query each. The connection must be inside one read-only snapshot. Before it asks the database
 /// for what may take long it sees whether it is still wanted, and gives up otherwise.
-pub(in crate::store) async fn check(
+pub(in crate::store) async fn check_by_queries(
     db: &Session,
     now: Timestamp,
-    keys: &ArchiveKeys,
     wanted: impl Fn() -> bool,
-) -> Result<Vec<LawResult>, StoreError> {
+) -> Result<FoundByQueries, StoreError> {
     let go_on = || if wanted() { Ok(()) } else { Err(unwanted()) };
     let mut results = BTreeMap::new();
     for law in LAWS {
         results.insert(law.id, check_law(db, law, now, go_on).await?);
     }
-    let mut orders = OrdersFound::default();
-    check_orders(db, &mut orders, keys, go_on).await?;
+    Ok(FoundByQueries(results))
+}
+
+/// What the documents say of the laws: each order in itself, and all of them together.
+pub(in crate::store) struct FoundInDocuments {
+    orders: OrdersFound,
+    /// Of the laws about all orders together, and about the catalogue.
+    across: BTreeMap<&'static str, LawResult>,
+}
+
+/// Looks into every document, in the same way. Another thread looks at some orders while the next ones are read.
+pub(in crate::store) async fn check_documents(
+    db: &Session,
+    keys: &ArchiveKeys,
+    wanted: impl Fn() -> bool,
+) -> Result<FoundInDocuments, StoreError> {
+    let go_on = || if wanted() { Ok(()) } else { Err(unwanted()) };
+    let mut results = BTreeMap::new();
+    let orders = check_orders(db, keys, go_on).await?;
     go_on()?;
     let records = record_violations(db, &orders.records).await?;
     let days = day_violations(db, &orders.days).await?;
@@ -112,9 +132,15 @@ pub(in crate::store) async fn check(
     catalogue.take_in(lot_violations(db, go_on).await?);
     catalogue.take_in(reservation_violations(db, go_on).await?);
     results.insert(CATALOGUE, catalogue);
+    Ok(FoundInDocuments { orders, across: results })
+}
 
-    // Every law there is, in its place; one that no query checks is one of orders.
-    Ok(domain::LAWS.iter().map(|&(id, _)| orders.add_to(results.remove(id), id)).collect())
+/// Every law there is, in its place; one that no query checks is one of orders.
+pub(in crate::store) fn all_laws(queries: FoundByQueries, documents: FoundInDocuments) -> Vec<LawResult> {
+    let FoundByQueries(mut results) = queries;
+    let FoundInDocuments { mut orders, across } = documents;
+    results.extend(across);
+    domain::LAWS.iter().map(|&(id, _)| orders.add_to(results.remove(id), id)).collect()
 }
 
 fn unwanted() -> StoreError {
@@ -199,6 +225,40 @@ impl OrdersFound {
         }
     }
 
+    /// Looks into each of these orders.
+    fn look_into(&mut self, read: OrdersRead, keys: &ArchiveKeys) -> Result<(), StoreError> {
+        let OrdersRead { ids, rows, mut histories, around } = read;
+        let (mut orders, mut seals) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for (row, id) in rows.iter().zip(ids) {
+            let bytes = row.bytes(1)?;
+            self.sealed += u64::from(document::is_sealed(bytes));
+            match look_into(id, bytes, keys)? {
+                Ok((order, seal)) => {
+                    orders.push(order);
+                    seals.push((id, seal));
+                }
+                Err(broken) => self.note(vec![broken]),
+            }
+        }
+        let mut disagreements = disagreements(&orders, around);
+        for (order, (id, seal)) in orders.iter().zip(seals) {
+            let OrderHistory { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
+            self.count_steps(&events);
+            let mut broken = look_at(order, seal, &events);
+            broken.extend(faults.into_iter().map(|it| domain::chain_violation(order.id, it)));
+            record::count(&mut self.records, order, 1);
+            domain::count_daily_shipments(&mut self.days, order, 1);
+            domain::count_discount_uses(&mut self.uses, order, 1);
+            domain::count_exchanges(&mut self.exchanges, order);
+            broken.extend(disagreements.remove(&order.id));
+            if order.id != id {
+                broken.push(unlike_document(AGREEMENT, id.to_string(), "its id"));
+            }
+            self.note(broken);
+        }
+        Ok(())
+    }
+
     fn count_steps(&mut self, history: &[Event]) {
         for Transition { machine, subject: _, from, to } in
             history.iter().filter_map(|it| it.transition.as_ref())
@@ -239,11 +299,39 @@ impl OrdersFound {
     }
 }
 
-/// Looks into every order, archived or not, page by page along its id.
+/// Some orders next to each other by their ids, as they are stored.
+struct OrdersRead {
+    ids: Vec<OrderId>,
+    rows: Vec<Row>,
+    histories: BTreeMap<OrderId, OrderHistory>,
+    around: AroundOrders,
+}
+
+/// Looks into every order, archived or not, page by page along its id: a page is looked into while the next one is read.
 async fn check_orders(
     db: &Session,
-    found: &mut OrdersFound,
     keys: &ArchiveKeys,
+    go_on: impl Fn() -> Result<(), StoreError>,
+) -> Result<OrdersFound, StoreError> {
+    // One page waits at most, so that what is read does not pile up.
+    let (read, to_look_into) = mpsc::sync_channel::<OrdersRead>(1);
+    let keys = keys.clone();
+    let looking = tokio::task::spawn_blocking(move || {
+        let mut found = OrdersFound::default();
+        to_look_into.iter().try_for_each(|page| found.look_into(page, &keys))?;
+        Ok(found)
+    });
+    let reading = read_orders(db, &read, go_on).await;
+    drop(read);
+    let found = looking.await.unwrap_or_else(|_| Err(StoreError::Internal("the check panicked".to_owned())));
+    // What is found to be unreadable ends the reading, too, and says more.
+    found.and_then(|found| reading.map(|()| found))
+}
+
+/// Reads every order, page by page, until nobody looks into them.
+async fn read_orders(
+    db: &Session,
+    pages: &mpsc::SyncSender<OrdersRead>,
     go_on: impl Fn() -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut after = OrderId(Uuid::nil());
@@ -251,38 +339,12 @@ async fn check_orders(
         go_on()?;
         let rows = page(db, after).await?;
         let ids = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<OrderId>, _>>()?;
-        let (Some(first), Some(last)) = (ids.first(), ids.last()) else { return Ok(()) };
-        after = *last;
-        let (mut orders, mut seals) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        for (row, id) in rows.iter().zip(&ids) {
-            let bytes = row.bytes(1)?;
-            found.sealed += u64::from(document::is_sealed(bytes));
-            match look_into(*id, bytes, keys)? {
-                Ok((order, seal)) => {
-                    orders.push(order);
-                    seals.push((*id, seal));
-                }
-                Err(broken) => found.note(vec![broken]),
-            }
-        }
-        let mut histories = order_histories(db, &ids).await?;
-        let mut disagreements = disagreements(db, &orders, (*first, *last)).await?;
-        for (order, (id, seal)) in orders.iter().zip(seals) {
-            let OrderHistory { events, faults, .. } = histories.remove(&order.id).unwrap_or_default();
-            found.count_steps(&events);
-            let mut broken = look_at(order, seal, &events);
-            broken.extend(faults.into_iter().map(|it| domain::chain_violation(order.id, it)));
-            record::count(&mut found.records, order, 1);
-            domain::count_daily_shipments(&mut found.days, order, 1);
-            domain::count_discount_uses(&mut found.uses, order, 1);
-            domain::count_exchanges(&mut found.exchanges, order);
-            broken.extend(disagreements.remove(&order.id));
-            if order.id != id {
-                broken.push(unlike_document(AGREEMENT, id.to_string(), "its id"));
-            }
-            found.note(broken);
-        }
-        if rows.len() < PAGE {
+        let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else { return Ok(()) };
+        after = last;
+        let is_last = ids.len() < PAGE;
+        let histories = order_histories(db, &ids).await?;
+        let around = around_orders(db, (first, last)).await?;
+        if pages.send(OrdersRead { ids, rows, histories, around }).is_err() || is_last {
             return Ok(());
         }
     }

@@ -20,12 +20,13 @@ use crate::domain::{
 };
 use crate::store::Among;
 use crate::store::archive_keys::ArchiveKeys;
+use crate::store::connection::error::StoreError;
 use crate::store::connection::postgres::STATEMENTS_KEPT;
-use crate::store::connection::session::HEARD;
+use crate::store::connection::session::{HEARD, Session};
 use crate::store::connection::statement::FixedStatement;
 use crate::store::query::deliveries::ToRedeliver;
 use crate::store::query::feed::EventFilter;
-use crate::store::query::integrity as laws;
+use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::listing::{Listing, Term};
 use crate::store::query::order_cache::OrderCache;
 use crate::store::retention;
@@ -433,7 +434,7 @@ async fn each_check_asks_the_same_statements(scene: &Scene) {
     let mut asked = Vec::new();
     for _ in 0..2 {
         let db = scene.store.snapshot().await.expect("a connection");
-        let (heard, laws) = hear(laws::check(&db, scene.store.now(), &ArchiveKeys::default(), || true)).await;
+        let (heard, laws) = hear(check(&db, scene.store.now(), || true)).await;
         assert!(laws.expect("the laws").iter().all(|it| it.broken == 0));
         asked.push(heard.into_iter().map(|it| it.sql).collect::<Vec<_>>());
         scene.later(Duration::from_secs(1));
@@ -450,7 +451,7 @@ async fn a_check_that_nobody_wants_asks_nothing(scene: &Scene) {
     for wanted in 0.. {
         let times = Cell::new(0);
         let goes_on = || times.replace(times.get() + 1) < wanted;
-        let (heard, laws) = hear(laws::check(&db, now, &ArchiveKeys::default(), goes_on)).await;
+        let (heard, laws) = hear(check(&db, now, goes_on)).await;
         asked.push(heard.len());
         if laws.is_ok() {
             break;
@@ -458,6 +459,17 @@ async fn a_check_that_nobody_wants_asks_nothing(scene: &Scene) {
     }
     assert_eq!(asked[0], 0);
     assert!(asked.len() > 40 && asked.is_sorted_by(|a, b| a <= b && b - a <= 4), "{asked:?}");
+}
+
+/// Every law over one connection.
+async fn check(
+    db: &Session,
+    now: Timestamp,
+    wanted: impl Fn() -> bool,
+) -> Result<Vec<LawResult>, StoreError> {
+    let queries = laws::check_by_queries(db, now, &wanted).await?;
+    let documents = laws::check_documents(db, &ArchiveKeys::default(), &wanted).await?;
+    Ok(laws::all_laws(queries, documents))
 }
 
 /// What the task's sessions were asked meanwhile.
