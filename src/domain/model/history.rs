@@ -114,6 +114,20 @@ impl NextHistory {
     }
 }
 
+/// The counters of the series that are in use. The first invoice or credit note of a series begins its counter, so that a
+/// copy made before does not have it.
+pub fn series_counters(invoices: &str, credit_notes: &str) -> [String; 2] {
+    [(SERIES[0], invoices), (SERIES[1], credit_notes)].map(|(kind, series)| format!("{kind}{series}"))
+}
+
+/// The counters of a copy, and of the series that may have begun after it was made.
+pub fn with_series(mut copy: Counters, series: &[String]) -> Counters {
+    for counter in series {
+        copy.entry(counter.clone()).or_default();
+    }
+    copy
+}
+
 fn standing(counters: &Counters, name: &str) -> i64 {
     counters.get(name).copied().unwrap_or(0)
 }
@@ -265,6 +279,22 @@ mod tests {
         let expected =
             [gap("events", 101, 10_000_000), gap("invoices/INV", 4, 10_003), gap("orders", 5, 120_000)];
         assert_eq!(gaps(&Given::AtLeast(seen), &Counters::new()), expected);
+    }
+
+    #[test]
+    fn a_series_that_may_have_begun_since_gets_a_gap_from_its_first_number_on() {
+        let copy = with_series(copy(), &series_counters("INV", "CRN"));
+        assert_eq!((copy["invoices/INV"], copy["credit_notes/CRN"]), (3, 0));
+        let left_out = |given: &Given| {
+            let next = NextHistory::after(1, &copy, given, &Counters::new(), id(2), AT).expect("a history");
+            let notes = next.gaps.into_iter().find(|it| it.counter == "credit_notes/CRN");
+            notes.map(|it| (it.first, it.last))
+        };
+        assert_eq!(left_out(&Given::AtLeast(Counters::new())), Some((1, 10_000)));
+        assert_eq!(left_out(&Given::UpTo(counters([("credit_notes/CRN", 5)]))), Some((1, 5)));
+        for none in [Given::Nothing, Given::UpTo(self::copy())] {
+            assert_eq!(left_out(&none), None);
+        }
     }
 
     #[test]

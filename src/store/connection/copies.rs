@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp};
+use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp, with_series};
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::histories::{self, DatabasePoint};
@@ -52,6 +52,8 @@ pub struct NumbersGiven {
     pub is_complete: bool,
     /// The last ones of these counters.
     pub last: Counters,
+    /// Counters of the series that are in use, which may have begun after the copy was made.
+    pub series: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -169,7 +171,7 @@ pub fn restore(
         true => Given::Nothing,
         false => point.given_since(before.as_ref(), is_whole, known),
     };
-    let left_out = begin_history(&copy, &point, &given, &said.last, now)?;
+    let left_out = begin_history(&copy, &point, &given, said, now)?;
     drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
@@ -182,11 +184,12 @@ fn begin_history(
     copy: &Connection,
     point: &DatabasePoint,
     given: &Given,
-    named: &Counters,
+    said: &NumbersGiven,
     now: Timestamp,
 ) -> Result<Vec<NumberGap>, CopyError> {
     let id = fresh_ids(now).fresh();
-    let next = NextHistory::after(point.number(), &point.counters, given, named, id, now);
+    let counters = with_series(point.counters.clone(), &said.series);
+    let next = NextHistory::after(point.number(), &counters, given, &said.last, id, now);
     let next = next.map_err(CopyError::Numbers)?;
     histories::begin(copy, &next)?;
     Ok(next.gaps)
