@@ -63,7 +63,7 @@ impl Store {
         // From here on this is the latest that there is.
         let position = self.last_position().await?;
         if let Some(claim) = claim.as_mut()
-            && let Err(error) = claim.note(position)
+            && let Err(error) = claim.begin_at(position)
         {
             tracing::warn!(%error, "the position cannot be written down beside the database");
         }

@@ -175,7 +175,7 @@ pub fn restore(
     drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
-    claim.note(copied.position).map_err(at(database))?;
+    claim.begin_at(copied.position).map_err(at(database))?;
     Ok(Restored { copied, set_aside, left_out, is_exact: !matches!(given, Given::AtLeast(_)) })
 }
 
