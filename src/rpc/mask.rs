@@ -317,6 +317,16 @@ mod tests {
     }
 
     #[test]
+    fn why_a_courier_declines_may_name_a_person_and_which_one_declines_does_not() {
+        let decline = pb::CourierDecline { courier: "swift".to_owned(), reason: "no zyx".to_owned() };
+        let answer = pb::QuoteCouriersResponse { declines: vec![decline], ..Default::default() };
+        let mask = lacking("consign.v1.QuoteCouriersResponse", &[PERSONS]);
+        let kept = mask.over(&answer.encode_to_vec()).expect("an answer");
+        let seen = pb::QuoteCouriersResponse::decode(kept.as_slice()).expect("an answer");
+        assert_eq!((seen.declines[0].courier.as_str(), seen.declines[0].reason.as_str()), ("swift", ""));
+    }
+
+    #[test]
     fn who_lacks_nothing_that_is_asked_for_sees_the_answer_as_it_is() {
         let kept =
             lacking("consign.v1.GetOrderResponse", &[Permission::Refund]).over(&answer().encode_to_vec());
