@@ -406,6 +406,9 @@ on_both_engines!(an_open_page_is_told_that_something_of_it_has_changed, with_por
     assert!(nobody.text.starts_with("HTTP/1.1 401"), "{}", nobody.text);
 
     let omar = Browser::sign_in(&server, "omar").await;
+    // What is no id is no part of a filter.
+    let smuggled = format!("/console/live?order={}%20AND%20type%3DORDER_RECEIVED", placed.id);
+    assert_eq!(omar.get(&smuggled).await.0, 400);
     let open = Told::at(&omar, "/console/live").await;
     assert!(open.is_open(), "{}", open.text);
     server.stop().await;
@@ -426,6 +429,22 @@ on_both_engines!(what_is_said_once_waits_for_who_opens_a_page, with_port, async 
     let (_, _, followed) = send(&server, &request).await;
     assert!(followed.contains("call back") && !followed.contains("The note is kept."), "{followed}");
     assert!(dana.get(&here).await.1.contains("The note is kept."));
+    server.stop().await;
+});
+
+on_both_engines!(one_visitor_has_eight_open_pages_at_most, with_port, async |server| {
+    let dana = Browser::sign_in(&server, "dana").await;
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let told = Told::at(&dana, "/console/live").await;
+        assert!(told.is_open(), "{}", told.text);
+        open.push(told);
+    }
+    let ninth = Told::at(&dana, "/console/live").await;
+    assert!(ninth.text.starts_with("HTTP/1.1 503"), "{}", ninth.text);
+    let omar = Browser::sign_in(&server, "omar").await;
+    let other = Told::at(&omar, "/console/live").await;
+    assert!(other.is_open(), "{}", other.text);
     server.stop().await;
 });
 
