@@ -327,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_hidden_with_the_amounts_it_would_tell() {
+        use pb::{discount, order_change_item, set_discount};
+
+        let share = pb::Discount { value: Some(discount::Value::RatePpm(100_000)) };
+        let wanted = set_discount::Discount::AmountOrRate(share);
+        let item = order_change_item::Item::SetDiscount(pb::SetDiscount { discount: Some(wanted) });
+        let change =
+            pb::OrderChange { items: vec![pb::OrderChangeItem { item: Some(item) }], ..Default::default() };
+        let kept = lacking("consign.v1.OrderChange", &[MONEY]).over(&change.encode_to_vec());
+        let seen = pb::OrderChange::decode(kept.expect("a change").as_slice()).expect("a change");
+        let nothing = order_change_item::Item::SetDiscount(pb::SetDiscount { discount: None });
+        assert_eq!(seen.items, [pb::OrderChangeItem { item: Some(nothing) }]);
+        assert_eq!(seen.hidden, [i32::from(MONEY)]);
+    }
+
+    #[test]
     fn who_lacks_nothing_that_is_asked_for_sees_the_answer_as_it_is() {
         let kept =
             lacking("consign.v1.GetOrderResponse", &[Permission::Refund]).over(&answer().encode_to_vec());
