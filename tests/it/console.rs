@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use consign::access::{KeyHash, Role};
 use consign::pb;
+use consign::pb::order_change_item::Item;
 use consign::settings::{KeySettings, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::access::{ADMIN, stock, with_key};
 use crate::operations::{get, send, with_port};
+use crate::order_changes;
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, create_order, draft, order, receive, stocked};
 
@@ -235,6 +237,29 @@ on_both_engines!(a_key_says_what_is_seen_and_done, two_keys, async |server| {
     assert_eq!(picker.press(&page, "CheckIntegrity", "").await, 303);
     let (_, page) = picker.get("/console/system").await;
     assert!(page.contains("no role with the permission READ_OPERATIONS"), "{page}");
+    server.stop().await;
+});
+
+on_both_engines!(a_change_is_named_as_far_as_it_may_be_seen, two_keys, async |server| {
+    stock(&server).await;
+    let request = pb::CreateOrderRequest { order: Some(draft("ada", "A-1", 1)), ..Default::default() };
+    let placed = server.orders.clone().create_order(with_key(ADMIN, request)).await.expect("an order");
+    let placed = placed.into_inner().order.expect("an order");
+    let own = pb::Discount { value: Some(pb::discount::Value::RatePpm(100_000)) };
+    let off = pb::SetDiscount { discount: Some(pb::set_discount::Discount::AmountOrRate(own)) };
+    let items = vec![Item::SetDiscount(off), Item::SetInstructions("ring twice".to_owned())];
+    let change = with_key(ADMIN, order_changes::request(&placed.id, items));
+    server.changes.clone().create_order_change(change).await.expect("a draft");
+
+    let path = format!("/console/orders/{}", placed.number);
+    let boss = Browser::sign_in(&server, ADMIN).await;
+    let (_, page) = boss.get(&path).await;
+    let discount = "<li>Another discount, or none</li>";
+    assert!(page.contains(discount) && page.contains("<li>Other instructions</li>"), "{page}");
+    let picker = Browser::sign_in(&server, PICKER).await;
+    let (_, page) = picker.get(&path).await;
+    assert!(page.contains(discount) && page.contains("<li>hidden</li>"), "{page}");
+    assert!(!page.contains("<li>Other instructions</li>"), "{page}");
     server.stop().await;
 });
 
