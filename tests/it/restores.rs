@@ -31,6 +31,12 @@ async fn numbers_given_after_a_copy_are_not_given_again_and_their_readers_are_to
     let (lost, old_history) = last_event(&clients).await;
     stop(process);
 
+    // Nobody is believed against a database that knows better.
+    let refused = site.run(&["restore", "--force", "--complete", path(&copy)]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let given = format!("orders {} to {third}", first + 1);
+    assert!(!refused.status.success() && why.contains(&given), "{why}");
+
     let said = succeeded(&site, &["restore", "--force", path(&copy)]);
     assert!(said.contains(&format!("orders: {} to {third} are left out", first + 1)), "{said}");
     assert!(!said.contains("nobody knows"), "{said}");

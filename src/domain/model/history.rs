@@ -56,6 +56,22 @@ pub enum Given {
     AtLeast(Counters),
 }
 
+impl Given {
+    /// The counters that have certainly gone on after the copy was made, in words.
+    pub fn beyond(&self, copy: &Counters) -> Vec<String> {
+        match self {
+            Self::UpTo(counters) => {
+                let more = counters
+                    .iter()
+                    .filter(|(name, last)| is_given_out(name) && **last > standing(copy, name));
+                more.map(|(name, last)| format!("{name} {} to {last}", standing(copy, name) + 1)).collect()
+            }
+            // Where it is not certain, a person knows better.
+            Self::Nothing | Self::AtLeast(_) => Vec::new(),
+        }
+    }
+}
+
 /// A history that is about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextHistory {
@@ -294,6 +310,16 @@ mod tests {
         assert_eq!(left_out(&Given::UpTo(counters([("credit_notes/CRN", 5)]))), Some((1, 5)));
         for none in [Given::Nothing, Given::UpTo(self::copy())] {
             assert_eq!(left_out(&none), None);
+        }
+    }
+
+    #[test]
+    fn what_a_whole_database_gave_after_the_copy_is_certain() {
+        let there = counters([("events", 130), ("orders", 4), ("invoices/INV", 5), ("api_keys", 12)]);
+        let certain = Given::UpTo(there.clone()).beyond(&copy());
+        assert_eq!(certain, ["events 101 to 130", "invoices/INV 4 to 5"]);
+        for unsaid in [Given::Nothing, Given::AtLeast(there), Given::UpTo(copy())] {
+            assert_eq!(unsaid.beyond(&copy()), Vec::<String>::new());
         }
     }
 

@@ -167,10 +167,16 @@ pub fn restore(
     let (before, is_whole) = finish(database)?;
     let copy = open(&partial.0)?;
     let point = DatabasePoint::of(&copy)?;
-    let given = match said.is_complete {
-        true => Given::Nothing,
-        false => point.given_since(before.as_ref(), is_whole, known),
-    };
+    let known = point.given_since(before.as_ref(), is_whole, known);
+    let certain = known.beyond(&point.counters);
+    if said.is_complete && !certain.is_empty() {
+        return Err(CopyError::Numbers(format!(
+            "the database that is there gave numbers after the copy was made ({}): without --complete exactly these are \
+             left out",
+            certain.join(", ")
+        )));
+    }
+    let given = if said.is_complete { Given::Nothing } else { known };
     let left_out = begin_history(&copy, &point, &given, said, now)?;
     drop(copy);
     let set_aside = set_aside(database)?;
