@@ -327,6 +327,17 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_noted_of_a_movement_of_stock_may_name_a_person() {
+        let moved =
+            pb::StockMovement { reason: "Zyx's jar".to_owned(), on_hand_delta: -1, ..Default::default() };
+        let answer = pb::ListStockMovementsResponse { movements: vec![moved], ..Default::default() };
+        let mask = lacking("consign.v1.ListStockMovementsResponse", &[PERSONS]);
+        let kept = mask.over(&answer.encode_to_vec()).expect("an answer");
+        let seen = pb::ListStockMovementsResponse::decode(kept.as_slice()).expect("an answer");
+        assert_eq!((seen.movements[0].reason.as_str(), seen.movements[0].on_hand_delta), ("", -1));
+    }
+
+    #[test]
     fn a_share_is_hidden_with_the_amounts_it_would_tell() {
         use pb::{discount, order_change_item, set_discount};
 
