@@ -31,7 +31,7 @@ pub struct History {
     pub number: i64,
     pub id: HistoryId,
     pub begun_at: Timestamp,
-    /// The feed up to here is the same as in the history before.
+    /// The feed up to here is the same as in the histories before, those of the database that was replaced among them.
     pub shared_position: i64,
 }
 
@@ -80,6 +80,13 @@ pub struct NextHistory {
 }
 
 impl NextHistory {
+    /// Of which the database that is replaced has no more in common with the copy than up to here.
+    #[must_use]
+    pub fn sharing_at_most(mut self, position: i64) -> Self {
+        self.history.shared_position = self.history.shared_position.min(position);
+        self
+    }
+
     /// The history after the one of this number, in a copy whose counters stand there. `named` are last numbers that a
     /// person knows better than anybody else.
     pub fn after(
@@ -228,7 +235,9 @@ impl Histories {
         let lost =
             |gap: &&NumberGap| gap.counter == EVENTS_COUNTER && (gap.first..gap.last).contains(&position);
         if let Some(gap) = self.gaps.iter().find(lost) {
-            return Err(CannotResume::Restored(Some(gap.first - 1)));
+            let of_gap = self.all.iter().find(|it| it.number == gap.history);
+            let shared = of_gap.map_or(gap.first - 1, |it| it.shared_position.min(gap.first - 1));
+            return Err(CannotResume::Restored(Some(shared)));
         }
         let current = self.current().filter(|it| it.number > 1 && Some(it.id) != history);
         match current {
@@ -377,6 +386,23 @@ mod tests {
         assert_eq!(go_on(141, None, 140), restored_at_100);
         assert_eq!(go_on(140, Some(1), 140), restored_at_100);
         assert_eq!(go_on(7, Some(9), 140), Err(CannotResume::Restored(None)), "another database's history");
+    }
+
+    #[test]
+    fn who_read_only_what_a_second_restore_has_lost_is_told_where_that_began() {
+        // The first history was put back at 130 over one that had begun at 100 and gone on to 160.
+        let copy = counters([("events", 130)]);
+        let given = Given::UpTo(counters([("events", 160)]));
+        let next = NextHistory::after(1, &copy, &given, &Counters::new(), id(3), AT).expect("a history");
+        let NextHistory { history, gaps } = next.sharing_at_most(100);
+        let first = History { number: 1, id: id(1), begun_at: AT, shared_position: 0 };
+        let histories = Histories { all: vec![first, history], gaps };
+        let go_on = |position, history| histories.go_on(ReadTo { position, history }, 170);
+        let lost = Err(CannotResume::Restored(Some(100)));
+        assert_eq!(go_on(160, None), lost);
+        assert_eq!(go_on(160, Some(id(2))), Err(CannotResume::Restored(None)));
+        assert_eq!((go_on(100, None), go_on(100, Some(id(1)))), (Ok(()), Ok(())));
+        assert_eq!(go_on(161, Some(id(3))), Ok(()));
     }
 
     #[test]

@@ -177,7 +177,8 @@ pub fn restore(
         )));
     }
     let given = if said.is_complete { Given::Nothing } else { known };
-    let left_out = begin_history(&copy, &point, &given, said, now)?;
+    let shared = before.and_then(|it| point.shared_with(&it));
+    let left_out = begin_history(&copy, &point, (&given, shared), said, now)?;
     drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
@@ -185,18 +186,19 @@ pub fn restore(
     Ok(Restored { copied, set_aside, left_out, is_exact: !matches!(given, Given::AtLeast(_)) })
 }
 
-/// Lets the copy go on as a history of its own; the numbers that it leaves out.
+/// Lets the copy go on as a history of its own; the numbers that it leaves out. `shared`: up to where it is the same as what
+/// was there before, if that is less than all of it.
 fn begin_history(
     copy: &Connection,
     point: &DatabasePoint,
-    given: &Given,
+    (given, shared): (&Given, Option<i64>),
     said: &NumbersGiven,
     now: Timestamp,
 ) -> Result<Vec<NumberGap>, CopyError> {
     let id = fresh_ids(now).fresh();
     let counters = with_series(point.counters.clone(), &said.series);
     let next = NextHistory::after(point.number(), &counters, given, &said.last, id, now);
-    let next = next.map_err(CopyError::Numbers)?;
+    let next = next.map_err(CopyError::Numbers)?.sharing_at_most(shared.unwrap_or(i64::MAX));
     histories::begin(copy, &next)?;
     Ok(next.gaps)
 }
