@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::clock;
 use crate::command_line::{open_database, shown};
-use crate::domain::{Histories, History, NumberGap};
+use crate::domain::{Histories, History, NumberGap, series_counters};
 use crate::settings::{DatabaseFlags, Settings};
 use crate::store::{self, Copied, CopyError, Existing, NumbersGiven, Restored};
 use crate::terminal::{complain, say};
@@ -77,7 +77,9 @@ pub(super) async fn back_up(
 pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Display>> {
     let RestoreOptions { file, flags, force, in_place: _, complete, last } = options;
     let last = last.into_iter().map(|it| (it.counter, it.number)).collect();
-    let said = NumbersGiven { is_complete: complete, last };
+    let rules = Settings::load_for_database(&flags).map_err(shown)?.rules;
+    let series = series_counters(&rules.invoice_series, &rules.credit_note_series).to_vec();
+    let said = NumbersGiven { is_complete: complete, last, series };
     let Some(file) = file else { return begin_history(&flags, &said).await };
     let database = embedded(&flags, "pg_restore --clean --if-exists --dbname")?;
     let target = database.clone();
@@ -103,7 +105,9 @@ async fn begin_history(flags: &DatabaseFlags, said: &NumbersGiven) -> Result<(),
 fn tell_left_out(left_out: &[NumberGap], is_exact: bool) {
     if !is_exact {
         say(
-            "nobody knows which numbers were given after the copy was made: as many again as there were are left out",
+            "nobody knows which numbers were given after the copy was made: as many again as there were are left out; a series \
+             of invoices or credit notes that has begun since, and that the settings do not name any more, is to be named: \
+             --after invoices/SERIES=NUMBER",
         );
     }
     for NumberGap { counter, first, last, history: _ } in left_out {

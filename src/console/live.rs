@@ -74,6 +74,10 @@ pub(super) async fn live(
     let Ok(place) = Arc::clone(&desk.live_pages).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     };
+    let Ok(own_place) = Arc::clone(&visitor.live_pages).try_acquire_owned() else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many pages of this visitor are open\n")
+            .into_response();
+    };
     let last = headers.get("last-event-id").and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
     let after = last.or(asked.after);
     let found = match desk.api(&visitor) {
@@ -85,7 +89,7 @@ pub(super) async fn live(
         Err(status) => return desk.refused(&visitor, &status),
     };
 
-    let page = Page::new((desk, visitor, place), news, after, &asked);
+    let page = Page::new((desk, visitor, [place, own_place]), news, after, &asked);
     let told = stream::unfold(page, |mut page| async move {
         let said = page.next().await?;
         Some((Ok::<String, Infallible>(said), page))
@@ -118,6 +122,10 @@ async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Stat
         };
         return Ok(levels.map(move |it| it.map(heard)).boxed());
     }
+    // As any id: in a filter it is one word.
+    if !asked.order.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
+        return Err(Status::invalid_argument("order must be the id of an order"));
+    }
     let filter = match asked.order.as_str() {
         "" => String::new(),
         order => format!("order_id = {order}"),
@@ -145,12 +153,12 @@ struct Page {
     quiet_until: Instant,
     apart: Duration,
     until: Instant,
-    _place: OwnedSemaphorePermit,
+    _places: [OwnedSemaphorePermit; 2],
 }
 
 impl Page {
     fn new(
-        (desk, visitor, place): (Arc<Desk>, Visitor, OwnedSemaphorePermit),
+        (desk, visitor, places): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
         news: News,
         after: Option<i64>,
         asked: &Asked,
@@ -159,7 +167,17 @@ impl Page {
         // What happened before the stream began, and after the page was made, is not known. Of stock, all levels come first.
         let tell_at = (after.is_none() && asked.skus.is_empty()).then_some(now);
         let (apart, until) = (asked.apart(), now + LASTS);
-        Self { desk, visitor, news, position: after, tell_at, quiet_until: now, apart, until, _place: place }
+        Self {
+            desk,
+            visitor,
+            news,
+            position: after,
+            tell_at,
+            quiet_until: now,
+            apart,
+            until,
+            _places: places,
+        }
     }
 
     /// What the page is told next, when there is something to say. None: it is over, for now or because the visit is.

@@ -1,18 +1,22 @@
 //! Who signed in, until when, and what they are told on the next page. Kept in memory: a restart signs everybody out.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use rustls::crypto::ring;
+use tokio::sync::Semaphore;
 
 /// How long a visitor stays signed in.
 pub(super) const SESSION: Duration = Duration::from_secs(12 * 3_600);
 
 /// Sessions at most; one more ends the oldest.
 const SESSIONS_MAX: usize = 1_000;
+
+/// Pages of one visit that are told of changes at once. A browser keeps six connections to one place.
+const LIVE_PAGES: usize = 8;
 
 /// Random bytes of a session's id and of its token for forms.
 const RANDOM_BYTES: usize = 32;
@@ -42,6 +46,8 @@ pub(super) struct Visitor {
     /// In each form of the visit; a page of another site cannot know it.
     pub(super) token: String,
     pub(super) wish: Wish,
+    /// Places for the pages of the visit that are told of changes.
+    pub(super) live_pages: Arc<Semaphore>,
 }
 
 /// Why a page is asked for.
@@ -65,7 +71,9 @@ pub(super) struct Visitors(Mutex<HashMap<String, Session>>);
 impl Visitors {
     /// None: the operating system gives no random numbers.
     pub(super) fn sign_in(&self, name: String, caller: Caller, now: Instant) -> Option<Visitor> {
-        let visitor = Visitor { session: random()?, name, caller, token: random()?, wish: Wish::Open };
+        let live_pages = Arc::new(Semaphore::new(LIVE_PAGES));
+        let (session, token) = (random()?, random()?);
+        let visitor = Visitor { session, name, caller, token, wish: Wish::Open, live_pages };
         let session = Session { visitor: visitor.clone(), notice: None, since: now };
 
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);

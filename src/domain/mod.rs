@@ -163,7 +163,7 @@ pub use model::hand::{HANDS_MAX, Hand, HandKind, Person};
 pub use model::handling::{Dimensions, Handling};
 pub use model::history::{
     CannotResume, Counters, EVENTS_COUNTER, Given, Histories, History, NextHistory, NumberGap,
-    ORDERS_COUNTER, ReadTo,
+    ORDERS_COUNTER, ReadTo, series_counters, with_series,
 };
 pub use model::hold::{Hold, HoldReason, HoldState};
 pub use model::in_use::{IfInUse, USES_MAX, Use, Uses};

@@ -317,6 +317,43 @@ mod tests {
     }
 
     #[test]
+    fn why_a_courier_declines_may_name_a_person_and_which_one_declines_does_not() {
+        let decline = pb::CourierDecline { courier: "swift".to_owned(), reason: "no zyx".to_owned() };
+        let answer = pb::QuoteCouriersResponse { declines: vec![decline], ..Default::default() };
+        let mask = lacking("consign.v1.QuoteCouriersResponse", &[PERSONS]);
+        let kept = mask.over(&answer.encode_to_vec()).expect("an answer");
+        let seen = pb::QuoteCouriersResponse::decode(kept.as_slice()).expect("an answer");
+        assert_eq!((seen.declines[0].courier.as_str(), seen.declines[0].reason.as_str()), ("swift", ""));
+    }
+
+    #[test]
+    fn what_somebody_noted_of_a_movement_of_stock_may_name_a_person() {
+        let moved =
+            pb::StockMovement { reason: "Zyx's jar".to_owned(), on_hand_delta: -1, ..Default::default() };
+        let answer = pb::ListStockMovementsResponse { movements: vec![moved], ..Default::default() };
+        let mask = lacking("consign.v1.ListStockMovementsResponse", &[PERSONS]);
+        let kept = mask.over(&answer.encode_to_vec()).expect("an answer");
+        let seen = pb::ListStockMovementsResponse::decode(kept.as_slice()).expect("an answer");
+        assert_eq!((seen.movements[0].reason.as_str(), seen.movements[0].on_hand_delta), ("", -1));
+    }
+
+    #[test]
+    fn a_share_is_hidden_with_the_amounts_it_would_tell() {
+        use pb::{discount, order_change_item, set_discount};
+
+        let share = pb::Discount { value: Some(discount::Value::RatePpm(100_000)) };
+        let wanted = set_discount::Discount::AmountOrRate(share);
+        let item = order_change_item::Item::SetDiscount(pb::SetDiscount { discount: Some(wanted) });
+        let change =
+            pb::OrderChange { items: vec![pb::OrderChangeItem { item: Some(item) }], ..Default::default() };
+        let kept = lacking("consign.v1.OrderChange", &[MONEY]).over(&change.encode_to_vec());
+        let seen = pb::OrderChange::decode(kept.expect("a change").as_slice()).expect("a change");
+        let nothing = order_change_item::Item::SetDiscount(pb::SetDiscount { discount: None });
+        assert_eq!(seen.items, [pb::OrderChangeItem { item: Some(nothing) }]);
+        assert_eq!(seen.hidden, [i32::from(MONEY)]);
+    }
+
+    #[test]
     fn who_lacks_nothing_that_is_asked_for_sees_the_answer_as_it_is() {
         let kept =
             lacking("consign.v1.GetOrderResponse", &[Permission::Refund]).over(&answer().encode_to_vec());

@@ -21,7 +21,7 @@ use crate::store::connection::options::{Engine, Options};
 use crate::store::connection::session::Session;
 use crate::store::query::integrity::{self as laws, LawResult};
 use crate::store::query::order_cache::OrderCache;
-use crate::store::query::series::Series;
+use crate::store::query::series::LastCount;
 use crate::store::query::single_flight::{Ended, SingleFlight, Waiter};
 use crate::store::rows::{decision, lookup, subscribers, writes};
 use crate::store::writer::chance::fresh_ids;
@@ -73,7 +73,7 @@ pub(super) struct Inner {
     /// When the laws were last checked, and how many rows broke one.
     pub(super) last_check: RwLock<Option<(Timestamp, u64)>>,
     /// How the last weeks went, as last counted.
-    pub(super) series: Mutex<Option<Series>>,
+    pub(super) series: Mutex<Option<LastCount>>,
     pub(super) lanes: Mutex<Vec<JoinHandle<()>>>,
     pub(super) checks: SingleFlight<Result<Vec<LawResult>, StoreError>>,
     /// That this process alone serves the file of an embedded database.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     Counters, EVENTS_COUNTER, Given, Histories, History, HistoryId, NextHistory, NumberGap, Refusal,
-    Timestamp,
+    Timestamp, with_series,
 };
 use crate::store::connection::copies::NumbersGiven;
 use crate::store::connection::error::StoreError;
@@ -46,7 +46,7 @@ impl Store {
         let mut claim = self.inner.pools.claim().await?;
         let db = self.inner.pools.writer(&Counter::default()).await?;
         let (time, _) = db.begin(Vec::new()).await?;
-        let counters = counters(&db).await?;
+        let counters = with_series(counters(&db).await?, &said.series);
         let given = match (said.is_complete, self.inner.pools.found.known_position()) {
             (true, _) => Given::Nothing,
             (false, None) => Given::AtLeast(Counters::new()),
@@ -63,7 +63,7 @@ impl Store {
         // From here on this is the latest that there is.
         let position = self.last_position().await?;
         if let Some(claim) = claim.as_mut()
-            && let Err(error) = claim.note(position)
+            && let Err(error) = claim.begin_at(position)
         {
             tracing::warn!(%error, "the position cannot be written down beside the database");
         }

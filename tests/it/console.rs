@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use consign::access::{KeyHash, Role};
 use consign::pb;
+use consign::pb::order_change_item::Item;
 use consign::settings::{KeySettings, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::access::{ADMIN, stock, with_key};
 use crate::operations::{get, send, with_port};
+use crate::order_changes;
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{LEIPZIG, create_order, draft, order, receive, stocked};
 
@@ -238,6 +240,29 @@ on_both_engines!(a_key_says_what_is_seen_and_done, two_keys, async |server| {
     server.stop().await;
 });
 
+on_both_engines!(a_change_is_named_as_far_as_it_may_be_seen, two_keys, async |server| {
+    stock(&server).await;
+    let request = pb::CreateOrderRequest { order: Some(draft("ada", "A-1", 1)), ..Default::default() };
+    let placed = server.orders.clone().create_order(with_key(ADMIN, request)).await.expect("an order");
+    let placed = placed.into_inner().order.expect("an order");
+    let own = pb::Discount { value: Some(pb::discount::Value::RatePpm(100_000)) };
+    let off = pb::SetDiscount { discount: Some(pb::set_discount::Discount::AmountOrRate(own)) };
+    let items = vec![Item::SetDiscount(off), Item::SetInstructions("ring twice".to_owned())];
+    let change = with_key(ADMIN, order_changes::request(&placed.id, items));
+    server.changes.clone().create_order_change(change).await.expect("a draft");
+
+    let path = format!("/console/orders/{}", placed.number);
+    let boss = Browser::sign_in(&server, ADMIN).await;
+    let (_, page) = boss.get(&path).await;
+    let discount = "<li>Another discount, or none</li>";
+    assert!(page.contains(discount) && page.contains("<li>Other instructions</li>"), "{page}");
+    let picker = Browser::sign_in(&server, PICKER).await;
+    let (_, page) = picker.get(&path).await;
+    assert!(page.contains(discount) && page.contains("<li>hidden</li>"), "{page}");
+    assert!(!page.contains("<li>Other instructions</li>"), "{page}");
+    server.stop().await;
+});
+
 /// The number on the tile with this label.
 fn tile(page: &str, label: &str) -> Option<i64> {
     let before = page.split_once(&format!("<span>{label}</span>"))?.0;
@@ -406,6 +431,9 @@ on_both_engines!(an_open_page_is_told_that_something_of_it_has_changed, with_por
     assert!(nobody.text.starts_with("HTTP/1.1 401"), "{}", nobody.text);
 
     let omar = Browser::sign_in(&server, "omar").await;
+    // What is no id is no part of a filter.
+    let smuggled = format!("/console/live?order={}%20AND%20type%3DORDER_RECEIVED", placed.id);
+    assert_eq!(omar.get(&smuggled).await.0, 400);
     let open = Told::at(&omar, "/console/live").await;
     assert!(open.is_open(), "{}", open.text);
     server.stop().await;
@@ -426,6 +454,22 @@ on_both_engines!(what_is_said_once_waits_for_who_opens_a_page, with_port, async 
     let (_, _, followed) = send(&server, &request).await;
     assert!(followed.contains("call back") && !followed.contains("The note is kept."), "{followed}");
     assert!(dana.get(&here).await.1.contains("The note is kept."));
+    server.stop().await;
+});
+
+on_both_engines!(one_visitor_has_eight_open_pages_at_most, with_port, async |server| {
+    let dana = Browser::sign_in(&server, "dana").await;
+    let mut open = Vec::new();
+    for _ in 0..8 {
+        let told = Told::at(&dana, "/console/live").await;
+        assert!(told.is_open(), "{}", told.text);
+        open.push(told);
+    }
+    let ninth = Told::at(&dana, "/console/live").await;
+    assert!(ninth.text.starts_with("HTTP/1.1 503"), "{}", ninth.text);
+    let omar = Browser::sign_in(&server, "omar").await;
+    let other = Told::at(&omar, "/console/live").await;
+    assert!(other.is_open(), "{}", other.text);
     server.stop().await;
 });
 

@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 use crate::server::Clients;
 use crate::shop::{by, create_courier, draft, stocked};
 
-const SKU: &str = "LOAD";
+pub(crate) const SKU: &str = "LOAD";
 /// Orders that one caller has on their way at once.
 const JOURNEYS_MAX: usize = 3;
 /// What a caller waits after a call that went wrong.

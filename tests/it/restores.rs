@@ -5,10 +5,12 @@ use std::process::Output;
 use std::time::Duration;
 
 use consign::pb;
+use consign::pb::watch_stock_levels_response::Update;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::child::{Process, Site};
+use crate::load::SKU;
 use crate::server::{Clients, Engine};
 use crate::shop::{order, reason};
 use crate::warehouse::Warehouse;
@@ -28,6 +30,12 @@ async fn numbers_given_after_a_copy_are_not_given_again_and_their_readers_are_to
     let invoices_before = invoice_numbers(&clients).await;
     let (lost, old_history) = last_event(&clients).await;
     stop(process);
+
+    // Nobody is believed against a database that knows better.
+    let refused = site.run(&["restore", "--force", "--complete", path(&copy)]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let given = format!("orders {} to {third}", first + 1);
+    assert!(!refused.status.success() && why.contains(&given), "{why}");
 
     let said = succeeded(&site, &["restore", "--force", path(&copy)]);
     assert!(said.contains(&format!("orders: {} to {third} are left out", first + 1)), "{said}");
@@ -192,6 +200,39 @@ async fn a_follower_of_a_shipment_is_told_of_scans_that_a_restore_has_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follower_of_stock_is_sent_every_level_anew_after_a_restore() {
+    let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    clients.stock_up().await;
+    let copy = site.folder.path().join("copy.db");
+    succeeded(&site, &["backup", path(&copy)]);
+    ordered(&clients, "lost").await;
+    let first = levels(&clients, 0, "").await.expect("a level");
+    let (lost, old_history) = (first.resume_position, first.history_id);
+    stop(process);
+
+    succeeded(&site, &["restore", "--force", path(&copy)]);
+    let process = site.start().await;
+    let clients = Clients::over(process.channel());
+    let refused = levels(&clients, lost, "").await.expect_err("nothing is there yet");
+    assert_eq!(reason(&refused), "INVALID_FIELD");
+    let anew = levels(&clients, lost, &old_history).await.expect("all of them");
+    assert!(matches!(anew.update, Some(Update::StockLevel(_))), "{anew:?}");
+    assert_ne!(anew.history_id, old_history);
+
+    // As often as in the lost history: by the place alone nobody could tell.
+    ordered(&clients, "other").await;
+    let again = levels(&clients, lost, &old_history).await.expect("all of them");
+    assert!(matches!(again.update, Some(Update::StockLevel(_))), "{again:?}");
+    assert_eq!((again.resume_position, again.history_id), (lost, anew.history_id));
+    let unreadable = levels(&clients, lost, "hst_0").await.expect_err("no id");
+    assert_eq!(reason(&unreadable), "INVALID_FIELD");
+    stop(process);
+    assert_eq!(site.broken_laws(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn payments_that_only_the_provider_knows_after_a_restore_are_listed() {
     let site = Site::prepare(Engine::Sqlite).await.expect("it is embedded");
     let process = site.start().await;
@@ -270,6 +311,22 @@ async fn track(
     };
     let mut stream = clients.shipping.clone().track_shipment(request).await?.into_inner();
     Ok(stream.message().await?.expect("it says where it stands"))
+}
+
+/// The first message of a stream of the stock.
+async fn levels(
+    clients: &Clients,
+    after: i64,
+    history: &str,
+) -> Result<pb::WatchStockLevelsResponse, Status> {
+    let request = pb::WatchStockLevelsRequest {
+        skus: vec![SKU.to_owned()],
+        locations: Vec::new(),
+        after_position: after,
+        history_id: history.to_owned(),
+    };
+    let mut stream = clients.inventory.clone().watch_stock_levels(request).await?.into_inner();
+    Ok(stream.message().await?.expect("it goes on"))
 }
 
 fn succeeded(site: &Site, arguments: &[&str]) -> String {

@@ -22,8 +22,12 @@ type Levels = Streaming<pb::WatchStockLevelsResponse>;
 
 async fn watch(server: &Clients, skus: &[&str], locations: &[&str], after: i64) -> Result<Levels, Status> {
     let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
-    let request =
-        pb::WatchStockLevelsRequest { skus: names(skus), locations: names(locations), after_position: after };
+    let request = pb::WatchStockLevelsRequest {
+        skus: names(skus),
+        locations: names(locations),
+        after_position: after,
+        history_id: String::new(),
+    };
     Ok(server.inventory.clone().watch_stock_levels(request).await?.into_inner())
 }
 

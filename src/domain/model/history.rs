@@ -31,7 +31,7 @@ pub struct History {
     pub number: i64,
     pub id: HistoryId,
     pub begun_at: Timestamp,
-    /// The feed up to here is the same as in the history before.
+    /// The feed up to here is the same as in the histories before, those of the database that was replaced among them.
     pub shared_position: i64,
 }
 
@@ -56,6 +56,22 @@ pub enum Given {
     AtLeast(Counters),
 }
 
+impl Given {
+    /// The counters that have certainly gone on after the copy was made, in words.
+    pub fn beyond(&self, copy: &Counters) -> Vec<String> {
+        match self {
+            Self::UpTo(counters) => {
+                let more = counters
+                    .iter()
+                    .filter(|(name, last)| is_given_out(name) && **last > standing(copy, name));
+                more.map(|(name, last)| format!("{name} {} to {last}", standing(copy, name) + 1)).collect()
+            }
+            // Where it is not certain, a person knows better.
+            Self::Nothing | Self::AtLeast(_) => Vec::new(),
+        }
+    }
+}
+
 /// A history that is about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextHistory {
@@ -64,6 +80,13 @@ pub struct NextHistory {
 }
 
 impl NextHistory {
+    /// Of which the database that is replaced has no more in common with the copy than up to here.
+    #[must_use]
+    pub fn sharing_at_most(mut self, position: i64) -> Self {
+        self.history.shared_position = self.history.shared_position.min(position);
+        self
+    }
+
     /// The history after the one of this number, in a copy whose counters stand there. `named` are last numbers that a
     /// person knows better than anybody else.
     pub fn after(
@@ -112,6 +135,20 @@ impl NextHistory {
         let shared_position = standing(copy, EVENTS_COUNTER);
         Ok(Self { gaps: gaps.collect(), history: History { number, id, begun_at: at, shared_position } })
     }
+}
+
+/// The counters of the series that are in use. The first invoice or credit note of a series begins its counter, so that a
+/// copy made before does not have it.
+pub fn series_counters(invoices: &str, credit_notes: &str) -> [String; 2] {
+    [(SERIES[0], invoices), (SERIES[1], credit_notes)].map(|(kind, series)| format!("{kind}{series}"))
+}
+
+/// The counters of a copy, and of the series that may have begun after it was made.
+pub fn with_series(mut copy: Counters, series: &[String]) -> Counters {
+    for counter in series {
+        copy.entry(counter.clone()).or_default();
+    }
+    copy
 }
 
 fn standing(counters: &Counters, name: &str) -> i64 {
@@ -198,7 +235,9 @@ impl Histories {
         let lost =
             |gap: &&NumberGap| gap.counter == EVENTS_COUNTER && (gap.first..gap.last).contains(&position);
         if let Some(gap) = self.gaps.iter().find(lost) {
-            return Err(CannotResume::Restored(Some(gap.first - 1)));
+            let of_gap = self.all.iter().find(|it| it.number == gap.history);
+            let shared = of_gap.map_or(gap.first - 1, |it| it.shared_position.min(gap.first - 1));
+            return Err(CannotResume::Restored(Some(shared)));
         }
         let current = self.current().filter(|it| it.number > 1 && Some(it.id) != history);
         match current {
@@ -268,6 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn a_series_that_may_have_begun_since_gets_a_gap_from_its_first_number_on() {
+        let copy = with_series(copy(), &series_counters("INV", "CRN"));
+        assert_eq!((copy["invoices/INV"], copy["credit_notes/CRN"]), (3, 0));
+        let left_out = |given: &Given| {
+            let next = NextHistory::after(1, &copy, given, &Counters::new(), id(2), AT).expect("a history");
+            let notes = next.gaps.into_iter().find(|it| it.counter == "credit_notes/CRN");
+            notes.map(|it| (it.first, it.last))
+        };
+        assert_eq!(left_out(&Given::AtLeast(Counters::new())), Some((1, 10_000)));
+        assert_eq!(left_out(&Given::UpTo(counters([("credit_notes/CRN", 5)]))), Some((1, 5)));
+        for none in [Given::Nothing, Given::UpTo(self::copy())] {
+            assert_eq!(left_out(&none), None);
+        }
+    }
+
+    #[test]
+    fn what_a_whole_database_gave_after_the_copy_is_certain() {
+        let there = counters([("events", 130), ("orders", 4), ("invoices/INV", 5), ("api_keys", 12)]);
+        let certain = Given::UpTo(there.clone()).beyond(&copy());
+        assert_eq!(certain, ["events 101 to 130", "invoices/INV 4 to 5"]);
+        for unsaid in [Given::Nothing, Given::AtLeast(there), Given::UpTo(copy())] {
+            assert_eq!(unsaid.beyond(&copy()), Vec::<String>::new());
+        }
+    }
+
+    #[test]
     fn a_person_may_know_better() {
         let named = counters([("orders", 7), ("events", 110), ("invoices/2027", 2)]);
         let expected = [gap("events", 101, 111), gap("invoices/2027", 1, 2), gap("orders", 5, 7)];
@@ -321,6 +386,23 @@ mod tests {
         assert_eq!(go_on(141, None, 140), restored_at_100);
         assert_eq!(go_on(140, Some(1), 140), restored_at_100);
         assert_eq!(go_on(7, Some(9), 140), Err(CannotResume::Restored(None)), "another database's history");
+    }
+
+    #[test]
+    fn who_read_only_what_a_second_restore_has_lost_is_told_where_that_began() {
+        // The first history was put back at 130 over one that had begun at 100 and gone on to 160.
+        let copy = counters([("events", 130)]);
+        let given = Given::UpTo(counters([("events", 160)]));
+        let next = NextHistory::after(1, &copy, &given, &Counters::new(), id(3), AT).expect("a history");
+        let NextHistory { history, gaps } = next.sharing_at_most(100);
+        let first = History { number: 1, id: id(1), begun_at: AT, shared_position: 0 };
+        let histories = Histories { all: vec![first, history], gaps };
+        let go_on = |position, history| histories.go_on(ReadTo { position, history }, 170);
+        let lost = Err(CannotResume::Restored(Some(100)));
+        assert_eq!(go_on(160, None), lost);
+        assert_eq!(go_on(160, Some(id(2))), Err(CannotResume::Restored(None)));
+        assert_eq!((go_on(100, None), go_on(100, Some(id(1)))), (Ok(()), Ok(())));
+        assert_eq!(go_on(161, Some(id(3))), Ok(()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::domain::model::action::Action;
 use crate::domain::model::hold::HoldState;
 use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::PaymentState;
+use crate::domain::model::refusal::Reason;
 use crate::domain::model::returns::Return;
 use crate::domain::model::shipment::Shipment;
 use crate::domain::returns::turn::OF_RETURNS;
@@ -179,10 +180,11 @@ impl Order {
         }
     }
 
-    /// None: its state does not allow it.
+    /// None: its state does not allow it. Which messages the customer wants, and where they would go, is not said: who may
+    /// not see personal data reads this too.
     fn why_no_feedback_requested(&self) -> Option<String> {
-        let asked = self.why_not_asked_again().filter(|_| !self.is_archived());
-        asked.map(|(_, why)| why)
+        let (reason, why) = self.why_not_asked_again().filter(|_| !self.is_archived())?;
+        Some(if reason == Reason::NotSendable { "no letter can ask for it".to_owned() } else { why })
     }
 
     /// None: its state does not allow payments.

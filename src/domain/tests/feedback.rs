@@ -254,6 +254,9 @@ fn nobody_is_asked_about_what_has_not_arrived_or_where_no_letter_goes() {
     bench.pass(ASKING_PAUSE.as_secs());
     assert_eq!(reason(ask_again(&mut bench, id)), Reason::NotSendable);
     assert!(!bench.order(id).available_actions().contains(&Action::RequestFeedback));
+    let mut unavailable = bench.order(id).unavailable_actions().into_iter();
+    let asking = unavailable.find(|it| it.action == Action::RequestFeedback).expect("with its reason");
+    assert_eq!(asking.reason, "no letter can ask for it", "not why: that is the customer's");
 }
 
 #[test]

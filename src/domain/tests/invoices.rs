@@ -29,6 +29,15 @@ fn an_invoice_is_due_at_the_end_of_the_terms_but_not_after_the_goods_are_free_fo
 }
 
 #[test]
+fn what_keeps_an_order_open_names_no_amount() {
+    let mut bench = bench(14, 30);
+    let id = bench.placed(&order("ada", &[("A-1", 1)]));
+    assert!(bench.order(id).due_minor() > 0);
+    let open = bench.order(id).why_open();
+    assert!(open.iter().any(|it| it == "an amount is due"), "{open:?}");
+}
+
+#[test]
 fn an_invoice_names_the_seller_of_its_time() {
     let mut bench = bench(0, 1);
     let seller: SellerId = Uuid::from_u128(7).into();

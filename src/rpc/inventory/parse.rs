@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::{
     ADJUSTMENTS_MAX, AdjustStock, Arrival, BatchAdjustStock, CancelTransfer, CheckAvailability,
     ConfirmReservation, CountStock, DecideReplenishment, Destination, ExtendReservation, HeldUnits, Inquiry,
-    Invalid, LocationCode, LotName, PlaceReplenishment, PlanAllocation, Problems, ReceiveStock,
+    Invalid, LocationCode, LotName, PlaceReplenishment, PlanAllocation, Problems, ReadTo, ReceiveStock,
     ReceiveTransfer, ReleaseQualityHold, ReleaseReservation, ReorderRule, ReplenishmentState, ReserveStock,
     ScrapStock, ServiceLevel, SetReorderRule, Sku, StockSource, TRANSFER_ITEMS_MAX, TransferStock,
     UpdateReplenishment,
@@ -128,12 +128,13 @@ pub(crate) fn plan_allocation(
 pub(crate) fn watch_levels(
     request: pb::WatchStockLevelsRequest,
     bad: &mut Problems,
-) -> Option<(Followed, i64)> {
-    let pb::WatchStockLevelsRequest { skus, locations, after_position } = request;
+) -> Option<(Followed, ReadTo)> {
+    let pb::WatchStockLevelsRequest { skus, locations, after_position, history_id } = request;
     let skus = different("skus", skus, 1..=FOLLOWED_MAX, bad);
     let locations = different("locations", locations, 0..=FOLLOWED_MAX, bad);
-    let after = number("after_position", after_position, 0..=i64::MAX, bad);
-    Some((Followed { skus, locations }, after))
+    let position = number("after_position", after_position, 0..=i64::MAX, bad);
+    let history = optional_id("history_id", &history_id, bad);
+    Some((Followed { skus, locations }, ReadTo { position, history }))
 }
 
 /// Names that are each there once.

@@ -204,14 +204,17 @@ impl pb::inventory_service_server::InventoryService for Api {
         request: Request<pb::WatchStockLevelsRequest>,
     ) -> Reply<Self::WatchStockLevelsStream> {
         let place = StreamPlace::of(&request);
-        let (followed, after) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
+        let (followed, read) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
         self.all_known(&followed).await?;
+        let histories = answered(self.store().histories().await)?;
+        let after = levels::start(read, &histories);
         let last = levels::changes(&answered(followed.levels(self.store()).await)?);
         if after > last {
             let message = format!("is beyond the latest change, which has position {last}");
             return Err(status::of_refusal(&Refusal::invalid("after_position", message)));
         }
-        watch::follow(self, place, after, Levels::new(self.store().clone(), followed))
+        let history = watch::present(&histories);
+        watch::follow(self, place, after, Levels::new(self.store().clone(), followed, history))
     }
 
     async fn plan_allocation(

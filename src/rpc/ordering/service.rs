@@ -97,7 +97,7 @@ impl pb::order_service_server::OrderService for Api {
         let since = parsed(|bad| overview::since(request, self.store().now(), bad))?;
         let counted = answered(self.store().overview(since).await)?;
         let series = match with_series {
-            true => Some(answered(self.store().series().await)?),
+            true => self.store().series().await,
             false => None,
         };
         let shown = overview::overview(counted, series, self.store().last_check(), &caller);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{LocationCode, Sku, StockLevel};
+use crate::domain::{Histories, LocationCode, ReadTo, Sku, StockLevel};
 use crate::pb;
 use crate::pb::watch_stock_levels_response::Update;
 use crate::rpc::inventory::reply;
@@ -34,17 +34,34 @@ pub(crate) fn changes(levels: &[StockLevel]) -> i64 {
     levels.iter().map(|it| it.version).sum()
 }
 
+/// The place after which a stream begins. In another history than the reader's the same place says nothing: levels may have
+/// changed as often, and to other numbers.
+pub(crate) fn start(read: ReadTo, histories: &Histories) -> i64 {
+    let ReadTo { position, history } = read;
+    match history {
+        Some(id) if histories.current().is_none_or(|it| it.id != id) => 0,
+        Some(_) | None => position,
+    }
+}
+
 /// The levels that a stream follows, with the versions that were sent.
 pub(crate) struct Levels {
     store: Store,
     followed: Followed,
     /// None before the first look.
     sent: Option<HashMap<(Sku, LocationCode), i64>>,
+    /// The history that is read, as text.
+    history: String,
 }
 
 impl Levels {
-    pub(crate) fn new(store: Store, followed: Followed) -> Self {
-        Self { store, followed, sent: None }
+    pub(crate) fn new(store: Store, followed: Followed, history: String) -> Self {
+        Self { store, followed, sent: None, history }
+    }
+
+    fn message(&self, position: i64, update: Update) -> pb::WatchStockLevelsResponse {
+        let history_id = self.history.clone();
+        pb::WatchStockLevelsResponse { update: Some(update), resume_position: position, history_id }
     }
 }
 
@@ -78,12 +95,11 @@ impl Source for Levels {
     async fn look(&mut self, after: i64) -> Result<Found<Self::Message>, StoreError> {
         let levels = self.followed.levels(&self.store).await?;
         let position = changes(&levels);
-        let message = |(position, level): (i64, StockLevel)| {
-            let update = Some(Update::StockLevel(reply::stock_level(&level)));
-            (position, pb::WatchStockLevelsResponse { update, resume_position: position })
-        };
-        let messages = news(levels, &mut self.sent, after).into_iter().map(message).collect();
-        Ok(Found { messages, position, then: NextStep::Wait })
+        let new = news(levels, &mut self.sent, after);
+        let messages = new.into_iter().map(|(position, level)| {
+            (position, self.message(position, Update::StockLevel(reply::stock_level(&level))))
+        });
+        Ok(Found { messages: messages.collect(), position, then: NextStep::Wait })
     }
 
     fn rings(&self) -> Rings {
@@ -92,16 +108,17 @@ impl Source for Levels {
 
     fn heartbeat(&self, position: i64) -> Self::Message {
         let time = Some(timestamp(self.store.now()));
-        let update = Some(Update::Heartbeat(pb::Heartbeat { high_water: position, time }));
-        pb::WatchStockLevelsResponse { update, resume_position: position }
+        self.message(position, Update::Heartbeat(pb::Heartbeat { high_water: position, time }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
-    use crate::domain::Timestamp;
+    use crate::domain::{History, HistoryId, Timestamp};
 
     fn level(sku: &str, location: &str, version: i64) -> StockLevel {
         let mut level = StockLevel::empty(
@@ -137,5 +154,15 @@ mod tests {
         for missed in [0, 3] {
             assert_eq!(news(levels(), &mut None, missed).len(), 2);
         }
+    }
+
+    #[test]
+    fn one_that_read_another_history_is_sent_everything() {
+        let id = |number| HistoryId(Uuid::from_u128(number));
+        let history =
+            |number, id| History { number, id, begun_at: Timestamp::from_unix_micros(0), shared_position: 0 };
+        let histories = Histories { all: vec![history(1, id(7)), history(2, id(8))], gaps: Vec::new() };
+        let begins = |history| start(ReadTo { position: 4, history }, &histories);
+        assert_eq!([None, Some(8), Some(7), Some(9)].map(|it| begins(it.map(id))), [4, 4, 0, 0]);
     }
 }

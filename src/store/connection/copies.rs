@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp};
+use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp, with_series};
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::histories::{self, DatabasePoint};
@@ -52,6 +52,8 @@ pub struct NumbersGiven {
     pub is_complete: bool,
     /// The last ones of these counters.
     pub last: Counters,
+    /// Counters of the series that are in use, which may have begun after the copy was made.
+    pub series: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -165,29 +167,38 @@ pub fn restore(
     let (before, is_whole) = finish(database)?;
     let copy = open(&partial.0)?;
     let point = DatabasePoint::of(&copy)?;
-    let given = match said.is_complete {
-        true => Given::Nothing,
-        false => point.given_since(before.as_ref(), is_whole, known),
-    };
-    let left_out = begin_history(&copy, &point, &given, &said.last, now)?;
+    let known = point.given_since(before.as_ref(), is_whole, known);
+    let certain = known.beyond(&point.counters);
+    if said.is_complete && !certain.is_empty() {
+        return Err(CopyError::Numbers(format!(
+            "the database that is there gave numbers after the copy was made ({}): without --complete exactly these are \
+             left out",
+            certain.join(", ")
+        )));
+    }
+    let given = if said.is_complete { Given::Nothing } else { known };
+    let shared = before.and_then(|it| point.shared_with(&it));
+    let left_out = begin_history(&copy, &point, (&given, shared), said, now)?;
     drop(copy);
     let set_aside = set_aside(database)?;
     partial.put_at(database)?;
-    claim.note(copied.position).map_err(at(database))?;
+    claim.begin_at(copied.position).map_err(at(database))?;
     Ok(Restored { copied, set_aside, left_out, is_exact: !matches!(given, Given::AtLeast(_)) })
 }
 
-/// Lets the copy go on as a history of its own; the numbers that it leaves out.
+/// Lets the copy go on as a history of its own; the numbers that it leaves out. `shared`: up to where it is the same as what
+/// was there before, if that is less than all of it.
 fn begin_history(
     copy: &Connection,
     point: &DatabasePoint,
-    given: &Given,
-    named: &Counters,
+    (given, shared): (&Given, Option<i64>),
+    said: &NumbersGiven,
     now: Timestamp,
 ) -> Result<Vec<NumberGap>, CopyError> {
     let id = fresh_ids(now).fresh();
-    let next = NextHistory::after(point.number(), &point.counters, given, named, id, now);
-    let next = next.map_err(CopyError::Numbers)?;
+    let counters = with_series(point.counters.clone(), &said.series);
+    let next = NextHistory::after(point.number(), &counters, given, &said.last, id, now);
+    let next = next.map_err(CopyError::Numbers)?.sharing_at_most(shared.unwrap_or(i64::MAX));
     histories::begin(copy, &next)?;
     Ok(next.gaps)
 }

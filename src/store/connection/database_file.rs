@@ -38,9 +38,7 @@ impl Found {
     pub(super) fn at(database: &Path) -> io::Result<Self> {
         let served = header(database)?.is_some_and(|it| it == SERVED);
         let lacks_log = served && !beside(database, "-wal").exists();
-        let known_position = std::fs::read_to_string(beside(database, ".server")).ok();
-        let known_position = known_position.and_then(|it| it.trim().parse().ok());
-        Ok(Self { lacks_log, known_position })
+        Ok(Self { lacks_log, known_position: known_position(database) })
     }
 
     /// The last position that a server wrote down beside it.
@@ -66,6 +64,12 @@ impl Found {
         }
         losses
     }
+}
+
+/// What `.server` says.
+fn known_position(database: &Path) -> Option<i64> {
+    let written = std::fs::read_to_string(beside(database, ".server")).ok()?;
+    written.trim().parse().ok()
 }
 
 /// The number in the header; None: the file is missing, empty or no database.
@@ -120,7 +124,10 @@ impl Claim {
         }
         let server = options.open(beside(database, ".server"))?;
         match server.try_lock() {
-            Ok(()) => Ok(Some(Self { database: database.to_owned(), server, written: -1 })),
+            Ok(()) => {
+                let written = known_position(database).unwrap_or(-1);
+                Ok(Some(Self { database: database.to_owned(), server, written }))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
@@ -140,11 +147,16 @@ impl Claim {
     }
 
     /// Writes down where the feed of events ends, for a server that finds less here one day. Nothing depends on its being
-    /// on disk.
+    /// on disk. A lower position than was seen before is not written: it is what tells that the database is older now.
     pub(in crate::store) fn note(&mut self, position: i64) -> io::Result<()> {
-        if position == self.written {
+        if position <= self.written {
             return Ok(());
         }
+        self.begin_at(position)
+    }
+
+    /// Writes down where another history begins, which may be before what was seen.
+    pub(in crate::store) fn begin_at(&mut self, position: i64) -> io::Result<()> {
         self.server.seek(SeekFrom::Start(0))?;
         writeln!(self.server, "{position:>POSITION_DIGITS$}")?;
         self.written = position;
@@ -197,12 +209,33 @@ mod tests {
         let path = database(folder.path());
         let mut claim = Claim::on(&path).expect("it is tried").expect("nobody serves it");
         assert!(Claim::on(&path).expect("it is tried").is_none());
-        for position in [7, 1_000, 12] {
+        let known = || Found::at(&path).expect("it is there").known_position;
+        for position in [7, 1_000] {
             claim.note(position).expect("it is written");
-            assert_eq!(Found::at(&path).expect("it is there").known_position, Some(position));
+            assert_eq!(known(), Some(position));
         }
         drop(claim);
         assert!(Claim::on(&path).expect("it is tried").is_some());
+    }
+
+    #[test]
+    fn what_was_seen_is_forgotten_by_a_restore_only() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = database(folder.path());
+        let claim = || Claim::on(&path).expect("it is tried").expect("nobody serves it");
+        let known = || Found::at(&path).expect("it is there").known_position;
+        claim().note(1_000).expect("it is written");
+
+        // An older file was put in its place, and a server starts with it.
+        let mut second = claim();
+        for position in [12, 13, 1_000] {
+            second.note(position).expect("it is looked at");
+            assert_eq!(known(), Some(1_000));
+        }
+        second.begin_at(12).expect("it is written");
+        assert_eq!(known(), Some(12));
+        second.note(13).expect("it is written");
+        assert_eq!(known(), Some(13));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use sea_orm::DbBackend;
 use uuid::Uuid;
 
-use crate::domain::{Counters, EVENTS_COUNTER, Given, HistoryId, NextHistory};
+use crate::domain::{Counters, EVENTS_COUNTER, Given, History, HistoryId, NextHistory, Timestamp};
 use crate::store::connection::statement::spelled;
 
 pub(in crate::store) const ADD_HISTORY: &str =
@@ -23,18 +23,24 @@ pub(super) struct DatabasePoint {
     pub(super) counters: Counters,
     /// The position of the last event.
     pub(super) position: i64,
-    /// Each with its number, the present one last.
-    pub(super) histories: Vec<(i64, HistoryId)>,
+    /// The present one last.
+    pub(super) histories: Vec<History>,
 }
 
 impl DatabasePoint {
     pub(super) fn of(database: &Connection) -> Result<Self, rusqlite::Error> {
         let mut counters = database.prepare("SELECT name, value FROM counters")?;
         let counters = counters.query_map((), |it| Ok((it.get::<_, String>(0)?, it.get::<_, i64>(1)?)))?;
-        let mut histories = database.prepare("SELECT number, id FROM histories ORDER BY number")?;
+        let sql = "SELECT number, id, begun_at, shared_position FROM histories ORDER BY number";
+        let mut histories = database.prepare(sql)?;
         let histories = histories.query_map((), |it| {
             let id: [u8; 16] = it.get(1)?;
-            Ok((it.get::<_, i64>(0)?, HistoryId(Uuid::from_bytes(id))))
+            Ok(History {
+                number: it.get(0)?,
+                id: HistoryId(Uuid::from_bytes(id)),
+                begun_at: Timestamp::from_unix_micros(it.get(2)?),
+                shared_position: it.get(3)?,
+            })
         })?;
         Ok(Self {
             counters: counters.collect::<Result<_, _>>()?,
@@ -45,7 +51,18 @@ impl DatabasePoint {
 
     /// The number of its present history.
     pub(super) fn number(&self) -> i64 {
-        self.histories.last().map_or(0, |it| it.0)
+        self.histories.last().map_or(0, |it| it.number)
+    }
+
+    /// Up to where the histories of the database that was there before are the same as this copy's; None: it has none that
+    /// the copy lacks, or is another database.
+    pub(super) fn shared_with(&self, before: &Self) -> Option<i64> {
+        let first = |it: &Self| it.histories.first().map(|it| it.id);
+        if first(self) != first(before) {
+            return None;
+        }
+        let lacking = before.histories.iter().filter(|it| self.histories.iter().all(|own| own.id != it.id));
+        lacking.map(|it| it.shared_position).min()
     }
 
     /// What the database that was there before tells about numbers that were given after this copy was made; `seen` is
@@ -99,12 +116,18 @@ pub(super) fn begin(database: &Connection, next: &NextHistory) -> Result<(), rus
 mod tests {
     use super::*;
 
+    /// Each begins after another ten events.
+    fn history(number: i64, id: u128) -> History {
+        let begun_at = Timestamp::from_unix_micros(0);
+        History { number, id: HistoryId(Uuid::from_u128(id)), begun_at, shared_position: (number - 1) * 10 }
+    }
+
     fn point(events: i64, histories: &[u128]) -> DatabasePoint {
         let numbered = (1..).zip(histories);
         DatabasePoint {
             counters: [("events".to_owned(), events), ("orders".to_owned(), events / 10)].into(),
             position: events,
-            histories: numbered.map(|(number, it)| (number, HistoryId(Uuid::from_u128(*it)))).collect(),
+            histories: numbered.map(|(number, it)| history(number, *it)).collect(),
         }
     }
 
@@ -122,6 +145,17 @@ mod tests {
             "a copy of what was before the last restore"
         );
         assert_eq!(copy.given_since(Some(&copy), true, None), Given::UpTo(copy.counters.clone()));
+    }
+
+    #[test]
+    fn histories_that_the_copy_lacks_have_in_common_with_it_what_was_before_the_first_of_them() {
+        let copy = point(30, &[1, 2]);
+        assert_eq!(copy.shared_with(&point(50, &[1, 2, 3, 4])), Some(20));
+        assert_eq!(copy.shared_with(&point(50, &[1, 7])), Some(10), "restored twice from one");
+        let others: [&[u128]; 4] = [&[1, 2], &[1], &[9, 2, 3], &[]];
+        for other in others {
+            assert_eq!(copy.shared_with(&point(50, other)), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
 use crate::store::query::figures::Backlog;
-use crate::store::query::series::Series;
+use crate::store::query::series::{LastCount, Series};
 use crate::store::rows::terms::OPEN_CHANGE;
 
 /// What there is, at one moment. Of archived orders only `placed` and `delivered` know.
@@ -91,18 +91,27 @@ impl Store {
         })
     }
 
-    /// How the last weeks went, as counted within the last minute.
-    pub async fn series(&self) -> Result<Series, StoreError> {
+    /// How the last weeks went, as counted within the last minute. None: it could not be counted then.
+    pub async fn series(&self) -> Option<Series> {
         let now = self.now();
         // Who asks meanwhile waits for it, instead of counting too.
         let mut last = self.inner.series.lock().await;
-        if let Some(series) = last.as_ref().filter(|it| it.is_fresh(now)) {
-            return Ok(series.clone());
+        if let Some(last) = last.as_ref().filter(|it| it.is_fresh(now)) {
+            return last.series().cloned();
         }
-        let db = self.look().await?;
-        let series = Series::count(&db, now).await?;
-        *last = Some(series.clone());
-        Ok(series)
+        // Who gives up before it ends leaves this behind: the next one does not wait for as long.
+        *last = Some(LastCount::Failed(now));
+        let counting = async { Series::count(&self.look().await?, now).await };
+        match counting.await {
+            Ok(series) => {
+                *last = Some(LastCount::Counted(series.clone()));
+                Some(series)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "how the last weeks went cannot be counted");
+                None
+            }
+        }
     }
 }
 

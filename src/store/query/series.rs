@@ -40,6 +40,31 @@ pub struct Series {
     pub covers: Vec<StockCover>,
 }
 
+/// The outcome of the last count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) enum LastCount {
+    Counted(Series),
+    /// It began then and had no end, as where so much was ordered that the database took too long.
+    Failed(Timestamp),
+}
+
+impl LastCount {
+    /// Whether nothing is counted anew.
+    pub(in crate::store) fn is_fresh(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Counted(series) => series.is_fresh(now),
+            Self::Failed(at) => *at <= now && now < at.plus(FRESH),
+        }
+    }
+
+    pub(in crate::store) fn series(&self) -> Option<&Series> {
+        match self {
+            Self::Counted(series) => Some(series),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
 /// Orders with a promise that were delivered in one week, and have not gone back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromiseWeek {
@@ -180,5 +205,9 @@ mod tests {
         assert!(!series(at).is_fresh(at.plus(FRESH)) && !series(at).is_fresh(at.minus(second)));
         let midnight = begin(day_of(at).plus(1));
         assert!(!series(midnight.minus(second)).is_fresh(midnight));
+        // A failure is none of a day.
+        let failed = LastCount::Failed(midnight.minus(second));
+        assert!(failed.is_fresh(midnight) && !failed.is_fresh(midnight.plus(FRESH)));
+        assert_eq!((failed.series(), LastCount::Counted(series(at)).is_fresh(midnight)), (None, false));
     }
 }

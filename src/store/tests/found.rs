@@ -11,6 +11,7 @@ use crate::store::Among;
 use crate::store::connection::error::StoreError;
 use crate::store::query::feed::EventFilter;
 use crate::store::query::listing::{Compare, Direction, Listing, Term};
+use crate::store::query::series::LastCount;
 use crate::store::rows::document;
 use crate::store::tests::shop::{Scene, create_order, on_both_engines, on_order, order_for, sku};
 
@@ -21,6 +22,7 @@ on_both_engines! {
     an_order_of_a_list_is_not_remembered
     lists_go_page_by_page
     the_feed_is_read_from_a_position
+    how_the_weeks_went_is_not_counted_again_at_once_after_a_failure
 }
 
 async fn an_order_is_stored_whole(scene: &Scene) {
@@ -316,6 +318,16 @@ async fn the_feed_is_read_from_a_position(scene: &Scene) {
     ];
     let filter = EventFilter::of(&terms).expect("a filter");
     assert_eq!(scene.store.events_after(0, &filter, 100).await.expect("a page").events.len(), 1);
+}
+
+async fn how_the_weeks_went_is_not_counted_again_at_once_after_a_failure(scene: &Scene) {
+    let failed = LastCount::Failed(scene.store.now());
+    *scene.store.inner.series.lock().await = Some(failed.clone());
+    assert_eq!(scene.store.series().await, None);
+    assert_eq!(*scene.store.inner.series.lock().await, Some(failed));
+    scene.later(Duration::from_secs(61));
+    let counted = scene.store.series().await.expect("it is tried again");
+    assert_eq!(*scene.store.inner.series.lock().await, Some(LastCount::Counted(counted)));
 }
 
 pub(super) fn fields<T>(result: Result<T, StoreError>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Histories: what the next one leaves out, what the laws make of that, and how the feed goes on over it.
 
-use crate::domain::{CannotResume, History, NumberGap, OnShortage, ReadTo};
+use crate::domain::{CannotResume, History, NumberGap, OnShortage, ReadTo, series_counters};
 use crate::store::connection::copies::NumbersGiven;
 use crate::store::handle::Store;
 use crate::store::query::feed::EventFilter;
@@ -8,6 +8,7 @@ use crate::store::tests::shop::{Scene, create_order, on_both_engines, order_for}
 
 on_both_engines! {
     the_next_history_goes_on_after_what_may_have_been_given
+    a_series_that_began_after_the_copy_is_left_out_from_its_first_number_on
     the_feed_goes_on_over_what_is_left_out
     a_gap_that_no_restore_has_left_out_breaks_the_laws
 }
@@ -76,6 +77,24 @@ async fn the_next_history_goes_on_after_what_may_have_been_given(scene: &Scene) 
     assert_eq!(ordered(scene).await, 42);
     assert_eq!(broken(&scene.store).await, Vec::<String>::new());
     assert_eq!(scene.store.histories().await.expect("a look").all.len(), 3);
+}
+
+async fn a_series_that_began_after_the_copy_is_left_out_from_its_first_number_on(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let series = series_counters("INV", "CRN").to_vec();
+    let said = NumbersGiven { series, ..NumbersGiven::default() };
+    let left_out = begin(scene, &said).await;
+    for counter in ["invoices/INV", "credit_notes/CRN"] {
+        assert!(left_out.contains(&(counter.to_owned(), 1, 10_000)), "{left_out:?}");
+    }
+    ordered(scene).await;
+    assert_eq!(broken(&scene.store).await, Vec::<String>::new());
+    // The next restore goes on behind that.
+    let left_out = begin(scene, &said).await;
+    assert!(left_out.contains(&("credit_notes/CRN".to_owned(), 10_001, 20_000)), "{left_out:?}");
+    assert!(left_out.contains(&("invoices/INV".to_owned(), 10_002, 20_002)), "{left_out:?}");
+    ordered(scene).await;
+    assert_eq!(broken(&scene.store).await, Vec::<String>::new());
 }
 
 async fn the_feed_goes_on_over_what_is_left_out(scene: &Scene) {
