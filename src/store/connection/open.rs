@@ -40,7 +40,9 @@ const SETTINGS: &str = "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_tr
 const WRITER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
     -c enable_mergejoin=off";
 
-const READER_SETTINGS: &str = "-c default_transaction_read_only=on";
+/// What a reader says once it is connected. Said along with the connecting, it would make every host look like one that
+/// takes no writes (`target_session_attrs`).
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
 /// Connections to write with and connections to read with.
 #[derive(Clone)]
@@ -87,7 +89,7 @@ impl Address {
                     config.options(format!("{own} {SETTINGS} {more}").trim());
                     config
                 };
-                let (writer, reader) = (with(WRITER_SETTINGS), with(READER_SETTINGS));
+                let (writer, reader) = (with(WRITER_SETTINGS), with(""));
                 Ok(Self::Postgres(Arc::new(PostgresAddress {
                     url: url.clone(),
                     writer,
@@ -116,6 +118,7 @@ impl Address {
             Self::Postgres(at) => {
                 let mut link =
                     PostgresLink::connect(&at.reader, &at.tls, at.prepared.counted.clone()).await?;
+                link.script(READ_ONLY).await?;
                 prepare(&mut link, &at.prepared.reader).await;
                 Link::Postgres(Box::new(link))
             }
