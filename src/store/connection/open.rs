@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
 use prometheus_client::metrics::counter::Counter;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions, Connection, PgConnection};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
@@ -16,6 +15,7 @@ use tokio_postgres::Config;
 use crate::domain::Timestamp;
 use crate::store::connection::database_file::{self, Claim, Found};
 use crate::store::connection::error::StoreError;
+use crate::store::connection::hosts;
 use crate::store::connection::link::Link;
 use crate::store::connection::options::{Database, Engine, Options};
 use crate::store::connection::postgres::PostgresLink;
@@ -27,9 +27,6 @@ use crate::store::connection::tls::Tls;
 
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f6e_7369_676e;
-
-/// How long connecting to PostgreSQL may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What every connection to PostgreSQL is set to. Without statistics a planner would start processes to read two rows.
 const SETTINGS: &str = "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s \
@@ -82,7 +79,8 @@ impl Address {
             Database::Sqlite(path) => Ok(Self::Sqlite(path.clone())),
             Database::Postgres(url) => {
                 let (mut config, tls) = Tls::of(url)?;
-                config.application_name("consign").connect_timeout(CONNECT_WITHIN);
+                config.application_name("consign");
+                hosts::choose(&mut config);
                 let own = config.get_options().unwrap_or_default().to_owned();
                 let with = |more: &str| {
                     let mut config = config.clone();
@@ -222,9 +220,8 @@ impl Pools {
         }
         match &self.address {
             Address::Postgres(at) => {
-                let patient = at
-                    .url
-                    .parse::<PgConnectOptions>()?
+                let patient = hosts::writable(&at.url)
+                    .await?
                     .application_name("consign")
                     .options([("lock_timeout", "0"), ("statement_timeout", "0")])
                     .disable_statement_logging();
