@@ -1,5 +1,6 @@
 //! Errors between a decision and the disk, told apart by code and never by message text.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use sea_orm::{DbErr, sqlx};
@@ -94,6 +95,10 @@ impl From<tokio_postgres::Error> for StoreError {
         }
         let io = std::error::Error::source(&error).and_then(|it| it.downcast_ref::<std::io::Error>());
         match io {
+            // The driver's word about the host that it tried last, where the system itself forbade nothing.
+            Some(cause) if cause.kind() == ErrorKind::PermissionDenied && cause.raw_os_error().is_none() => {
+                Self::Unavailable("no host takes writes".to_owned())
+            }
             Some(cause) => Self::Unavailable(format!("connection lost ({})", cause.kind())),
             None if error.is_closed() => Self::Unavailable("connection lost".to_owned()),
             // These speak of columns and types, never of values.

@@ -9,6 +9,7 @@ pub(super) mod copies;
 pub(super) mod database_file;
 pub(super) mod error;
 pub(super) mod histories;
+mod hosts;
 mod link;
 pub(super) mod open;
 pub(super) mod options;

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait};
 use prometheus_client::metrics::counter::Counter;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::PgPoolOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sea_orm::sqlx::{self, ConnectOptions, Connection, PgConnection};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
@@ -16,6 +15,7 @@ use tokio_postgres::Config;
 use crate::domain::Timestamp;
 use crate::store::connection::database_file::{self, Claim, Found};
 use crate::store::connection::error::StoreError;
+use crate::store::connection::hosts;
 use crate::store::connection::link::Link;
 use crate::store::connection::options::{Database, Engine, Options};
 use crate::store::connection::postgres::PostgresLink;
@@ -28,9 +28,6 @@ use crate::store::connection::tls::Tls;
 /// Our number among PostgreSQL's advisory locks: "consign" in ASCII.
 const MIGRATION_LOCK: i64 = 0x63_6f6e_7369_676e;
 
-/// How long connecting to PostgreSQL may take.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-
 /// What every connection to PostgreSQL is set to. Without statistics a planner would start processes to read two rows.
 const SETTINGS: &str = "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_transaction_session_timeout=10s \
     -c jit=off -c max_parallel_workers_per_gather=0";
@@ -40,7 +37,9 @@ const SETTINGS: &str = "-c lock_timeout=2s -c statement_timeout=5s -c idle_in_tr
 const WRITER_SETTINGS: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off \
     -c enable_mergejoin=off";
 
-const READER_SETTINGS: &str = "-c default_transaction_read_only=on";
+/// What a reader says once it is connected. Said along with the connecting, it would make every host look like one that
+/// takes no writes (`target_session_attrs`).
+const READ_ONLY: &str = "SET default_transaction_read_only = on";
 
 /// Connections to write with and connections to read with.
 #[derive(Clone)]
@@ -80,14 +79,15 @@ impl Address {
             Database::Sqlite(path) => Ok(Self::Sqlite(path.clone())),
             Database::Postgres(url) => {
                 let (mut config, tls) = Tls::of(url)?;
-                config.application_name("consign").connect_timeout(CONNECT_WITHIN);
+                config.application_name("consign");
+                hosts::choose(&mut config);
                 let own = config.get_options().unwrap_or_default().to_owned();
                 let with = |more: &str| {
                     let mut config = config.clone();
                     config.options(format!("{own} {SETTINGS} {more}").trim());
                     config
                 };
-                let (writer, reader) = (with(WRITER_SETTINGS), with(READER_SETTINGS));
+                let (writer, reader) = (with(WRITER_SETTINGS), with(""));
                 Ok(Self::Postgres(Arc::new(PostgresAddress {
                     url: url.clone(),
                     writer,
@@ -116,6 +116,7 @@ impl Address {
             Self::Postgres(at) => {
                 let mut link =
                     PostgresLink::connect(&at.reader, &at.tls, at.prepared.counted.clone()).await?;
+                link.script(READ_ONLY).await?;
                 prepare(&mut link, &at.prepared.reader).await;
                 Link::Postgres(Box::new(link))
             }
@@ -219,9 +220,8 @@ impl Pools {
         }
         match &self.address {
             Address::Postgres(at) => {
-                let patient = at
-                    .url
-                    .parse::<PgConnectOptions>()?
+                let patient = hosts::writable(&at.url)
+                    .await?
                     .application_name("consign")
                     .options([("lock_timeout", "0"), ("statement_timeout", "0")])
                     .disable_statement_logging();

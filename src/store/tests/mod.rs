@@ -9,6 +9,7 @@ mod erasures;
 mod found;
 mod groups;
 mod histories;
+mod hosts;
 mod life;
 mod plans;
 mod readers;

@@ -17,6 +17,7 @@ use crate::store::tests::shop::{Scene, count, create_order, on_both_engines, ord
 
 on_both_engines! {
     a_reader_that_is_done_leaves_its_connection_free
+    a_reader_writes_nothing
     a_connection_comes_free_when_what_nobody_heard_is_over
     a_question_that_failed_costs_no_connection
     there_are_no_more_readers_than_connections
@@ -70,6 +71,12 @@ async fn a_reader_that_is_done_leaves_its_connection_free(scene: &Scene) {
     drop(db);
     one_comes_free(&scene.store).await;
     assert_eq!(count(&scene.store, "SELECT CAST(1 AS BIGINT)").await, 1);
+}
+
+async fn a_reader_writes_nothing(scene: &Scene) {
+    let db = scene.store.look().await.expect("a connection");
+    let refused = db.script("DELETE FROM locations").await;
+    assert!(matches!(&refused, Err(StoreError::Unavailable(_))), "{refused:?}");
 }
 
 async fn a_connection_comes_free_when_what_nobody_heard_is_over(scene: &Scene) {
