@@ -162,7 +162,10 @@ on_both_engines!(who_made_an_order_does_not_release_a_doubt_about_it, async |ser
     let mut orders = server.orders.clone();
     for name in ["alice", "Alice"] {
         let answer = orders.release_hold(by(name, release())).await.map(|_| ());
-        is_their_own(answer, "made the order and may not release a hold for HIGH_RISK_OF_FRAUD: another person has to");
+        is_their_own(
+            answer,
+            "made the order and may not release a hold for HIGH_RISK_OF_FRAUD: another person has to",
+        );
     }
     let unnamed = orders.release_hold(Request::new(release())).await.map(|_| ());
     is_their_own(unnamed, "has to say who they are");

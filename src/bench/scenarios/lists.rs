@@ -86,6 +86,7 @@ const ORDERS: &[Asked] = &[
     day("ListOrders: on_hold, not", List::Orders, "on_hold = false"),
     day("ListOrders: hold_reason", List::Orders, "hold_reason = OTHER").perhaps(),
     day("ListOrders: open_change", List::Orders, "open_change = DRAFT").perhaps(),
+    day("ListOrders: waiting", List::Orders, "waiting = REST").perhaps(),
     day("ListOrders: labels", List::Orders, "labels.team = blue").perhaps(),
     day("ListOrders: late", List::Orders, "late = true").perhaps(),
     day("ListOrders: late, not", List::Orders, "late = false"),

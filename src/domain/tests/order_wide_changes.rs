@@ -73,7 +73,8 @@ fn a_cheaper_service_is_given_at_once_and_what_was_paid_for_it_goes_back() {
 
     let proposal = change.proposal.expect("a proposal");
     assert_eq!((proposal.credited_minor, proposal.to_pay_back_minor), (357, 357));
-    assert!(proposal.promised_after > promised, "{:?}", proposal.promised_after);
+    // Where the dearer courier came no sooner, the date stays.
+    assert!(promised.is_some() && proposal.promised_after >= promised, "{:?}", proposal.promised_after);
     let after = bench.order(id).clone();
     assert_eq!((after.service, after.promised_by), (ServiceLevel::Standard, proposal.promised_after));
     assert_eq!((after.total_minor(), invoiced(&after), after.due_minor()), (3_808, 3_808, 0));

@@ -56,6 +56,11 @@ impl Readers {
         Arc::new(Self { connect, free: Mutex::new(Some(Vec::new())), room, size })
     }
 
+    /// How many connections there may be.
+    pub(in crate::store) fn size(&self) -> u32 {
+        self.size
+    }
+
     /// A connection, as soon as one is free.
     pub(super) async fn lend(self: &Arc<Self>) -> Result<(Link, Loan), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
