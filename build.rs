@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // In one order: repeats are recognised by their bytes.
         .btree_map(".")
         .boxed(".consign.v1.TrackShipmentResponse.update.event")
+        .boxed(".consign.v1.WatchEventsResponse.update.event")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -203,7 +203,7 @@ impl EventStream {
     async fn next(&mut self) -> Result<Option<pb::OrderEvent>, Status> {
         while let Some(message) = self.0.message().await? {
             if let Some(pb::watch_events_response::Update::Event(event)) = message.update {
-                return Ok(Some(event));
+                return Ok(Some(*event));
             }
         }
         Ok(None)

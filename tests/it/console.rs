@@ -386,7 +386,7 @@ impl Told {
         read
     }
 
-    async fn to_its_end(mut self) {
+    async fn into_its_end(mut self) {
         while self.read().await > 0 {}
     }
 }
@@ -426,7 +426,7 @@ on_both_engines!(an_open_page_is_told_that_something_of_it_has_changed, with_por
 
     let token = hidden(&page, "<", "token");
     assert_eq!(dana.post("/console/logout", &format!("token={token}")).await.0, 303);
-    told.to_its_end().await;
+    told.into_its_end().await;
     let nobody = Told::at(&dana, &link).await;
     assert!(nobody.text.starts_with("HTTP/1.1 401"), "{}", nobody.text);
 
@@ -437,7 +437,7 @@ on_both_engines!(an_open_page_is_told_that_something_of_it_has_changed, with_por
     let open = Told::at(&omar, "/console/live").await;
     assert!(open.is_open(), "{}", open.text);
     server.stop().await;
-    open.to_its_end().await;
+    open.into_its_end().await;
 });
 
 on_both_engines!(what_is_said_once_waits_for_who_opens_a_page, with_port, async |server| {

@@ -364,7 +364,7 @@ on_both_engines!(an_answer_says_what_it_hides, async |server| {
     let mut open = open.expect("it may follow").into_inner();
     let event = loop {
         match open.message().await.expect("it goes on").expect("it has no end").update {
-            Some(pb::watch_events_response::Update::Event(event)) => break event,
+            Some(pb::watch_events_response::Update::Event(event)) => break *event,
             Some(pb::watch_events_response::Update::Heartbeat(_)) | None => {}
         }
     };

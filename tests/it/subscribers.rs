@@ -226,7 +226,7 @@ pub(crate) async fn feed(server: &Clients) -> Vec<pb::OrderEvent> {
     let mut events = Vec::new();
     while let Some(message) = open.get_mut().message().await.expect("a message") {
         match message.update {
-            Some(pb::watch_events_response::Update::Event(event)) => events.push(event),
+            Some(pb::watch_events_response::Update::Event(event)) => events.push(*event),
             Some(pb::watch_events_response::Update::Heartbeat(_)) | None => break,
         }
     }

@@ -207,7 +207,7 @@ impl Source for Events {
             self.store.events_after(after, &self.filter, PAGE).await?;
         let messages = events.iter().map(|(position, event)| {
             let event = reply::event(*position, event);
-            (*position, self.update(*position, pb::watch_events_response::Update::Event(event)))
+            (*position, self.update(*position, pb::watch_events_response::Update::Event(Box::new(event))))
         });
         let then = if is_end { NextStep::Wait } else { NextStep::LookAgain };
         Ok(Found { messages: messages.collect(), position, then })
