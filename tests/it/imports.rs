@@ -452,13 +452,13 @@ async fn table_of_orders(
     run: &impl Fn(&str, &str, &str, &[&str]) -> (Option<i32>, String),
 ) {
     let table = format!(
-        "order,customer.name,customer.email,shipping.street,shipping.city,shipping.postal_code,\
+        "order,channel,customer.name,customer.email,shipping.street,shipping.city,shipping.postal_code,\
         shipping.country,currency,sku,quantity,unit_price\n\
-        W-1,Bob,bob@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
-        W-1,,,,,,,,F-2,2,5 EUR\n\
-        W-2,Eve,eve@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
-        W-2,,,,,,,,NONE,1,\n\
-        W-3,Dan,dan@example.com,{address},Berlin,10115,DE,EUR,F-1,many,\n",
+        W-1,ONLINE,Bob,bob@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
+        W-1,,,,,,,,,F-2,2,5 EUR\n\
+        W-2,ONLINE,Eve,eve@example.com,{address},Berlin,10115,DE,EUR,F-1,1,\n\
+        W-2,,,,,,,,,NONE,1,\n\
+        W-3,ONLINE,Dan,dan@example.com,{address},Berlin,10115,DE,EUR,F-1,many,\n",
         address = "Invalidenstraße 117",
     );
     let (code, told) = run("orders", "o.csv", &table, &["--dry-run"]);
