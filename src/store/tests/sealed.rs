@@ -32,9 +32,15 @@ const STREET: &str = "Unter den Linden";
 
 /// A process with these versions of the master key; the last is in use.
 async fn with_keys(scene: &Scene, versions: &[u32]) -> Store {
+    let keys = versions.iter().map(|it| (*it, [it.to_le_bytes()[0]; 32]));
+    let rules = Rules { archive_key: versions.last().copied(), ..Rules::default() };
+    with_keys_and_rules(scene, ArchiveKeys::new(keys), rules).await
+}
+
+async fn with_keys_and_rules(scene: &Scene, keys: ArchiveKeys, rules: Rules) -> Store {
     let mut options = scene.options();
-    options.archive_keys = ArchiveKeys::new(versions.iter().map(|it| (*it, [it.to_le_bytes()[0]; 32])));
-    options.rules = Arc::new(Rules { archive_key: versions.last().copied(), ..Rules::default() });
+    options.archive_keys = keys;
+    options.rules = Arc::new(rules);
     Store::open(options).await.expect("another store")
 }
 
@@ -245,7 +251,9 @@ async fn seal(store: &Store, id: OrderId) -> Result<(), StoreError> {
 
 async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
-    let store = with_keys(scene, &[1]).await;
+    // The law keeps no invoice.
+    let rules = Rules { archive_key: Some(1), keep_invoices_years: 0, ..Rules::default() };
+    let store = with_keys_and_rules(scene, ArchiveKeys::new([(1, [1; 32])]), rules).await;
     let order = archived(&store).await;
     // What was written before it was sealed is overwritten, and the log is emptied.
     let emptied = store.run_chore(Wish::Erasing(ErasingWish::EmptyLog)).await.expect("a try");
