@@ -26,6 +26,7 @@ on_both_engines! {
     two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found
     processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not
     an_erased_order_has_nothing_sealed_any_more
+    another_key_of_the_same_version_opens_nothing_and_lists_go_on
 }
 
 const STREET: &str = "Unter den Linden";
@@ -223,6 +224,7 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     let (orders, _) = first.list_orders(&listing, true).await.expect("a list goes on");
     let shown = orders.iter().find(|it| it.id == new.id).expect("what stands in the open");
     assert_eq!((shown.number, shown.customer.name.as_str()), (new.number, ""));
+    assert_eq!(shown.customer.email, "", "nor what it is found by");
     let laws = broken(&first).await;
     assert_eq!(laws.keys().copied().collect::<Vec<_>>(), ["P2"]);
     assert!(laws["P2"].starts_with("not looked into"), "{laws:?}");
@@ -240,6 +242,29 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     assert_eq!(found(&second, &old.customer.email).await, [old.id]);
     assert_eq!(broken(&second).await, BTreeMap::new());
     for store in [first, both, second] {
+        store.close().await;
+    }
+}
+
+async fn another_key_of_the_same_version_opens_nothing_and_lists_go_on(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let first = with_keys(scene, &[1]).await;
+    let order = archived(&first).await;
+    let rules = Rules { archive_key: Some(1), ..Rules::default() };
+    let other = with_keys_and_rules(scene, ArchiveKeys::new([(1, [7; 32])]), rules).await;
+
+    let refused = other.order(order.id).await.expect_err("it is another key");
+    let StoreError::Refused(Refusal::Unmet { reason, message, .. }) = &refused else { panic!("{refused:?}") };
+    assert_eq!(*reason, Reason::ArchiveKeyMissing);
+    assert!(message.contains("the key of version 1 does not open"), "{message}");
+    assert!(seal(&other, order.id).await.is_err(), "nor does it seal it anew");
+    let listing = Listing { size: 10, ..Listing::default() };
+    let (orders, _) = other.list_orders(&listing, true).await.expect("a list goes on");
+    assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [order.number]);
+    assert_eq!(orders[0].customer.email, "");
+    assert!(broken(&other).await["P2"].contains("the seal"), "the check says so");
+    assert_eq!(read(&first, order.id).await, order);
+    for store in [first, other] {
         store.close().await;
     }
 }
