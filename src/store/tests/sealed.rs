@@ -212,6 +212,12 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     };
     let closed = first.order(new.id).await;
     assert!(is_missing(&closed), "{closed:?}");
+    // Nor does it say that it has found all of a person.
+    let subject = DataSubject::Email(new.customer.email.clone());
+    let missed = first.person(&subject).await.expect_err("an order of theirs may be among those");
+    assert!(missed.to_string().contains("version 2 of the master key"), "{missed}");
+    let person = both.person(&subject).await.expect("a look").expect("a person");
+    assert_eq!(person.orders, [new.id]);
     let refused = seal(&first, new.id).await;
     assert!(
         matches!(
