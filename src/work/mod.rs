@@ -48,7 +48,7 @@ use crate::outside::{CourierInterface, Mail, OutsideCalls, PaymentProvider};
 use crate::store::{Effect, RequestContext, Store};
 
 pub use drawings::{DrawError, Drawings};
-pub use erasures::{ErasedPerson, NotErasable, erase_person, why_not_erasable};
+pub use erasures::{ErasedPerson, NotErasable, closed_orders, erase_person, why_not_erasable};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::Subscriber;

@@ -212,6 +212,11 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     };
     let closed = first.order(new.id).await;
     assert!(is_missing(&closed), "{closed:?}");
+    assert!(first.orders(&[old.id, new.id]).await.is_err(), "nor the other with it");
+    let read_each = first.orders_or_closed(&[old.id, new.id]).await.expect("a look");
+    assert_eq!(read_each[&old.id].as_ref().ok(), Some(&old));
+    let open = &read_each[&new.id].as_ref().expect_err("its key is not here").open;
+    assert_eq!((open.number, open.customer.name.as_str()), (new.number, ""));
     // Nor does it say that it has found all of a person.
     let subject = DataSubject::Email(new.customer.email.clone());
     let missed = first.person(&subject).await.expect_err("an order of theirs may be among those");
