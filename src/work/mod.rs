@@ -13,7 +13,7 @@
 //! | `erasures` | the loop that finishes what was begun to be erased of persons |
 //! | `publish` | the loops that tell subscribers of events |
 //! | `retention` | the loop that forgets what was kept long enough |
-//! | `sealing` | seals the archive under the master key in use, once |
+//! | `sealing` | seals the archive under the master key in use |
 //! | `subscriptions` | which subscribers there are: of the settings, and made by calls |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change

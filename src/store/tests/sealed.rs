@@ -303,6 +303,8 @@ async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
     assert!(!document::is_sealed(&stored(&db, order.id).await));
     let erased = read(&scene.store, order.id).await;
     assert!(erased.erased.is_some() && erased.sealed.is_none(), "nobody needs a key for it");
+    let left = store.archived_and_sealed(1, None).await.expect("a look");
+    assert_eq!(left, [(order.id, true)], "nothing is left to seal");
     assert_eq!(found(&store, &order.customer.email).await, []);
     assert_eq!(broken(&store).await, BTreeMap::new());
     store.close().await;
