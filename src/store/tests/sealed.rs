@@ -26,6 +26,7 @@ on_both_engines! {
     two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found
     processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not
     an_erased_order_has_nothing_sealed_any_more
+    what_the_law_keeps_of_an_erased_order_stays_sealed
     another_key_of_the_same_version_opens_nothing_and_lists_go_on
 }
 
@@ -307,6 +308,31 @@ async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
     assert_eq!(left, [(order.id, true)], "nothing is left to seal");
     assert_eq!(found(&store, &order.customer.email).await, []);
     assert_eq!(broken(&store).await, BTreeMap::new());
+    store.close().await;
+}
+
+async fn what_the_law_keeps_of_an_erased_order_stays_sealed(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let order = archived(&store).await;
+    let erase = EraseOrder { target: Target::latest(Part::Order(order.id)) };
+    store.change(context(None), erase, |_, _| (), Codec::unkept()).await.expect("it is over");
+    store.erase_traces(None, |_| Box::pin(async { Ok(()) })).await.expect("erased");
+
+    // Another process, which has nothing in memory.
+    let other = with_keys(scene, &[1]).await;
+    let kept = read(&other, order.id).await;
+    assert!(kept.erased.as_ref().is_some_and(|it| it.kept_until.is_some()), "its invoice is kept");
+    assert_eq!((kept.sealed, kept.customer.name.as_str()), (Some(1), ""));
+    assert!(format!("{:?}", kept.invoices).contains(STREET), "it says whom it was issued to");
+    let bytes = stored(&scene.writer().await, order.id).await;
+    assert!(document::is_sealed(&bytes));
+    let open = format!("{:?}", document::order(&bytes).expect("the open part"));
+    assert!(!open.contains(STREET), "{open}");
+    assert_eq!(other.archived_and_sealed(1, None).await.expect("a look"), [(order.id, true)]);
+    assert_eq!(found(&other, &order.customer.email).await, []);
+    assert_eq!(broken(&other).await, BTreeMap::new());
+    other.close().await;
     store.close().await;
 }
 
