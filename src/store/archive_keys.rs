@@ -44,12 +44,27 @@ impl ArchiveKeys {
 
     /// What orders of this e-mail address are found by that are sealed under any of the keys. `email` in its caseless form.
     pub(in crate::store) fn blind_indexes(&self, email: &str) -> Vec<String> {
-        self.0.values().map(|it| it.blind_index(email)).collect()
+        self.0.iter().map(|(version, it)| it.blind_index(*version, email)).collect()
     }
 
     /// The one of those that are sealed under this key. None: it is not here.
     pub(in crate::store) fn blind_index(&self, version: u32, email: &str) -> Option<String> {
-        self.0.get(&version).map(|it| it.blind_index(email))
+        self.0.get(&version).map(|it| it.blind_index(version, email))
+    }
+
+    /// Where the indexes stand, byte by byte, of orders that are sealed under keys that are not here: from one text on, up to
+    /// before the other.
+    pub(in crate::store) fn ranges_of_others(&self) -> Vec<(String, String)> {
+        let mut ranges = Vec::with_capacity(self.0.len() + 1);
+        let mut from = "sealed:".to_owned();
+        for version in self.0.keys() {
+            let own = beginning_of_index(*version);
+            ranges.push((from, format!("{own}:")));
+            // The byte that follows a colon.
+            from = format!("{own};");
+        }
+        ranges.push((from, "sealed;".to_owned()));
+        ranges
     }
 
     /// Seals a text under a key of its own.
@@ -115,14 +130,24 @@ impl MasterKey {
     }
 
     /// HMAC-SHA-256 of the address: who does not have the key cannot try addresses. No address has no index.
-    fn blind_index(&self, email: &str) -> String {
+    fn blind_index(&self, version: u32, email: &str) -> String {
         if email.is_empty() {
             return String::new();
         }
         let tag = hmac::sign(&self.index, email.as_bytes());
         let digits: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
-        format!("sealed:{digits}")
+        format!("{}:{digits}", beginning_of_index(version))
     }
+}
+
+/// In as many digits as the highest version has, so that texts and versions have one order.
+fn beginning_of_index(version: u32) -> String {
+    format!("sealed:{version:010}")
+}
+
+/// The version of the key that such an index was made with.
+pub(in crate::store) fn version_of_index(index: &str) -> Option<u32> {
+    index.strip_prefix("sealed:")?.split(':').next()?.parse().ok()
 }
 
 fn gcm(key: &[u8]) -> LessSafeKey {
@@ -182,6 +207,22 @@ mod tests {
         assert!(indexes.iter().all(|it| !it.contains('@') && it.starts_with("sealed:")));
         assert_eq!(both.blind_index(1, ""), Some(String::new()));
         assert_eq!(both.blind_index(3, "ada@example.com"), None);
+        assert_eq!(indexes.iter().map(|it| version_of_index(it)).collect::<Vec<_>>(), [Some(1), Some(2)]);
+        assert_eq!(version_of_index("ada@example.com"), None);
         assert!(keys(&[]).is_empty() && keys(&[]).blind_indexes("ada@example.com").is_empty());
+    }
+
+    #[test]
+    fn an_index_stands_in_the_ranges_of_those_who_do_not_have_its_key() {
+        let all = keys(&[1, 2, 9, 10, u32::MAX]);
+        let cases: [&[u32]; 4] = [&[], &[1], &[2, 10], &[1, 2, 9, 10, u32::MAX]];
+        for here in cases {
+            let ranges = keys(here).ranges_of_others();
+            for version in [1, 2, 9, 10, u32::MAX] {
+                let index = all.blind_index(version, "ada@example.com").expect("its key");
+                let is_other = ranges.iter().any(|(from, to)| (from..to).contains(&&index));
+                assert_eq!(is_other, !here.contains(&version), "{version} among {here:?}");
+            }
+        }
     }
 }

@@ -39,6 +39,7 @@ pub use query::overview::Overview;
 pub use query::person::Person;
 pub use query::series::{PromiseWeek, Series, StockCover};
 pub use query::trend::{Trend, TrendPoint, TrendUnit};
+pub use query::whole::ClosedOrder;
 pub use subscriptions::LiveSubscriptions;
 pub use writer::change::{Changed, Codec, Effect, RequestContext, RequestKey, RequestMode, View};
 pub use writer::counts::WriterCounts;

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::domain::{
-    Actor, CustomerId, EraseCustomer, EraseOrder, Order, OrderId, Part, Reason, Refusal, Rules, Target,
-    Timestamp,
+    Actor, CustomerId, DataSubject, EraseCustomer, EraseOrder, Order, OrderId, Part, Reason, Refusal, Rules,
+    Target, Timestamp,
 };
 use crate::store::{Codec, Effect, Erasure, Person, RequestContext, Store, StoreError};
 use crate::work::{App, stop_requested};
@@ -34,6 +34,17 @@ pub struct ErasedPerson {
     pub kept_orders: usize,
     /// When the last of that is erased.
     pub kept_until: Option<Timestamp>,
+    /// Orders that are sealed under a key that is not here: they stay as they are.
+    pub closed_orders: usize,
+}
+
+/// Says that these many orders stay as they are.
+pub fn closed_orders(count: usize) -> Refusal {
+    let message = format!(
+        "{count} orders of the person are sealed under a master key that is not here, or is another one; they stay as they \
+        are until it is"
+    );
+    Refusal::unmet(Reason::ArchiveKeyMissing, message)
 }
 
 /// Everything that keeps a person from being erased, in words.
@@ -67,12 +78,17 @@ pub async fn why_not_erasable(
         reasons.extend(customer.why_not_erasable(now));
     }
     for ids in person.orders.chunks(ORDERS_AT_ONCE) {
-        let orders = store.orders(ids).await?;
-        for order in ids.iter().filter_map(|it| orders.get(it)) {
+        let orders = store.orders_or_closed(ids).await?;
+        for read in ids.iter().filter_map(|it| orders.get(it)) {
+            // What prevents it stands in the open.
+            let order = read.as_ref().unwrap_or_else(|closed| &closed.open);
             let open = order.why_not_erasable(now);
             reasons
                 .extend((!open.is_empty()).then(|| format!("order {}: {}", order.number, open.join(", "))));
-            found.count(order, rules, now);
+            match read.is_err() && order.erased.is_none() {
+                true => found.closed_orders += 1,
+                false => found.count(order, rules, now),
+            }
             named.extend(order.named.as_ref().filter(|_| order.erased.is_none()).map(|it| it.id));
         }
     }
@@ -100,23 +116,43 @@ impl ErasedPerson {
 }
 
 /// Erases a person. Their customers come last: as long as they are there, what is left is found by them.
+///
+/// Orders whose key is not here stay as they are, and so does the erasure: another process may have the key. All else is erased,
+/// but customers only if it is begun by their id, which finds these orders later too.
 pub async fn erase_person(app: &App, erasure: &Erasure) -> Result<(), StoreError> {
     let store = &app.store;
     let person = store.person(&erasure.subject).await?.unwrap_or_default();
+    let mut closed = 0_usize;
     for ids in person.orders.chunks(ORDERS_AT_ONCE) {
-        let orders = store.orders(ids).await?;
-        let theirs = ids.iter().filter(|it| {
-            orders.get(*it).is_some_and(|it| it.erased.is_none() && it.created_at <= erasure.at)
+        let orders = store.orders_or_closed(ids).await?;
+        for order in orders.values().filter_map(|it| it.as_ref().err()) {
+            closed += usize::from(is_part_of(erasure, &order.open));
+        }
+        let theirs = ids.iter().filter(|it| match orders.get(*it) {
+            Some(Ok(order)) => is_part_of(erasure, order),
+            Some(Err(_)) | None => false,
         });
         for erased in join_all(theirs.map(|it| erase_order(store, &erasure.actor, *it))).await {
             erased?;
         }
     }
-    for customer in person.customers {
-        let context = context(&erasure.actor);
-        store.change(context, EraseCustomer { id: customer.id }, |(), _| (), Codec::unkept()).await?;
+    if closed == 0 || matches!(erasure.subject, DataSubject::Customer(_)) {
+        for customer in person.customers {
+            let context = context(&erasure.actor);
+            store.change(context, EraseCustomer { id: customer.id }, |(), _| (), Codec::unkept()).await?;
+        }
     }
-    store.erase_traces(Some(erasure), letters(app)).await
+    if closed == 0 {
+        return store.erase_traces(Some(erasure), letters(app)).await;
+    }
+    if store.has_traces().await? {
+        store.erase_traces(None, letters(app)).await?;
+    }
+    Err(closed_orders(closed).into())
+}
+
+fn is_part_of(erasure: &Erasure, order: &Order) -> bool {
+    order.erased.is_none() && order.created_at <= erasure.at
 }
 
 /// Erases the letters of orders from where the mail of this server keeps them.
@@ -129,8 +165,11 @@ fn letters(
         async move {
             let mut messages = Vec::new();
             for ids in ids.chunks(ORDERS_AT_ONCE) {
-                let orders = store.orders(ids).await?;
-                messages.extend(orders.values().flat_map(|it| it.messages.iter().map(|it| it.id)));
+                // Their ids stand in the open.
+                for read in store.orders_or_closed(ids).await?.values() {
+                    let order = read.as_ref().unwrap_or_else(|closed| &closed.open);
+                    messages.extend(order.messages.iter().map(|it| it.id));
+                }
             }
             if messages.is_empty() {
                 return Ok(());

@@ -13,7 +13,7 @@
 //! | `erasures` | the loop that finishes what was begun to be erased of persons |
 //! | `publish` | the loops that tell subscribers of events |
 //! | `retention` | the loop that forgets what was kept long enough |
-//! | `sealing` | seals the archive under the master key in use, once |
+//! | `sealing` | seals the archive under the master key in use |
 //! | `subscriptions` | which subscribers there are: of the settings, and made by calls |
 //!
 //! Any number of processes may run these loops: jobs are leased, calls to other systems carry their keys, and a change
@@ -48,7 +48,7 @@ use crate::outside::{CourierInterface, Mail, OutsideCalls, PaymentProvider};
 use crate::store::{Effect, RequestContext, Store};
 
 pub use drawings::{DrawError, Drawings};
-pub use erasures::{ErasedPerson, NotErasable, erase_person, why_not_erasable};
+pub use erasures::{ErasedPerson, NotErasable, closed_orders, erase_person, why_not_erasable};
 pub use invoices::{INVOICE_MEDIA_TYPE, invoice_filename, seller_of};
 pub use outbound::{Caller, Pending, Subject, settle};
 pub use publish::Subscriber;

@@ -13,34 +13,62 @@ use crate::work::{App, context, stop_requested};
 /// Orders that are sealed at once: few, so that callers wait briefly.
 const ORDERS_AT_ONCE: usize = 8;
 
-/// How long until it is tried again, where the database was away.
+/// How long until it is tried again, where the database was away, and until it is looked again, where something was sealed.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Goes through the archive once: which key is in use is known from the start on, and what is archived later is sealed there and
-/// then.
-pub(super) async fn seal_archive(app: App, mut shutdown: watch::Receiver<bool>) {
-    if let Some(version) = app.rules.archive_key {
-        tokio::select! {
-            () = stop_requested(&mut shutdown) => return,
-            () = seal_all(&app.store, version) => {}
-        }
-    }
-    stop_requested(&mut shutdown).await;
+/// How often it is looked again: a process that was not started anew yet goes on sealing under the key before.
+const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+
+/// What came of going through the archive once.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pass {
+    sealed: usize,
+    /// Those that could not be sealed: their key is not here, or they cannot be read.
+    left: usize,
 }
 
-async fn seal_all(store: &Store, version: u32) {
-    let mut after = None;
+/// Goes through the archive until nothing is left to seal, and looks again from time to time. What this process archives itself
+/// is sealed there and then.
+pub(super) async fn seal_archive(app: App, mut shutdown: watch::Receiver<bool>) {
+    let Some(version) = app.rules.archive_key else {
+        return stop_requested(&mut shutdown).await;
+    };
+    let mut is_told = false;
     loop {
-        match seal_next(store, version, after).await {
+        let pass = tokio::select! {
+            () = stop_requested(&mut shutdown) => return,
+            pass = seal_all(&app.store, version) => pass,
+        };
+        let Pass { sealed, left } = pass;
+        if left > 0 {
+            tracing::warn!(
+                version,
+                left,
+                "archived orders are not sealed under this version of the master key"
+            );
+        } else if sealed == 0 && !is_told {
+            tracing::info!(version, "the archive is sealed under this version of the master key");
+        }
+        is_told = left == 0 && sealed == 0;
+        tokio::select! {
+            () = stop_requested(&mut shutdown) => return,
+            () = sleep(if sealed > 0 { AGAIN_AFTER } else { LOOK_EVERY }) => {}
+        }
+    }
+}
+
+async fn seal_all(store: &Store, version: u32) -> Pass {
+    let (mut pass, mut after) = (Pass::default(), None);
+    loop {
+        match seal_next(store, version, after, &mut pass).await {
             Ok(Some(last)) => after = Some(last),
-            Ok(None) => break,
+            Ok(None) => return pass,
             Err(error) => {
                 tracing::warn!(%error, "archived orders are not sealed yet");
                 sleep(AGAIN_AFTER).await;
             }
         }
     }
-    tracing::info!(version, "the archive is sealed under this version of the master key");
 }
 
 /// The last order that was looked at. None: there is no further one.
@@ -48,16 +76,20 @@ async fn seal_next(
     store: &Store,
     version: u32,
     after: Option<OrderId>,
+    pass: &mut Pass,
 ) -> Result<Option<OrderId>, StoreError> {
     let archived = store.archived_and_sealed(version, after).await?;
     let to_seal: Vec<OrderId> = archived.iter().filter(|it| !it.1).map(|it| it.0).collect();
     for ids in to_seal.chunks(ORDERS_AT_ONCE) {
         for sealed in join_all(ids.iter().map(|it| seal(store, *it))).await {
             match sealed {
-                Ok(()) => {}
+                Ok(()) => pass.sealed += 1,
                 // One whose key is not here, or that cannot be read, holds up no other. `consign check` names it.
                 Err(error @ (StoreError::Refused(_) | StoreError::Corrupt { .. })) => {
-                    tracing::warn!(%error, "an archived order stays as it is");
+                    pass.left += 1;
+                    if pass.left == 1 {
+                        tracing::warn!(%error, "an archived order stays as it is");
+                    }
                 }
                 Err(error) => return Err(error),
             }

@@ -80,6 +80,12 @@ on_both_engines!(an_archive_is_sealed_once_there_is_a_key_and_tells_nothing_with
         (refused.code(), reason(&refused).as_str()),
         (Code::FailedPrecondition, "ARCHIVE_KEY_MISSING")
     );
+    // Nor is a person erased in part, and told to be gone.
+    let subject =
+        pb::DataSubject { subject: Some(pb::data_subject::Subject::Email("bob@example.com".to_owned())) };
+    let erase = pb::EraseCustomerDataRequest { subject: Some(subject), validate_only: false };
+    let refused = server.privacy.clone().erase_customer_data(by("officer", erase)).await;
+    assert_eq!(reason(&refused.expect_err("an order of theirs is closed")), "ARCHIVE_KEY_MISSING");
     assert_eq!(law(&server).await, (2, 2), "not looked into");
     let orders = listed(&server, "").await;
     assert_eq!(orders.len(), 2, "a list goes on");

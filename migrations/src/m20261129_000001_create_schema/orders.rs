@@ -23,7 +23,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
              channel TEXT NOT NULL,
              external_reference TEXT NOT NULL,
              customer_name TEXT COLLATE \"C\" NOT NULL,
-             customer_email TEXT NOT NULL,
+             customer_email TEXT COLLATE \"C\" NOT NULL,
              customer_phone TEXT NOT NULL,
              region TEXT,
              currency TEXT NOT NULL CHECK (length(currency) = 3),

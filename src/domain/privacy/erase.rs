@@ -155,11 +155,12 @@ impl Order {
         }
 
         let by = officer(&self.customer, unit);
-        // What is left names nobody; its data key goes with the document that it stands in.
-        self.sealed = None;
         // One that is over may say why in words about the customer.
         self.legal_hold = None;
         let kept_until = self.invoices_kept_until(unit.rules, unit.now);
+        // What the law keeps names the customer still. Where nothing is left that does, the data key goes with the document that
+        // it stands in.
+        self.sealed = kept_until.and(unit.rules.archive_key.or(self.sealed));
         let text = match kept_until {
             Some(until) => {
                 self.erase_data(Books::Kept);
@@ -187,6 +188,7 @@ impl Order {
         }
         erased.kept_until = None;
         self.legal_hold = None;
+        self.sealed = None;
         self.erase_data(Books::Erased);
         let text = "what the law had kept of the customer was erased";
         self.record_automatic(unit, EventKind::CustomerDataErased, None, text);

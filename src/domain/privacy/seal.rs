@@ -28,10 +28,12 @@ impl OrderCommand for SealOrder {
 }
 
 impl Order {
-    /// What was erased names nobody, so there is nothing to seal. A server without a key opens nothing.
+    /// What was erased names nobody, so there is nothing to seal, unless the law keeps whom its invoices were issued to. A server
+    /// without a key opens nothing.
     fn seal(&mut self, unit: &UnitOfWork<'_>) {
         let Some(version) = unit.rules.archive_key else { return };
-        if self.is_archived() && self.erased.is_none() {
+        let names_somebody = self.erased.is_none() || self.kept_data_ends().is_some();
+        if self.is_archived() && names_somebody {
             self.sealed = Some(version);
         }
     }

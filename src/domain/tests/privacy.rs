@@ -398,9 +398,39 @@ fn an_order_is_sealed_anew_under_the_key_in_use_until_it_is_restored_or_erased()
     bench.rules.archive_key = Some(4);
     bench.on(id, Order::archive).expect("closed");
     assert_eq!(bench.order(id).sealed, Some(4));
+    bench.rules.keep_invoices_years = 0;
     erase(&mut bench, id).expect("it is over");
     seal(&mut bench, id);
     assert_eq!(bench.order(id).sealed, None, "what is left names nobody");
+}
+
+#[test]
+fn what_the_law_keeps_of_an_erased_order_is_sealed_for_as_long() {
+    let mut bench = a_bench();
+    bench.rules.keep_invoices_years = 10;
+    let id = closed(&mut bench);
+    erase(&mut bench, id).expect("it is over");
+    assert_eq!(bench.order(id).sealed, None, "there is no key");
+    bench.rules.archive_key = Some(3);
+    seal(&mut bench, id);
+    let order = bench.order(id).clone();
+    assert_eq!((order.sealed, names(&order).len()), (Some(3), 2), "its invoices are kept");
+    assert_eq!(names(&order.in_the_open(String::new())), [""; 0]);
+
+    let until = order.due_at(&bench.rules).expect("a date");
+    bench.pass(until.since(bench.now).as_secs());
+    bench.run_due(id);
+    seal(&mut bench, id);
+    assert_eq!((bench.order(id).sealed, names(bench.order(id))), (None, vec![]));
+
+    // Or it is sealed before.
+    let mut bench = a_bench();
+    bench.rules.keep_invoices_years = 10;
+    let id = closed(&mut bench);
+    bench.on(id, Order::archive).expect("closed");
+    bench.rules.archive_key = Some(4);
+    erase(&mut bench, id).expect("it is over");
+    assert_eq!(bench.order(id).sealed, Some(4), "the key in use; none was there when it went to the archive");
 }
 
 proptest! {

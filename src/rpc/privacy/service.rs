@@ -16,7 +16,7 @@ use crate::rpc::reply::{legal_hold, timestamp};
 use crate::rpc::status;
 use crate::rpc::streams::watch::{Stream, sent_by};
 use crate::store::Person;
-use crate::work::{ErasedPerson, NotErasable, erase_person, why_not_erasable};
+use crate::work::{ErasedPerson, NotErasable, closed_orders, erase_person, why_not_erasable};
 
 #[tonic::async_trait]
 impl pb::privacy_service_server::PrivacyService for Api {
@@ -114,12 +114,15 @@ impl pb::privacy_service_server::PrivacyService for Api {
             let erasing = tokio::spawn(async move { erase_person(&app, &erasure).await });
             answered(erasing.await.map_err(|_| status::internal())?)?;
         }
+        if erased.closed_orders > 0 {
+            return Err(status::of_refusal(&closed_orders(erased.closed_orders)));
+        }
         Ok(Response::new(told(&erased)))
     }
 }
 
 fn told(erased: &ErasedPerson) -> pb::EraseCustomerDataResponse {
-    let ErasedPerson { customers, orders, kept_orders, kept_until } = *erased;
+    let ErasedPerson { customers, orders, kept_orders, kept_until, closed_orders: _ } = *erased;
     let count = |it: usize| i32::try_from(it).unwrap_or(i32::MAX);
     let kept = kept_until.map(|until| {
         format!(

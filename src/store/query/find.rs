@@ -15,7 +15,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
 use crate::store::query::order_history::events_of_orders;
-use crate::store::query::whole::{load_orders, reservation_of};
+use crate::store::query::whole::{ClosedOrder, load_each, load_orders, reservation_of};
 use crate::store::rows::lookup::{self, CachedState};
 use crate::store::rows::{catalogue, discount, document, record, stock, transfer};
 use crate::store::writer::chore::bounded;
@@ -39,6 +39,19 @@ impl Store {
     pub async fn orders(&self, ids: &[OrderId]) -> Result<HashMap<OrderId, Arc<Order>>, StoreError> {
         let orders = load_orders(&self.look().await?, &self.inner.order_cache, ids).await?;
         Ok(orders.into_iter().map(|it| (it.id, it)).collect())
+    }
+
+    /// The same. One that is sealed under a key that is not here keeps no other from being read.
+    pub async fn orders_or_closed(
+        &self,
+        ids: &[OrderId],
+    ) -> Result<HashMap<OrderId, Result<Arc<Order>, ClosedOrder>>, StoreError> {
+        let orders = load_each(&self.look().await?, &self.inner.order_cache, ids).await?;
+        let id = |it: &Result<Arc<Order>, ClosedOrder>| match it {
+            Ok(order) => order.id,
+            Err(closed) => closed.open.id,
+        };
+        Ok(orders.into_iter().map(|it| (id(&it), it)).collect())
     }
 
     pub async fn order_by_number(&self, number: i64) -> Result<Option<Arc<Order>>, StoreError> {

@@ -258,8 +258,13 @@ impl Store {
             _ => {
                 let stored = row.bytes(0)?;
                 match document::whole_order(id, stored, self.inner.order_cache.keys()) {
-                    // Its key is not here. A list goes on, and shows what stands in the open.
-                    Err(StoreError::Refused(_)) => document::order(stored).map(Arc::new),
+                    // Its key is not here. A list goes on, and shows what stands in the open, without the index that it is
+                    // found by.
+                    Err(StoreError::Refused(_)) => {
+                        let mut open = document::order(stored)?;
+                        open.customer.email.clear();
+                        Ok(Arc::new(open))
+                    }
                     read => read.map(Arc::new),
                 }
             }

@@ -1,6 +1,7 @@
 //! Whatever is held about a person: the customers that they are, and their orders.
 
-use crate::domain::{CustomerAccount, CustomerId, DataSubject, OrderId, caseless};
+use crate::domain::{CustomerAccount, CustomerId, DataSubject, OrderId, Reason, Refusal, caseless};
+use crate::store::archive_keys::{ArchiveKeys, version_of_index};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
@@ -24,10 +25,15 @@ const UNDER: &str = "SELECT id FROM orders WHERE customer_email = $1";
 const UNDER_NAMING_NOBODY: &str = "SELECT id FROM orders WHERE customer_email = $1 AND NOT EXISTS \
     (SELECT 1 FROM order_terms WHERE order_terms.order_id = orders.id AND order_terms.field = 'customer')";
 
+/// An index between these two of orders that are sealed under a key that is not here. No address is one.
+const SEALED_BY_OTHERS: &str = "SELECT customer_email FROM orders WHERE customer_email >= $1 AND customer_email < $2 \
+    AND customer_email NOT LIKE '%@%' ORDER BY customer_email LIMIT 1";
+
 const WITH_EMAIL: &str = "SELECT id FROM customers WHERE email = $1 ORDER BY id";
 
 impl Store {
-    /// The customers that a person is, and their orders, all at one moment. None: there is no such customer.
+    /// The customers that a person is, and their orders, all at one moment. None: there is no such customer. Refused where orders
+    /// are sealed under a key that is not here: whether they are the person's cannot be told.
     pub async fn person(&self, subject: &DataSubject) -> Result<Option<Person>, StoreError> {
         let db = self.snapshot().await?;
         let (customers, email, under) = match subject {
@@ -51,7 +57,9 @@ impl Store {
         }
         if !email.is_empty() {
             // Sealed orders stand under the blind indexes of the address.
-            let indexes = self.inner.order_cache.keys().blind_indexes(&email);
+            let keys = self.inner.order_cache.keys();
+            all_keys_are_here(&db, keys).await?;
+            let indexes = keys.blind_indexes(&email);
             for email in [email].into_iter().chain(indexes) {
                 orders.extend(ids(&db, under, email).await?);
             }
@@ -60,6 +68,21 @@ impl Store {
         orders.dedup();
         Ok(Some(Person { customers, orders }))
     }
+}
+
+async fn all_keys_are_here(db: &Session, keys: &ArchiveKeys) -> Result<(), StoreError> {
+    for (from, to) in keys.ranges_of_others() {
+        if let Some(row) = db.query_one(SEALED_BY_OTHERS, vec![from.into(), to.into()]).await? {
+            let index: String = row.get(0)?;
+            let version = version_of_index(&index).unwrap_or_default();
+            let message = format!(
+                "orders are sealed under version {version} of the master key, which is not here: whether they are this \
+                person's cannot be told"
+            );
+            return Err(Refusal::unmet(Reason::ArchiveKeyMissing, message).into());
+        }
+    }
+    Ok(())
 }
 
 async fn customers(db: &Session, ids: &[CustomerId]) -> Result<Vec<CustomerAccount>, StoreError> {

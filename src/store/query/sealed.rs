@@ -1,7 +1,7 @@
 //! The law of sealed orders: each opens under its key, in its own row, and says in the open what it says sealed.
 
 use crate::domain::{Order, OrderId, Violation};
-use crate::store::archive_keys::ArchiveKeys;
+use crate::store::archive_keys::{ArchiveKeys, SealFault};
 use crate::store::connection::error::StoreError;
 use crate::store::rows::document;
 
@@ -33,12 +33,21 @@ pub(super) fn look_into(
     }
     let looked = || -> Result<(Order, Seal), StoreError> {
         let order = document::order(bytes)?;
-        let whole = match document::whole_order(id, bytes, keys) {
-            Err(StoreError::Refused(missing)) => {
-                let why = violation(id, format!("not looked into: {missing}"));
-                return Ok((order, Seal::NotLookedInto(why)));
+        let whole = match document::opened(id, bytes, keys)? {
+            Ok(whole) => whole,
+            Err(SealFault::NoKey(version)) => {
+                let number = order.number;
+                let why = format!(
+                    "not looked into: order {number} is sealed under version {version} of the master key, which is not \
+                    here"
+                );
+                return Ok((order, Seal::NotLookedInto(violation(id, why))));
             }
-            read => read?,
+            // Or all of them were sealed under another key of this version.
+            Err(SealFault::Broken) => {
+                let why = format!("the seal of {id} is broken, or another order's or key's");
+                return Err(StoreError::corrupt("orders", why));
+            }
         };
         if *document::in_columns(&whole, keys)? != order {
             return Err(StoreError::corrupt("orders", format!("something else is sealed in {id}")));

@@ -57,30 +57,49 @@ pub(in crate::store) fn order(bytes: &[u8]) -> Result<Order, StoreError> {
     }
 }
 
-/// All of the order in the document of this row.
+/// All of the order in the document of this row. One that its key does not open is refused.
 pub(in crate::store) fn whole_order(
     id: OrderId,
     bytes: &[u8],
     keys: &ArchiveKeys,
 ) -> Result<Order, StoreError> {
+    match opened(id, bytes, keys)? {
+        Ok(order) => Ok(order),
+        Err(SealFault::NoKey(version)) => Err(key_missing(order(bytes)?.number, version)),
+        Err(SealFault::Broken) => {
+            let open = order(bytes)?;
+            let version = open.sealed.unwrap_or_default();
+            let message = format!(
+                "the key of version {version} does not open order {}: it is not the one that sealed it, or what is \
+                stored was changed",
+                open.number
+            );
+            Err(Refusal::unmet(Reason::ArchiveKeyMissing, message).into())
+        }
+    }
+}
+
+/// The same. The inner error: why its seal does not open, if it names the key that its open part names.
+pub(in crate::store) fn opened(
+    id: OrderId,
+    bytes: &[u8],
+    keys: &ArchiveKeys,
+) -> Result<Result<Order, SealFault>, StoreError> {
     let Some(parts) = sealed(bytes)? else {
         let order: Order = decode("orders", bytes)?;
         return match order.sealed {
-            None => Ok(order),
+            None => Ok(Ok(order)),
             Some(_) => Err(StoreError::corrupt("orders", format!("{id} has lost its sealed part"))),
         };
     };
     match keys.open(parts.version, &parts.bound_to(id), parts.sealed) {
-        Ok(document) => decode("orders", &document),
-        Err(SealFault::NoKey(version)) => {
+        Ok(document) => decode("orders", &document).map(Ok),
+        Err(fault) => {
             let open: Order = decode("orders", parts.open)?;
-            match open.sealed == Some(version) {
-                true => Err(key_missing(open.number, version)),
+            match open.sealed == Some(parts.version) {
+                true => Ok(Err(fault)),
                 false => Err(StoreError::corrupt("orders", format!("the seal of {id} names no key"))),
             }
-        }
-        Err(SealFault::Broken) => {
-            Err(StoreError::corrupt("orders", format!("the seal of {id} is broken, or another order's")))
         }
     }
 }

@@ -26,15 +26,23 @@ on_both_engines! {
     two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found
     processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not
     an_erased_order_has_nothing_sealed_any_more
+    what_the_law_keeps_of_an_erased_order_stays_sealed
+    another_key_of_the_same_version_opens_nothing_and_lists_go_on
 }
 
 const STREET: &str = "Unter den Linden";
 
 /// A process with these versions of the master key; the last is in use.
 async fn with_keys(scene: &Scene, versions: &[u32]) -> Store {
+    let keys = versions.iter().map(|it| (*it, [it.to_le_bytes()[0]; 32]));
+    let rules = Rules { archive_key: versions.last().copied(), ..Rules::default() };
+    with_keys_and_rules(scene, ArchiveKeys::new(keys), rules).await
+}
+
+async fn with_keys_and_rules(scene: &Scene, keys: ArchiveKeys, rules: Rules) -> Store {
     let mut options = scene.options();
-    options.archive_keys = ArchiveKeys::new(versions.iter().map(|it| (*it, [it.to_le_bytes()[0]; 32])));
-    options.rules = Arc::new(Rules { archive_key: versions.last().copied(), ..Rules::default() });
+    options.archive_keys = keys;
+    options.rules = Arc::new(rules);
     Store::open(options).await.expect("another store")
 }
 
@@ -205,6 +213,17 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     };
     let closed = first.order(new.id).await;
     assert!(is_missing(&closed), "{closed:?}");
+    assert!(first.orders(&[old.id, new.id]).await.is_err(), "nor the other with it");
+    let read_each = first.orders_or_closed(&[old.id, new.id]).await.expect("a look");
+    assert_eq!(read_each[&old.id].as_ref().ok(), Some(&old));
+    let open = &read_each[&new.id].as_ref().expect_err("its key is not here").open;
+    assert_eq!((open.number, open.customer.name.as_str()), (new.number, ""));
+    // Nor does it say that it has found all of a person.
+    let subject = DataSubject::Email(new.customer.email.clone());
+    let missed = first.person(&subject).await.expect_err("an order of theirs may be among those");
+    assert!(missed.to_string().contains("version 2 of the master key"), "{missed}");
+    let person = both.person(&subject).await.expect("a look").expect("a person");
+    assert_eq!(person.orders, [new.id]);
     let refused = seal(&first, new.id).await;
     assert!(
         matches!(
@@ -217,6 +236,7 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     let (orders, _) = first.list_orders(&listing, true).await.expect("a list goes on");
     let shown = orders.iter().find(|it| it.id == new.id).expect("what stands in the open");
     assert_eq!((shown.number, shown.customer.name.as_str()), (new.number, ""));
+    assert_eq!(shown.customer.email, "", "nor what it is found by");
     let laws = broken(&first).await;
     assert_eq!(laws.keys().copied().collect::<Vec<_>>(), ["P2"]);
     assert!(laws["P2"].starts_with("not looked into"), "{laws:?}");
@@ -238,6 +258,29 @@ async fn processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_no
     }
 }
 
+async fn another_key_of_the_same_version_opens_nothing_and_lists_go_on(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let first = with_keys(scene, &[1]).await;
+    let order = archived(&first).await;
+    let rules = Rules { archive_key: Some(1), ..Rules::default() };
+    let other = with_keys_and_rules(scene, ArchiveKeys::new([(1, [7; 32])]), rules).await;
+
+    let refused = other.order(order.id).await.expect_err("it is another key");
+    let StoreError::Refused(Refusal::Unmet { reason, message, .. }) = &refused else { panic!("{refused:?}") };
+    assert_eq!(*reason, Reason::ArchiveKeyMissing);
+    assert!(message.contains("the key of version 1 does not open"), "{message}");
+    assert!(seal(&other, order.id).await.is_err(), "nor does it seal it anew");
+    let listing = Listing { size: 10, ..Listing::default() };
+    let (orders, _) = other.list_orders(&listing, true).await.expect("a list goes on");
+    assert_eq!(orders.iter().map(|it| it.number).collect::<Vec<_>>(), [order.number]);
+    assert_eq!(orders[0].customer.email, "");
+    assert!(broken(&other).await["P2"].contains("the seal"), "the check says so");
+    assert_eq!(read(&first, order.id).await, order);
+    for store in [first, other] {
+        store.close().await;
+    }
+}
+
 async fn seal(store: &Store, id: OrderId) -> Result<(), StoreError> {
     let command = SealOrder { target: Target::latest(Part::Order(id)) };
     store.change(context(None), command, |_, _| (), Codec::unkept()).await.map(|_| ())
@@ -245,7 +288,9 @@ async fn seal(store: &Store, id: OrderId) -> Result<(), StoreError> {
 
 async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
     scene.stocked(&["A-1"], 10).await;
-    let store = with_keys(scene, &[1]).await;
+    // The law keeps no invoice.
+    let rules = Rules { archive_key: Some(1), keep_invoices_years: 0, ..Rules::default() };
+    let store = with_keys_and_rules(scene, ArchiveKeys::new([(1, [1; 32])]), rules).await;
     let order = archived(&store).await;
     // What was written before it was sealed is overwritten, and the log is emptied.
     let emptied = store.run_chore(Wish::Erasing(ErasingWish::EmptyLog)).await.expect("a try");
@@ -259,8 +304,35 @@ async fn an_erased_order_has_nothing_sealed_any_more(scene: &Scene) {
     assert!(!document::is_sealed(&stored(&db, order.id).await));
     let erased = read(&scene.store, order.id).await;
     assert!(erased.erased.is_some() && erased.sealed.is_none(), "nobody needs a key for it");
+    let left = store.archived_and_sealed(1, None).await.expect("a look");
+    assert_eq!(left, [(order.id, true)], "nothing is left to seal");
     assert_eq!(found(&store, &order.customer.email).await, []);
     assert_eq!(broken(&store).await, BTreeMap::new());
+    store.close().await;
+}
+
+async fn what_the_law_keeps_of_an_erased_order_stays_sealed(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let order = archived(&store).await;
+    let erase = EraseOrder { target: Target::latest(Part::Order(order.id)) };
+    store.change(context(None), erase, |_, _| (), Codec::unkept()).await.expect("it is over");
+    store.erase_traces(None, |_| Box::pin(async { Ok(()) })).await.expect("erased");
+
+    // Another process, which has nothing in memory.
+    let other = with_keys(scene, &[1]).await;
+    let kept = read(&other, order.id).await;
+    assert!(kept.erased.as_ref().is_some_and(|it| it.kept_until.is_some()), "its invoice is kept");
+    assert_eq!((kept.sealed, kept.customer.name.as_str()), (Some(1), ""));
+    assert!(format!("{:?}", kept.invoices).contains(STREET), "it says whom it was issued to");
+    let bytes = stored(&scene.writer().await, order.id).await;
+    assert!(document::is_sealed(&bytes));
+    let open = format!("{:?}", document::order(&bytes).expect("the open part"));
+    assert!(!open.contains(STREET), "{open}");
+    assert_eq!(other.archived_and_sealed(1, None).await.expect("a look"), [(order.id, true)]);
+    assert_eq!(found(&other, &order.customer.email).await, []);
+    assert_eq!(broken(&other).await, BTreeMap::new());
+    other.close().await;
     store.close().await;
 }
 
