@@ -196,8 +196,8 @@ def pages(window):
     """A page of each kind, with something on it."""
     window.open("/console/orders")
     newest = window.driver.find_element(By.CSS_SELECTOR, "tbody th a").get_attribute("href")
-    window.open("/console/orders?filter=archived+%3D+true")
-    archived = window.driver.find_element(By.CSS_SELECTOR, "tbody th a").get_attribute("href")
+    window.open("/console/orders?filter=state+%3D+CLOSED")
+    closed = window.driver.find_element(By.CSS_SELECTOR, "tbody th a").get_attribute("href")
     window.open("/console/messages?filter=")
     letter = window.driver.find_element(By.CSS_SELECTOR, "tbody th a").get_attribute("href")
     path = lambda link: link.removeprefix(window.console)
@@ -205,7 +205,7 @@ def pages(window):
         ("/console", "today"),
         ("/console/orders", "orders"),
         (path(newest), "order"),
-        (path(archived), "order-archived"),
+        (path(closed), "order-closed"),
         ("/console/approvals?filter=", "approvals"),
         ("/console/shipments", "shipments"),
         ("/console/stock", "stock"),
