@@ -1,7 +1,6 @@
 //! What settings are refused, all of them at once.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::domain::{
@@ -11,6 +10,7 @@ use crate::domain::{
 };
 use crate::log;
 use crate::outside::Collector;
+use crate::settings::bounds::{is_country, within};
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::Secret;
 use crate::settings::values::{
@@ -592,15 +592,4 @@ fn check_courier_record(weights: &CourierWeights, bad: &mut Problems) {
     within(bad, "rules.courier_record.damaged_ppm", *damaged_ppm, 0, 1_000_000);
     within(bad, "rules.courier_record.rating_ppm", *rating_ppm, 0, 1_000_000);
     within(bad, "rules.courier_record.least", *least, 1, 1_000_000);
-}
-
-/// Two capital letters, as in ISO 3166.
-fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|it| it.is_ascii_uppercase())
-}
-
-fn within<T: Copy + PartialOrd + fmt::Display>(bad: &mut Problems, key: &str, value: T, least: T, most: T) {
-    if value < least || value > most {
-        bad.add(key, format!("{value} is not between {least} and {most}"));
-    }
 }

@@ -2,6 +2,7 @@
 
 mod access;
 mod archive;
+mod bounds;
 mod browsers;
 mod changes;
 mod check;

@@ -37,7 +37,8 @@ on_both_engines!(
             create_order(&server, draft("cid", "W-1", 1)).await.expect_err("first come, first served");
         assert_eq!(reason(&refused), "INSUFFICIENT_STOCK");
 
-        let request = pb::CancelOrderRequest { order_id: first.id.clone(), ..Default::default() };
+        let reason = "changed their mind".to_owned();
+        let request = pb::CancelOrderRequest { order_id: first.id.clone(), reason, ..Default::default() };
         server.orders.clone().cancel_order(by("clerk", request)).await.expect("called off");
         create_unnamed(&server, waiting("eve", 13)).await.expect("one is over");
         every_law_holds(&server).await;

@@ -23,10 +23,7 @@ fn packing_slip(order: &Order, shipment: &Shipment) -> String {
 /// A shipment with what its order says about it.
 pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
     shows_order(order);
-    let available_actions = order.actions_of(shipment).iter().map(ToString::to_string).collect();
     let last_event = shipment.tracking.iter().max_by_key(|it| (it.occurred_at, it.sequence));
-    let last_tracking_event = last_event.map(|it| tracking_event(shipment.id, it));
-    let packing_slip = packing_slip(order, shipment);
     let Shipment {
         id,
         order: order_id,
@@ -69,15 +66,15 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         shipping_service: enums::service_level(order.service),
         items: items.into_iter().map(shipment_item).collect(),
         packages: packages.into_iter().map(package).collect(),
-        packing_slip,
+        packing_slip: packing_slip(order, shipment),
         label: label.map(shipping_label),
         assignment: assignment.map(courier_assignment),
         handover: handover.map(handed_over),
         promised_time: promised_by.map(timestamp),
         estimated_delivery_time: estimated_at.map(timestamp),
-        last_tracking_event,
+        last_tracking_event: last_event.map(|it| tracking_event(shipment.id, it)),
         proof_of_delivery: proof.map(proof_of_delivery),
-        available_actions,
+        available_actions: order.actions_of(shipment).iter().map(ToString::to_string).collect(),
         create_time: Some(timestamp(created_at)),
         update_time: Some(timestamp(updated_at)),
         etag: domain::etag(version),
