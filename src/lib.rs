@@ -1,6 +1,7 @@
 //! Consign: the order-fulfilment core that a company's other services call over gRPC.
 //!
-//! In reading order, from the rules outwards; each layer knows those above it in this list, never those below.
+//! In reading order, from the rules outwards. Down to [`console`] no layer knows one below it in this list, but [`access`] takes
+//! its permissions from [`pb`]; the rows from [`settings`] on serve all of them.
 //!
 //! | module | what lives there |
 //! |---|---|

@@ -23,8 +23,8 @@ use crate::console::visitors::Visitor;
 use crate::pb;
 use crate::pb::{watch_events_response, watch_stock_levels_response};
 
-/// How long one answer lasts. The browser then asks again and goes on where it was; until then the port would not end the
-/// connection for its age alone.
+/// How long one answer lasts; then the browser asks again and goes on where it was. It is shorter than the age at which the port
+/// ends a connection.
 const LASTS: Duration = Duration::from_secs(20);
 
 /// How often a page without news is told that it is still followed.
@@ -33,7 +33,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// What happens within this time is told together.
 const SETTLES: Duration = Duration::from_millis(150);
 
-/// At least this between two changes that a page is told of: each makes it ask for all that it shows.
+/// The least time between two changes that a page is told of, each of which makes it ask for all that it shows: for a page of
+/// one order, and for any other page.
 const ORDER_APART: Duration = Duration::from_secs(1);
 const ALL_APART: Duration = Duration::from_secs(3);
 
@@ -49,7 +50,7 @@ pub(super) struct Asked {
     /// Products with commas in between, if it shows their stock.
     #[serde(default)]
     skus: String,
-    /// Everything up to here is shown. None: it is not known, and the page is told to look.
+    /// The position, of events or stock levels, up to which all is shown. None: unknown, so the page is told to look.
     after: Option<i64>,
 }
 
@@ -122,7 +123,7 @@ async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Stat
         };
         return Ok(levels.map(move |it| it.map(heard)).boxed());
     }
-    // As any id: in a filter it is one word.
+    // Ids have no other bytes. Anything else could add a condition to the filter below.
     if !asked.order.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_') {
         return Err(Status::invalid_argument("order must be the id of an order"));
     }
@@ -147,7 +148,7 @@ struct Page {
     news: News,
     /// None: nothing was heard yet.
     position: Option<i64>,
-    /// When it is told of a change that it does not know of. None: there is none.
+    /// When the page is to be told that something changed. None: it has been told of everything.
     tell_at: Option<Instant>,
     /// Before this it is told of no further change.
     quiet_until: Instant,

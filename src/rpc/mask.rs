@@ -16,7 +16,7 @@ use crate::access::{Pass, Scope, name_of};
 use crate::pb::{GUARDED_MESSAGES, GuardedField, GuardedMessage, Permission};
 use crate::rpc::status;
 
-/// Metadata of an answer: the permissions for want of which fields were left out of it.
+/// Metadata of an answer: the permissions that its caller lacks for some field of it, whether or not that field was filled.
 const HIDDEN: &str = "consign-hidden";
 
 /// The bytes before a message: whether it is compressed, and its length.
@@ -25,7 +25,8 @@ const FRAME_BYTES: usize = 5;
 /// The wire type of texts, bytes and messages.
 const LENGTH_DELIMITED: usize = 2;
 
-/// The permissions that each guarded message asks for, and the messages in it.
+/// For each of [`GUARDED_MESSAGES`], which `build.rs` makes of the proto's `shown_to`: the permissions that its fields ask for,
+/// and those of the messages within it.
 static ASKED: LazyLock<Vec<BTreeSet<Permission>>> = LazyLock::new(|| {
     let mut asked: Vec<BTreeSet<Permission>> = GUARDED_MESSAGES.iter().map(asked_by).collect();
     loop {
@@ -44,7 +45,8 @@ fn asked_by(message: &GuardedMessage) -> BTreeSet<Permission> {
     message.fields.iter().flat_map(|it| it.shown_to).copied().collect()
 }
 
-/// Where a message stands among those that not everybody sees all of; `.consign.v1.Order` or `consign.v1.Order`.
+/// The index of a message in [`GUARDED_MESSAGES`], by its name: `.consign.v1.Order` or `consign.v1.Order`. None: everybody is
+/// shown all of it.
 pub(super) fn guarded(message: &str) -> Option<usize> {
     let name = message.trim_start_matches('.');
     GUARDED_MESSAGES.iter().position(|it| it.name == name)
@@ -60,8 +62,8 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    /// None: the caller sees all of it, as everybody does while callers are believed. What who carries for a courier sees of
-    /// its shipments was chosen field by field already.
+    /// None: the caller sees all of it, as everybody does while callers are believed. A carrier does too: what it is shown of its
+    /// courier's shipments was chosen field by field before (`src/rpc/shipping/carried.rs`).
     pub(super) fn of(answer: Option<usize>, pass: Option<&Pass>) -> Option<Self> {
         let (answer, pass) = (answer?, pass?);
         let lacked: BTreeSet<Permission> = match &pass.scope {
@@ -78,7 +80,7 @@ impl Mask {
         !self.lacked.contains(&Permission::ReadPersonalData)
     }
 
-    /// The answer without what its caller may not see; None: the caller sees all of it.
+    /// The answer without what its caller may not see. Without a mask it stays as it is.
     pub(super) fn apply(mask: Option<Self>, mut response: Response<AxumBody>) -> Response<AxumBody> {
         let Some(mask) = mask else { return response };
         let names: Vec<&str> = mask.lacked.iter().map(|it| name_of(*it)).collect();
@@ -138,7 +140,7 @@ struct EncodedField<'a> {
 /// Takes the next field off; None: it cannot be read.
 fn next_field<'a>(rest: &mut &'a [u8]) -> Option<EncodedField<'a>> {
     let begin = *rest;
-    // A length is written as every number is.
+    // A field's key and an integer are varints, as a length is, so one function reads all three.
     let key = decode_length_delimiter(&mut *rest).ok()?;
     let content = match key & 7 {
         0 => {
@@ -172,7 +174,7 @@ fn put(number: u32, content: &[u8], kept: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Has an answer that is masked made without compression: it has to be read on its way.
+/// Asks the service for an answer without compression if it is to be masked: a compressed one could not be read.
 pub(super) fn ask_plainly(mask: Option<&Mask>, headers: &mut HeaderMap) {
     if mask.is_some() {
         headers.remove("grpc-accept-encoding");
@@ -230,7 +232,7 @@ impl Body for MaskedBody {
             };
             self.begun.extend_from_slice(&data);
             match self.messages() {
-                // None is whole yet.
+                // No message has come whole yet.
                 Some(masked) if masked.is_empty() => {}
                 Some(masked) => return Poll::Ready(Some(Ok(Frame::data(masked.into())))),
                 None => {

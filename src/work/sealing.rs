@@ -13,13 +13,14 @@ use crate::work::{App, context, stop_requested};
 /// Orders that are sealed at once: few, so that callers wait briefly.
 const ORDERS_AT_ONCE: usize = 8;
 
-/// How long until it is tried again, where the database was away, and until it is looked again, where something was sealed.
+/// The pause before the next attempt when the database was away, and before the next look when something was sealed.
 const AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// How often it is looked again: a process that was not started anew yet goes on sealing under the key before.
+/// The pause before the next look when nothing was sealed: a process that was not restarted yet goes on sealing under the key
+/// before.
 const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 
-/// What came of going through the archive once.
+/// The outcome of going through the archive once.
 #[derive(Debug, Clone, Copy, Default)]
 struct Pass {
     sealed: usize,
@@ -71,7 +72,7 @@ async fn seal_all(store: &Store, version: u32) -> Pass {
     }
 }
 
-/// The last order that was looked at. None: there is no further one.
+/// Seals what is to be sealed among the next archived orders, and returns the last one looked at. None: there are no further ones.
 async fn seal_next(
     store: &Store,
     version: u32,

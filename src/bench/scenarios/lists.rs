@@ -1,4 +1,4 @@
-//! The first page of every list, without a filter and with each.
+//! The first page of each list of orders and of what belongs to them, without a filter and with those that the tables below name.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(in crate::bench) struct Asked {
     finds: Finds,
 }
 
-/// Whose order the values come from.
+/// Which orders the values come from: those that the bench has just placed, or those that it has in the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     Day,

@@ -59,8 +59,8 @@ impl Facts {
     }
 }
 
-/// The first event of an order at which its chain breaks: whose link is not that of what stands there, whose words are gone
-/// without an erasure, or behind which the chain does not end as the order says. `head` is the last link that the order knows.
+/// Where the chain of an order breaks first: at an event that is not the one that was linked, at an event whose words are gone
+/// without an erasure, or behind the last event, if its link is not `head`, the last one that the order knows.
 pub fn first_break(order: OrderId, head: Link, events: &[Event]) -> Option<ChainBreak> {
     // An erasure is an event of the chain itself, and takes the words of those before it.
     let erasures = events.iter().filter(|it| it.kind == EventKind::CustomerDataErased);
@@ -96,7 +96,8 @@ fn fault(event: &Event, place: (OrderId, i64), previous: Link, erased_through: i
     None
 }
 
-/// Whether what was erased says nothing any more. An erasure itself goes on saying what it did.
+/// Whether erased words were replaced as an erasure does it: by no text, and by the actor `erased`. The text of an erasure's own
+/// event is never erased.
 fn is_rightly_erased(event: &Event) -> bool {
     let gone = |commitment: &Commitment, name: &Actor| !commitment.is_erased() || *name == nobody();
     let text = !event.seal.text.is_erased()

@@ -1,4 +1,5 @@
-//! The histories that a database has told. Each restore of an older copy begins the next one: it leaves out the numbers
+//! The histories of a database; the history of an order, its events, is in `event.rs`. The first history begins with the
+//! schema, and each restore of an older copy begins the next one: it leaves out the numbers
 //! that may have been given since the copy was made, and a reader of the feed who is ahead of the copy is told.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ pub struct History {
     pub number: i64,
     pub id: HistoryId,
     pub begun_at: Timestamp,
-    /// The feed up to here is the same as in the histories before, those of the database that was replaced among them.
+    /// Up to this position the feed is the same as in the histories before it, and in those of the database that was replaced.
     pub shared_position: i64,
 }
 
@@ -48,9 +49,9 @@ pub struct NumberGap {
 /// What is known of the numbers that were given after a copy was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
-    /// There are none.
+    /// None were given.
     Nothing,
-    /// These are the last ones.
+    /// All of them are known: these are the last ones.
     UpTo(Counters),
     /// These, and nobody knows how many more.
     AtLeast(Counters),
@@ -80,7 +81,7 @@ pub struct NextHistory {
 }
 
 impl NextHistory {
-    /// Of which the database that is replaced has no more in common with the copy than up to here.
+    /// This history, if the feed of the database that is replaced is like the copy's only up to this position.
     #[must_use]
     pub fn sharing_at_most(mut self, position: i64) -> Self {
         self.history.shared_position = self.history.shared_position.min(position);
@@ -170,14 +171,14 @@ fn last_given(name: &str, here: i64, given: &Given) -> i64 {
         Given::AtLeast(counters) => {
             let known = here.max(standing(counters, name));
             let least = if name == EVENTS_COUNTER { POSITIONS_LEFT_OUT_MIN } else { NUMBERS_LEFT_OUT_MIN };
-            // As many again as there ever were: a copy is not as old as that.
+            // As many again as are known: hardly more were given since the copy was made.
             known.saturating_add(known.max(least))
         }
     }
 }
 
-/// One position more is left out than was told: the end of a gap is a place that a reader may be told to go on from, and has
-/// to be none that it was told before.
+/// The last number of a gap. For events it is one more than was given: a reader may be told to go on from the end of a gap, so
+/// no event that it was told before may have had that position.
 fn exactly(name: &str, here: i64, last: i64) -> i64 {
     if name == EVENTS_COUNTER && last > here { last.saturating_add(1) } else { last.max(here) }
 }
@@ -200,7 +201,7 @@ pub struct ReadTo {
 /// Why a reader cannot go on from there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CannotResume {
-    /// Nothing is there yet.
+    /// The position is beyond the latest event.
     Beyond,
     /// It was told in another history, which is the same up to here. None: nobody knows up to where.
     Restored(Option<i64>),

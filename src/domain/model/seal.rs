@@ -1,4 +1,5 @@
-//! What an event is sealed with: its link in the chain of its order's events, and what stands in the chain for its words.
+//! What is kept with an event for the chain of its order's events: its link, and what stands in the chain for its words.
+//! Nothing is encrypted here; sealing archived orders is another thing (`src/domain/privacy/seal.rs`).
 
 use std::fmt;
 

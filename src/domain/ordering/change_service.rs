@@ -1,4 +1,5 @@
-//! Another shipping service of an order that was sold: what it costs, and when the order gets it.
+//! Another shipping service (how fast it travels) of an order that was sold: what it costs, and when the order gets it. Services
+//! that are sold as lines are in `services.rs`.
 
 use crate::domain::billing::price::{AMOUNT_MINOR_MAX, price};
 use crate::domain::model::event::EventKind;
@@ -20,7 +21,7 @@ pub(super) struct NewService {
 }
 
 impl Order {
-    /// Notes another shipping service, or every fault of it.
+    /// Writes another shipping service into `noted`, or what is wrong with it into `problems`.
     pub(super) fn read_service(
         &self,
         unit: &UnitOfWork,
@@ -69,7 +70,8 @@ impl Order {
         }
     }
 
-    /// The fee as settings have it for that service, if the order's own came from them; else its own.
+    /// The rules' fee for that service, if the order's present fee is the one that the rules have for its present service; else the
+    /// order keeps its fee.
     fn fee_for(&self, unit: &UnitOfWork, level: ServiceLevel) -> i64 {
         let currency = self.amounts.currency;
         let by_rules =
@@ -85,8 +87,8 @@ impl Order {
         self.changes.iter().find_map(|it| Some((it.id, it.outcome.as_ref()?.service_once_paid?)))
     }
 
-    /// Gives a dearer shipping service that is paid. Once all of the order has left it is given up, and what was paid for it
-    /// goes back.
+    /// Gives the order its dearer shipping service once that is paid. If all of the order has left before, the service is
+    /// given up, and what was paid for it goes back.
     pub(in crate::domain) fn settle_service(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         let Some((change, level)) = self.service_once_paid().filter(|_| !self.is_over()) else {
             return Ok(());
@@ -127,7 +129,7 @@ impl Order {
         outcomes.for_each(|it| it.service_once_paid = None);
     }
 
-    /// A dearer shipping service that is not approved, or not paid in time, is not given: its fee is credited.
+    /// Gives up the dearer shipping service that this change set, for the reason `why`, and credits its fee.
     pub(in crate::domain) fn give_up_service(
         &mut self,
         unit: &mut UnitOfWork,

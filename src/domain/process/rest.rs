@@ -12,7 +12,7 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 const LETTERS_MAX: usize = 10;
 
 impl Order {
-    /// A letter names the date when it is written, so that the customer goes by that one.
+    /// A letter that is not written yet will name the present date, so that date counts as told and needs no other letter.
     pub(super) fn note_rest_date_told(&mut self) {
         if !self.waits_for_rest() {
             self.rest_date_told = None;
@@ -21,7 +21,7 @@ impl Order {
         }
     }
 
-    /// Tells the customer a date that is not the one told last, or the first.
+    /// Tells the customer the expected date, if none was told yet or it has moved by more than the rules let pass.
     pub(super) fn tell_rest(&mut self, unit: &mut UnitOfWork) {
         let has_room = self.letters_about_waiting().count() < LETTERS_MAX;
         if has_room && self.moved_rest(unit.rules).is_some() {
@@ -29,7 +29,7 @@ impl Order {
         }
     }
 
-    /// The date, if the customer was told another one, earlier or later by more than the rules let pass, or none.
+    /// The expected date, if no date was told yet, or if the one told is earlier or later by more than the rules let pass.
     fn moved_rest(&self, rules: &Rules) -> Option<Timestamp> {
         let after = unless_zero(rules.slips.estimate_moved_seconds)?;
         let expected = self.rest_expected_at().filter(|_| self.waits_for_rest())?;

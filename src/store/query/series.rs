@@ -20,7 +20,7 @@ const WEEKS: i32 = 12;
 /// Days of sales that stock is compared with.
 const SOLD_DAYS: i32 = 7;
 
-/// Products of which is told how long they last: those that last shortest.
+/// The most products whose stock cover is shown, those that run out soonest.
 const COVERS_MAX: i64 = 10;
 
 /// How long a count is served before it is made again.

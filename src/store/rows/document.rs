@@ -49,7 +49,7 @@ pub(in crate::store) fn decode<T: DeserializeOwned>(
     rmp_serde::from_slice(&plain).map_err(|it| damaged(it.to_string()))
 }
 
-/// The order in a document; of one that is sealed what stands in the open.
+/// The order in a document, without opening a seal: of a sealed order only what stands in the open. All of it: [`whole_order`].
 pub(in crate::store) fn order(bytes: &[u8]) -> Result<Order, StoreError> {
     match sealed(bytes)? {
         Some(parts) => decode("orders", parts.open),
@@ -79,7 +79,8 @@ pub(in crate::store) fn whole_order(
     }
 }
 
-/// The same. The inner error: why its seal does not open, if it names the key that its open part names.
+/// All of the order in the document of this row. The inner error: why its seal does not open. A seal that names another key
+/// than its open part does is damage.
 pub(in crate::store) fn opened(
     id: OrderId,
     bytes: &[u8],
@@ -115,7 +116,7 @@ pub(in crate::store) fn in_columns<'o>(
     Ok(Cow::Owned(order.in_the_open(index)))
 }
 
-/// The document of an order, of which this stands in columns and tables.
+/// The document of an order. `in_columns` is what the function of that name gives for it.
 pub(in crate::store) fn of_order(
     order: &Order,
     in_columns: &Order,
@@ -163,7 +164,7 @@ impl SealedParts<'_> {
     }
 }
 
-/// A seal holds for one row, and for what stands beside it: the order's version, too, is in what stands in the open.
+/// What a seal is bound to: the row's id, the version of the master key, and all of the open part, which has the order's version.
 fn bound_to(id: OrderId, version: u32, open: &[u8]) -> Vec<u8> {
     [&id.0.as_bytes()[..], &version.to_le_bytes()[..], open].concat()
 }
