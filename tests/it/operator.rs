@@ -377,7 +377,10 @@ async fn looking_at_a_database_that_is_not_there_makes_none() {
     assert_eq!(text_of(&applied), text_of(&planned).replace("pending", "applied"));
     assert!(!text_of(&applied).is_empty());
     assert_eq!(text_of(&site.run(&["migrate", "--dry-run"])), "");
-    assert!(site.run(&["check"]).status.success());
+    let checked = site.run(&["check"]);
+    assert!(checked.status.success(), "{checked:?}");
+    let told = String::from_utf8_lossy(&checked.stderr);
+    assert!(told.contains("the database is empty: no change was ever recorded in it"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
