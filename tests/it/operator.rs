@@ -383,6 +383,36 @@ async fn looking_at_a_database_that_is_not_there_makes_none() {
     assert!(told.contains("the database is empty: no change was ever recorded in it"), "{told}");
 }
 
+#[tokio::test]
+async fn completions_and_manual_pages_know_the_commands_and_their_flags() {
+    let site = embedded().await;
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let printed = site.run(&["completions", shell]);
+        assert!(printed.status.success(), "{printed:?}");
+        let text = String::from_utf8_lossy(&printed.stdout);
+        for known in ["healthcheck", "restore", "insecure-durability"] {
+            assert!(text.contains(known), "{known} is not in what {shell} is told");
+        }
+    }
+
+    // The manual's language writes a hyphen with a backslash before it.
+    let plain = |page: &[u8]| String::from_utf8_lossy(page).replace("\\-", "-");
+    let printed = site.run(&["man"]);
+    assert!(printed.status.success(), "{printed:?}");
+    assert!(plain(&printed.stdout).contains("consign-serve(1)"), "{printed:?}");
+    let folder = site.folder.path().join("man");
+    let place = folder.to_str().expect("a path in UTF-8");
+    let refused = site.run(&["man", place]);
+    assert_eq!(refused.status.code(), Some(2), "the folder is not there: {refused:?}");
+    std::fs::create_dir(&folder).expect("a folder");
+    let written = site.run(&["man", place]);
+    assert!(written.status.success(), "{written:?}");
+    for (page, says) in [("consign.1", "consign-serve(1)"), ("consign-serve.1", "--insecure-durability")] {
+        let bytes = std::fs::read(folder.join(page)).expect(page);
+        assert!(plain(&bytes).contains(says), "{says} is not in {page}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn looking_at_an_empty_postgres_leaves_it_empty() {
     let Some(site) = Site::prepare(Engine::Postgres).await else { return };
