@@ -292,7 +292,10 @@ async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
     }
     process.signal("TERM");
     assert!(process.ends_well());
-    assert!(!site.log().contains("stopping"), "{}", site.log());
+    let log = site.log();
+    assert!(!log.contains("stopping"), "{log}");
+    let call = log.lines().find(|it| it.contains("rpc.method=consign.v1.OrderService/GetOrder"));
+    assert!(call.is_some_and(|it| it.contains("principal=\"shop\"")), "{log}");
 }
 
 #[tokio::test]
