@@ -351,7 +351,10 @@ fn facts<const N: usize>(facts: [(&str, String); N]) -> Metadata {
 mod tests {
     use super::*;
 
+    use http::HeaderValue;
+
     use crate::domain::Action;
+    use crate::rpc::call_id::HEADER;
 
     #[test]
     fn the_reasons_of_decisions_have_their_names_on_the_wire() {
@@ -406,5 +409,17 @@ mod tests {
         let status = of_store(&StoreError::Internal("SELECT secret".to_owned()));
         assert_eq!(status.code(), Code::Internal);
         assert!(!status.message().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_our_own_says_at_which_call_it_was() {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, HeaderValue::from_static("call-7"));
+        let call = CallId::of(&headers);
+        let fault = || of_store(&StoreError::Internal("SELECT secret".to_owned()));
+        let status = call.within(async { fault() }).await;
+        assert_eq!(status.code(), Code::Internal);
+        assert!(status.message().ends_with("at call call-7"), "{}", status.message());
+        assert!(!fault().message().contains("call-7"), "it is over");
     }
 }

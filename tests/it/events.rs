@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use consign::pb;
+use futures_util::future::join_all;
 use tonic::{Code, Status};
 
 use crate::server::{Clients, Engine, TestServer, on_both_engines};
-use crate::shop::{by, every_law_holds, reason};
+use crate::shop::{by, create_order, draft, every_law_holds, reason};
 use crate::subscribers::{Answer, Receiver, buy, feed, is_whole_and_in_order, place, quiet, server_telling};
 
 /// All pages of a list.
@@ -135,6 +136,42 @@ on_both_engines!(a_watch_sends_what_its_filter_wants_and_goes_on_where_it_was, q
     let (seen, _) = watched(&server, resume, "type = ORDER_RECEIVED").await;
     assert_eq!(seen, of_kind(&more, resume));
     assert_eq!(seen.len(), 2);
+    server.stop().await;
+});
+
+/// Somebody whom orders can name.
+async fn customer(server: &Clients, name: &str) -> String {
+    let contact =
+        pb::Customer { name: name.to_owned(), email: format!("{name}@example.com"), ..Default::default() };
+    let customer = Some(pb::CustomerAccount { contact: Some(contact), ..Default::default() });
+    let request = pb::CreateCustomerRequest { customer, ..Default::default() };
+    let answer = server.customers.clone().create_customer(by("clerk", request)).await.expect("a customer");
+    answer.into_inner().customer.expect("a customer").id
+}
+
+on_both_engines!(events_are_listed_and_watched_by_customer_order_and_address, quiet, async |server| {
+    buy(&server, 2).await;
+    let (ada, bob) = (customer(&server, "ada").await, customer(&server, "bob").await);
+    let named = pb::OrderDraft { customer_id: ada.clone(), ..draft("elsewhere", "EVT", 1) };
+    let placed = create_order(&server, named).await.expect("there is stock");
+    place(&server, "late", 1).await;
+    let mut of_order = feed(&server).await;
+    of_order.retain(|it| it.order_id == placed.id);
+    assert!(!of_order.is_empty());
+    let positions: Vec<i64> = of_order.iter().map(|it| it.position).collect();
+    let email = placed.customer.expect("a customer").email.to_uppercase();
+    let filters = [
+        format!("customer_id = {ada}"),
+        format!("customer_id IN ({bob}, {ada})"),
+        format!("order_id = {}", placed.id),
+        format!("customer_email = {email}"),
+    ];
+    let seen = join_all(filters.iter().map(|filter| watched(&server, 0, filter))).await;
+    for (filter, (seen, _)) in filters.iter().zip(seen) {
+        assert_eq!(seen, positions, "{filter}");
+        assert_eq!(listed(&server, filter, "").await, of_order, "{filter}");
+    }
+    assert!(listed(&server, &format!("customer_id = {bob}"), "").await.is_empty());
     server.stop().await;
 });
 

@@ -292,7 +292,10 @@ async fn after_a_hangup_that_is_logged_which_the_settings_say_by_then() {
     }
     process.signal("TERM");
     assert!(process.ends_well());
-    assert!(!site.log().contains("stopping"), "{}", site.log());
+    let log = site.log();
+    assert!(!log.contains("stopping"), "{log}");
+    let call = log.lines().find(|it| it.contains("rpc.method=consign.v1.OrderService/GetOrder"));
+    assert!(call.is_some_and(|it| it.contains("principal=\"shop\"")), "{log}");
 }
 
 #[tokio::test]
@@ -377,7 +380,40 @@ async fn looking_at_a_database_that_is_not_there_makes_none() {
     assert_eq!(text_of(&applied), text_of(&planned).replace("pending", "applied"));
     assert!(!text_of(&applied).is_empty());
     assert_eq!(text_of(&site.run(&["migrate", "--dry-run"])), "");
-    assert!(site.run(&["check"]).status.success());
+    let checked = site.run(&["check"]);
+    assert!(checked.status.success(), "{checked:?}");
+    let told = String::from_utf8_lossy(&checked.stderr);
+    assert!(told.contains("the database is empty: no change was ever recorded in it"), "{told}");
+}
+
+#[tokio::test]
+async fn completions_and_manual_pages_know_the_commands_and_their_flags() {
+    let site = embedded().await;
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let printed = site.run(&["completions", shell]);
+        assert!(printed.status.success(), "{printed:?}");
+        let text = String::from_utf8_lossy(&printed.stdout);
+        for known in ["healthcheck", "restore", "insecure-durability"] {
+            assert!(text.contains(known), "{known} is not in what {shell} is told");
+        }
+    }
+
+    // The manual's language writes a hyphen with a backslash before it.
+    let plain = |page: &[u8]| String::from_utf8_lossy(page).replace("\\-", "-");
+    let printed = site.run(&["man"]);
+    assert!(printed.status.success(), "{printed:?}");
+    assert!(plain(&printed.stdout).contains("consign-serve(1)"), "{printed:?}");
+    let folder = site.folder.path().join("man");
+    let place = folder.to_str().expect("a path in UTF-8");
+    let refused = site.run(&["man", place]);
+    assert_eq!(refused.status.code(), Some(2), "the folder is not there: {refused:?}");
+    std::fs::create_dir(&folder).expect("a folder");
+    let written = site.run(&["man", place]);
+    assert!(written.status.success(), "{written:?}");
+    for (page, says) in [("consign.1", "consign-serve(1)"), ("consign-serve.1", "--insecure-durability")] {
+        let bytes = std::fs::read(folder.join(page)).expect(page);
+        assert!(plain(&bytes).contains(says), "{says} is not in {page}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,10 @@ on_both_engines!(an_archive_is_sealed_once_there_is_a_key_and_tells_nothing_with
     for (buyer, order) in [("ada", &before), ("bob", &since)] {
         assert_eq!(found(&server, buyer).await, std::slice::from_ref(&order.id));
     }
+    let by_date = listed(&server, "create_time >= 2001-01-01 AND create_time < 2999-01-01").await;
+    let by_date: Vec<_> = by_date.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(by_date, [since.id.as_str(), before.id.as_str()], "the newest first");
+    assert!(listed(&server, "create_time >= 2999-01-01").await.is_empty());
 
     let server = TestServer::open(server.stop().await, |_| {}).await;
     let request = pb::GetOrderRequest {

@@ -24,6 +24,7 @@ use crate::store::writer::erasing::ErasingWish;
 on_both_engines! {
     a_sealed_order_names_nobody_in_its_rows_and_is_read_found_and_restored_as_before
     two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found
+    what_is_edited_or_gone_beside_a_sealed_document_is_all_found
     processes_with_other_keys_read_what_theirs_open_and_say_what_they_do_not
     an_erased_order_has_nothing_sealed_any_more
     what_the_law_keeps_of_an_erased_order_stays_sealed
@@ -192,6 +193,59 @@ async fn two_hundred_edits_deletions_and_swaps_of_sealed_rows_are_all_found(scen
     let open = document::order(&documents[0]).expect("the open part");
     put(&db, ids[0], document::encode("orders", &open).expect("bytes")).await;
     assert!(broken(&store).await.contains_key("P2"));
+    store.close().await;
+}
+
+/// Columns of a sealed order, each as somebody changes it, and changes it back.
+const EDITS: [[&str; 2]; 5] = [
+    ["customer_email = 'x' || customer_email", "customer_email = substr(customer_email, 2)"],
+    ["customer_name = 'Eve'", "customer_name = ''"],
+    ["customer_phone = '+4930901820'", "customer_phone = ''"],
+    ["total_minor = total_minor + 1", "total_minor = total_minor - 1"],
+    ["created_at = created_at - 1", "created_at = created_at + 1"],
+];
+
+async fn what_is_edited_or_gone_beside_a_sealed_document_is_all_found(scene: &Scene) {
+    scene.stocked(&["A-1"], 10).await;
+    let store = with_keys(scene, &[1]).await;
+    let ids = [archived(&store).await.id, archived(&store).await.id];
+    let db = scene.writer().await;
+    let tables = ["order_lines", "order_terms"];
+    for table in tables {
+        let sql = format!("CREATE TABLE {table}_before AS SELECT * FROM {table}");
+        db.script(&sql).await.expect("kept aside");
+    }
+    let change = async |sql: &str, id: OrderId| {
+        let changed = db.execute(sql, vec![id.into()]).await.expect("changed");
+        assert!(changed > 0, "{sql}");
+    };
+    assert_eq!(broken(&store).await, BTreeMap::new());
+
+    let mut chance = fastrand::Rng::with_seed(67);
+    for number in 0..40 {
+        let id = ids[chance.usize(..2)];
+        let (there, back) = if number % 2 == 0 {
+            let [edit, undo] = EDITS[chance.usize(..EDITS.len())];
+            (
+                format!("UPDATE orders SET {edit} WHERE id = $1"),
+                format!("UPDATE orders SET {undo} WHERE id = $1"),
+            )
+        } else {
+            let table = tables[chance.usize(..2)];
+            (
+                format!("DELETE FROM {table} WHERE order_id = $1"),
+                format!("INSERT INTO {table} SELECT * FROM {table}_before WHERE order_id = $1"),
+            )
+        };
+        change(&there, id).await;
+        assert!(broken(&store).await.contains_key("D1"), "number {number}: {there}");
+        change(&back, id).await;
+    }
+    assert_eq!(broken(&store).await, BTreeMap::new());
+
+    // An order that is gone as a whole has left its events.
+    change("DELETE FROM orders WHERE id = $1", ids[0]).await;
+    assert!(broken(&store).await.contains_key("L1"));
     store.close().await;
 }
 
