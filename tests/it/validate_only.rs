@@ -142,6 +142,12 @@ const ACCEPTED: &[(&str, Call)] = calls! {
             adjustment(pb::AdjustmentReason::QualityHold, 3),
         ],
     });
+    inventory.adjust_stock(AdjustStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), reason: pb::AdjustmentReason::Found as i32, delta: 1,
+    });
+    inventory.set_reorder_rule(SetReorderRuleRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), rule: Some(reorder_at(5)),
+    });
     inventory.release_quality_hold(ReleaseQualityHoldRequest {
         sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 1, note: "clean".to_owned(),
     });
@@ -190,6 +196,12 @@ const REFUSED: &[(&str, Call)] = calls! {
             adjustment(pb::AdjustmentReason::Found, 2),
             adjustment(pb::AdjustmentReason::Lost, -999),
         ],
+    });
+    inventory.adjust_stock(AdjustStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), reason: pb::AdjustmentReason::Lost as i32, delta: -999,
+    });
+    inventory.set_reorder_rule(SetReorderRuleRequest {
+        sku: "NONE".to_owned(), location: LEIPZIG.to_owned(), rule: Some(reorder_at(5)),
     });
     inventory.release_quality_hold(ReleaseQualityHoldRequest {
         sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 99,
@@ -297,6 +309,10 @@ fn adjustment(reason: pb::AdjustmentReason, delta: i64) -> pb::StockAdjustment {
         delta,
         ..Default::default()
     }
+}
+
+fn reorder_at(reorder_point: i64) -> pb::ReorderRule {
+    pb::ReorderRule { reorder_point, order_up_to: 60, lead_time_days: 14 }
 }
 
 fn units(quantity: i64) -> pb::StockLine {
