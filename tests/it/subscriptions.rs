@@ -15,7 +15,7 @@ use crate::subscribers::{Answer, Receiver, buy, feed, is_whole_and_in_order, pla
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-fn beside(settings: &mut Settings) {
+pub(crate) fn beside(settings: &mut Settings) {
     patient(settings);
     quiet(settings);
     settings.events.private_addresses = true;
