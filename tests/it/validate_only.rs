@@ -116,6 +116,50 @@ on_both_engines!(what_is_only_asked_beside_what_is_done_moves_no_unit, async |se
     server.stop().await;
 });
 
+/// How the names of methods begin that change nothing.
+const READS: &[&str] = &["Check", "Get", "List", "Plan", "Preview", "Quote", "Simulate", "Track", "Watch"];
+
+/// Methods that have another name, and no `validate_only`.
+const NEVER_ONLY_ASKED: &[&str] = &[
+    // It reads, and keeps only that it was read.
+    "ExportCustomerData",
+    // It reads the chains and compares them.
+    "VerifyEventChain",
+    // They are only asked by `dry_run` of their options.
+    "ImportOrders",
+    "ImportProducts",
+    "ImportStock",
+];
+
+#[test]
+fn whatever_changes_something_can_be_only_asked() {
+    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("written by our own build").file;
+    let ours: Vec<_> = files.into_iter().filter(|it| it.package() == "consign.v1").collect();
+    let messages: Vec<_> = ours.iter().flat_map(|it| &it.message_type).collect();
+    let methods = ours.iter().flat_map(|it| &it.service).flat_map(|it| &it.method);
+    let mut asked = 0;
+    let mut without = Vec::new();
+    for method in methods {
+        let name = method.input_type().rsplit('.').next().expect("a name");
+        let request = messages.iter().find(|it| it.name() == name).expect("its request");
+        let has_it = request
+            .field
+            .iter()
+            .any(|it| it.name() == "validate_only" && it.number() == 20 && it.r#type() == FieldType::Bool);
+        let reads = READS.iter().any(|it| method.name().starts_with(it));
+        assert!(!(reads && has_it), "{} changes nothing that could be only asked", method.name());
+        asked += usize::from(has_it);
+        if !reads && !has_it {
+            without.push(method.name());
+        }
+    }
+    without.sort_unstable();
+    let mut expected = NEVER_ONLY_ASKED.to_vec();
+    expected.sort_unstable();
+    assert_eq!(without, expected);
+    assert!(asked > 100, "{asked} methods can be only asked");
+}
+
 const HALLE: &str = "DE-HALLE";
 
 /// A call that is made, or only asked; its answer without what is another every time.
@@ -286,50 +330,6 @@ async fn whole(server: &TestServer) -> Vec<String> {
     let latest = server.events.clone().list_events(latest).await.expect("a page").into_inner().events;
     whole.push(format!("the last event is {}", latest[0].position));
     whole
-}
-
-/// How the names of methods begin that change nothing.
-const READS: &[&str] = &["Check", "Get", "List", "Plan", "Preview", "Quote", "Simulate", "Track", "Watch"];
-
-/// Methods that have another name, and no `validate_only`.
-const NEVER_ONLY_ASKED: &[&str] = &[
-    // It reads, and keeps only that it was read.
-    "ExportCustomerData",
-    // It reads the chains and compares them.
-    "VerifyEventChain",
-    // They are only asked by `dry_run` of their options.
-    "ImportOrders",
-    "ImportProducts",
-    "ImportStock",
-];
-
-#[test]
-fn whatever_changes_something_can_be_only_asked() {
-    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("written by our own build").file;
-    let ours: Vec<_> = files.into_iter().filter(|it| it.package() == "consign.v1").collect();
-    let messages: Vec<_> = ours.iter().flat_map(|it| &it.message_type).collect();
-    let methods = ours.iter().flat_map(|it| &it.service).flat_map(|it| &it.method);
-    let mut asked = 0;
-    let mut without = Vec::new();
-    for method in methods {
-        let name = method.input_type().rsplit('.').next().expect("a name");
-        let request = messages.iter().find(|it| it.name() == name).expect("its request");
-        let has_it = request
-            .field
-            .iter()
-            .any(|it| it.name() == "validate_only" && it.number() == 20 && it.r#type() == FieldType::Bool);
-        let reads = READS.iter().any(|it| method.name().starts_with(it));
-        assert!(!(reads && has_it), "{} changes nothing that could be only asked", method.name());
-        asked += usize::from(has_it);
-        if !reads && !has_it {
-            without.push(method.name());
-        }
-    }
-    without.sort_unstable();
-    let mut expected = NEVER_ONLY_ASKED.to_vec();
-    expected.sort_unstable();
-    assert_eq!(without, expected);
-    assert!(asked > 100, "{asked} methods can be only asked");
 }
 
 /// What the calls about one thing aim at.
