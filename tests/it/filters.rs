@@ -70,6 +70,7 @@ on_both_engines!(every_word_is_understood_as_the_api_writes_it_and_in_any_case, 
         inventory.list_replenishments(ListReplenishmentsRequest) "state": ReplenishmentState;
         inventory.list_transfers(ListTransfersRequest) "state": TransferState;
         inventory.list_stock_movements(ListStockMovementsRequest) "kind": MovementKind;
+        returns.list_returns(ListReturnsRequest) "state": ReturnState;
     }
     server.stop().await;
 });

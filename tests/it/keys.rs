@@ -190,6 +190,24 @@ on_both_engines!(a_revoked_key_lets_nobody_in_and_its_streams_end, an_admin, asy
     server.stop().await;
 });
 
+on_both_engines!(a_key_that_is_only_asked_to_be_revoked_lets_in_still, an_admin, async |server| {
+    let (id, secret) = made(&server, wanted("shop", &["reader"])).await;
+    let before = list(&server, "").await;
+    let asked = pb::RevokeApiKeyRequest {
+        api_key_id: id.clone(),
+        reason: "lost on the train".to_owned(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let told = server.access.clone().revoke_api_key(with_key(ADMIN, asked)).await.expect("as it would be");
+    assert!(told.into_inner().api_key.expect("a key").revocation.is_some());
+    assert_eq!(list(&server, "").await, before);
+    assert_eq!(refusal(&server, &secret).await, None);
+    revoke(&server, &id, "lost on the train").await.expect("it is taken away");
+    assert_eq!(refusal(&server, &secret).await, unknown());
+    server.stop().await;
+});
+
 on_both_engines!(a_key_ends_by_itself_and_the_day_of_its_last_use_is_noted, an_admin, async |server| {
     let soon = consign::clock::now().plus(Duration::from_secs(4)).unix_micros();
     let end = prost_types::Timestamp { seconds: soon.div_euclid(1_000_000), nanos: 0 };

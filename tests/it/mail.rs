@@ -342,6 +342,31 @@ async fn a_refused_letter_fails_with_the_relays_words_and_is_sent_again_when_ask
     server.stop().await;
 }
 
+with_relay_on_both_engines!(failed_letters_that_are_only_asked_for_stay_failed);
+
+async fn failed_letters_that_are_only_asked_for_stay_failed(server: TestServer, relay: Relay) {
+    stocked(&server, "M-1", 5).await;
+    relay.act(At::Rcpt, Act::Say("550 5.1.1 <ann@example.com>: no such user"));
+    let placed = create_order(&server, draft("ann", "M-1", 1)).await.expect("an order");
+    let failed = until_all(&server, &placed.id, |it| it.state() == pb::MessageState::Failed).await;
+    relay.behave();
+    let asked = pb::ResendFailedMessagesRequest {
+        failed_since_time: Some(prost_types::Timestamp::default()),
+        request_id: String::new(),
+        validate_only: true,
+    };
+    let told = server.orders.clone().resend_failed_messages(by("support", asked)).await;
+    let told = told.expect("as it would be").into_inner();
+    assert_eq!(told.message_ids.len(), failed.len());
+    assert_eq!(messages(&server, format!("order_id = {}", placed.id)).await, failed);
+    assert!(relay.taken().is_empty(), "nothing was sent");
+
+    assert_eq!(resend_failed(&server, prost_types::Timestamp::default()).await, told);
+    until_all(&server, &placed.id, |it| it.state() == pb::MessageState::Sent).await;
+    every_law_holds(&server).await;
+    server.stop().await;
+}
+
 async fn set_unwanted(
     server: &Clients,
     order: &str,

@@ -81,6 +81,31 @@ on_both_engines!(a_manifest_is_handed_over_in_one_call_and_what_is_missing_stays
     crate::shop::every_law_holds(&server).await;
 });
 
+on_both_engines!(a_manifest_that_is_only_asked_to_be_handed_over_stays_as_it_is, async |server| {
+    stocked(&server, "M-1", 9).await;
+    create_courier(&server).await;
+    let shipment_id = assigned(&server, "eve").await;
+    let shipping = || server.shipping.clone();
+    let shown = shipping().get_shipment(pb::GetShipmentRequest { shipment_id }).await.unwrap().into_inner();
+    let pickup = shown.shipment.unwrap().assignment.unwrap().pickup_time.unwrap();
+    let date = pickup.to_string()[..10].to_owned();
+    let before = manifest(&server, &date).await.entries;
+    assert_eq!(before.len(), 1);
+
+    let asked =
+        pb::ConfirmManifestRequest { validate_only: true, ..confirmation(&date, Vec::new(), "manifest-1") };
+    let told = shipping().confirm_manifest(by("warehouse", asked.clone())).await.unwrap().into_inner();
+    assert_eq!((told.handed_over_count, told.results.len()), (1, 1), "{told:?}");
+    assert_eq!(manifest(&server, &date).await.entries, before);
+    assert_eq!(crate::shop::level(&server, "M-1").await.on_hand, 9);
+    let made = pb::ConfirmManifestRequest { validate_only: false, ..asked };
+    let made = shipping().confirm_manifest(by("warehouse", made)).await.unwrap().into_inner();
+    assert_eq!(made, told, "it is answered as it was told");
+    assert!(manifest(&server, &date).await.entries.is_empty());
+    assert_eq!(crate::shop::level(&server, "M-1").await.on_hand, 8);
+    crate::shop::every_law_holds(&server).await;
+});
+
 on_both_engines!(a_wrong_manifest_or_pickup_is_refused_with_every_bad_field, async |server| {
     stocked(&server, "M-1", 9).await;
     create_courier(&server).await;

@@ -194,6 +194,34 @@ on_both_engines!(goods_come_back_are_inspected_and_paid_back, async |server| {
     server.stop().await;
 });
 
+on_both_engines!(what_goes_back_to_the_customer_moves_neither_stock_nor_money, async |server| {
+    stocked(&server, "SIX", 20).await;
+    create_courier(&server).await;
+    let placed = delivered(&server, "lea").await;
+    let back = ask(&server, &placed.id, &[(1, 3)], pb::ReturnReason::Damaged).await.expect("six arrived");
+    authorize(&server, &back.id).await.expect("asked for");
+    receive(&server, &back.id, 3).await.expect("all three");
+    let units = [(pb::ReturnDisposition::BackToCustomer, 2), (pb::ReturnDisposition::Scrap, 1)];
+    let seen = inspect(&server, &back.id, &units).await.expect("all three");
+    assert_eq!(seen.state(), pb::ReturnState::Inspected);
+    assert_eq!((seen.lines[0].sent_back, seen.lines[0].scrapped), (2, 1));
+    let shelf = level(&server, "SIX").await;
+    assert_eq!((shelf.on_hand, shelf.quality_hold), (14, 0), "none of it was put on the shelf");
+
+    let answers = [(pb::ReturnResolution::Repair, 2), (pb::ReturnResolution::Reject, 1)];
+    let answered = resolve(&server, &back.id, &answers).await.expect("all three");
+    assert_eq!(answered.state(), pb::ReturnState::Resolved);
+    let line = &answered.lines[0];
+    assert_eq!((line.repaired, line.rejected, line.refunded, line.credited), (2, 1, 0, 0));
+    assert!(answered.refund_ids.is_empty() && answered.credit_note_ids.is_empty(), "{answered:?}");
+    assert!(answered.store_credit_codes.is_empty(), "{answered:?}");
+    close(&server, &back.id).await.expect("every unit is accounted for");
+    let after = order(&server, &placed.id).await;
+    assert_eq!((after.totals, after.lines[0].refunded), (placed.totals, 0));
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
 on_both_engines!(a_return_out_of_turn_is_refused_by_name_and_stays_as_it_is, async |server| {
     stocked(&server, "SIX", 20).await;
     create_courier(&server).await;

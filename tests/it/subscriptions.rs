@@ -15,7 +15,7 @@ use crate::subscribers::{Answer, Receiver, buy, feed, is_whole_and_in_order, pla
 
 const PATIENCE: Duration = Duration::from_secs(90);
 
-fn beside(settings: &mut Settings) {
+pub(crate) fn beside(settings: &mut Settings) {
     patient(settings);
     quiet(settings);
     settings.events.private_addresses = true;
@@ -150,6 +150,30 @@ on_both_engines!(one_that_a_call_makes_hears_what_happens_from_then_on, beside, 
     let shown = subscribers(&server).await;
     let expected = (subscription.id.as_str(), receiver.address());
     assert_eq!(shown.iter().map(|it| (it.name.as_str(), it.address.clone())).collect::<Vec<_>>(), [expected]);
+    every_law_holds(&server).await;
+    server.stop().await;
+});
+
+on_both_engines!(a_secret_that_is_only_asked_for_signs_nothing, beside, async |server| {
+    let receiver = Receiver::start(|_, _| Answer::Take).await;
+    let made = create(&server, creating(wanted(&receiver.address()), "")).await.expect("a subscription");
+    receiver.expect(&made.secret);
+    let before = made.subscription.expect("a subscription");
+    let asked = pb::RotateSubscriptionSecretRequest {
+        subscription_id: before.id.clone(),
+        validate_only: true,
+        ..Default::default()
+    };
+    let told = server.events.clone().rotate_subscription_secret(by("dana", asked)).await;
+    let told = told.expect("as it would be").into_inner();
+    assert!(told.secret.is_empty() && !told.secret_withheld.is_empty(), "{told:?}");
+    assert!(told.subscription.expect("a subscription").previous_secret_expire_time.is_some());
+    assert_eq!(get(&server, &before.id).await, before);
+
+    buy(&server, 1).await;
+    let expected = feed(&server).await;
+    receiver.until_taken(expected.len()).await;
+    assert_eq!(receiver.signatures(), 1, "the secret that was told signs alone");
     every_law_holds(&server).await;
     server.stop().await;
 });

@@ -3,12 +3,17 @@
 use consign::pb;
 use consign::pb::reserve_stock_request::Source;
 use futures_util::future::{BoxFuture, join_all};
+use prost::Message;
+use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::Type as FieldType;
 use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_order, draft, eur, every_law_holds, level, open_location, order, reason, stocked,
+    LEIPZIG, by, create_order, draft, eur, every_law_holds, level, open_location, order, pay_by_card, reason,
+    stocked,
 };
+use crate::subscribers::{Answer, Receiver};
 use crate::warehouse::Warehouse;
 
 fn placing(name: &str, units: i64, validate_only: bool) -> pb::CreateOrderRequest {
@@ -111,6 +116,50 @@ on_both_engines!(what_is_only_asked_beside_what_is_done_moves_no_unit, async |se
     server.stop().await;
 });
 
+/// How the names of methods begin that change nothing.
+const READS: &[&str] = &["Check", "Get", "List", "Plan", "Preview", "Quote", "Simulate", "Track", "Watch"];
+
+/// Methods that have another name, and no `validate_only`.
+const NEVER_ONLY_ASKED: &[&str] = &[
+    // It reads, and keeps only that it was read.
+    "ExportCustomerData",
+    // It reads the chains and compares them.
+    "VerifyEventChain",
+    // They are only asked by `dry_run` of their options.
+    "ImportOrders",
+    "ImportProducts",
+    "ImportStock",
+];
+
+#[test]
+fn whatever_changes_something_can_be_only_asked() {
+    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("written by our own build").file;
+    let ours: Vec<_> = files.into_iter().filter(|it| it.package() == "consign.v1").collect();
+    let messages: Vec<_> = ours.iter().flat_map(|it| &it.message_type).collect();
+    let methods = ours.iter().flat_map(|it| &it.service).flat_map(|it| &it.method);
+    let mut asked = 0;
+    let mut without = Vec::new();
+    for method in methods {
+        let name = method.input_type().rsplit('.').next().expect("a name");
+        let request = messages.iter().find(|it| it.name() == name).expect("its request");
+        let has_it = request
+            .field
+            .iter()
+            .any(|it| it.name() == "validate_only" && it.number() == 20 && it.r#type() == FieldType::Bool);
+        let reads = READS.iter().any(|it| method.name().starts_with(it));
+        assert!(!(reads && has_it), "{} changes nothing that could be only asked", method.name());
+        asked += usize::from(has_it);
+        if !reads && !has_it {
+            without.push(method.name());
+        }
+    }
+    without.sort_unstable();
+    let mut expected = NEVER_ONLY_ASKED.to_vec();
+    expected.sort_unstable();
+    assert_eq!(without, expected);
+    assert!(asked > 100, "{asked} methods can be only asked");
+}
+
 const HALLE: &str = "DE-HALLE";
 
 /// A call that is made, or only asked; its answer without what is another every time.
@@ -141,6 +190,12 @@ const ACCEPTED: &[(&str, Call)] = calls! {
             adjustment(pb::AdjustmentReason::Found, 2),
             adjustment(pb::AdjustmentReason::QualityHold, 3),
         ],
+    });
+    inventory.adjust_stock(AdjustStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), reason: pb::AdjustmentReason::Found as i32, delta: 1,
+    });
+    inventory.set_reorder_rule(SetReorderRuleRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), rule: Some(reorder_at(5)),
     });
     inventory.release_quality_hold(ReleaseQualityHoldRequest {
         sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 1, note: "clean".to_owned(),
@@ -190,6 +245,12 @@ const REFUSED: &[(&str, Call)] = calls! {
             adjustment(pb::AdjustmentReason::Found, 2),
             adjustment(pb::AdjustmentReason::Lost, -999),
         ],
+    });
+    inventory.adjust_stock(AdjustStockRequest {
+        sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), reason: pb::AdjustmentReason::Lost as i32, delta: -999,
+    });
+    inventory.set_reorder_rule(SetReorderRuleRequest {
+        sku: "NONE".to_owned(), location: LEIPZIG.to_owned(), rule: Some(reorder_at(5)),
     });
     inventory.release_quality_hold(ReleaseQualityHoldRequest {
         sku: "V-1".to_owned(), location: LEIPZIG.to_owned(), quantity: 99,
@@ -271,6 +332,187 @@ async fn whole(server: &TestServer) -> Vec<String> {
     whole
 }
 
+/// What the calls about one thing aim at.
+#[derive(Clone)]
+struct Aims {
+    order: String,
+    /// A paid order of a service.
+    service: String,
+    /// A letter about the order that was sent.
+    letter: String,
+    customer: String,
+    /// Two proposals to buy.
+    proposal: String,
+    other_proposal: String,
+    subscription: String,
+}
+
+/// As `Call`, about one of these.
+type CallAbout = fn(TestServer, Aims, bool) -> BoxFuture<'static, Result<String, Status>>;
+
+macro_rules! calls_about {
+    ($($service:ident.$method:ident($request:ident { $($field:ident: $value:expr),* $(,)? }) using $aims:ident;)+) => {
+        &[$(
+            (stringify!($method), |server, $aims, only_asked| Box::pin(async move {
+                let request = pb::$request {
+                    $($field: $value,)*
+                    validate_only: only_asked,
+                    ..Default::default()
+                };
+                server.$service.clone().$method(by("clerk", request)).await.map(|it| lasting(it.get_ref()))
+            })),
+        )+]
+    };
+}
+
+/// Each legal after those before it.
+const ABOUT_ONE: &[(&str, CallAbout)] = calls_about! {
+    orders.add_order_note(AddOrderNoteRequest { order_id: it.order, text: "rings twice".to_owned() }) using it;
+    orders.set_order_labels(SetOrderLabelsRequest {
+        order_id: it.order, labels: [("team".to_owned(), "north".to_owned())].into(),
+    }) using it;
+    orders.set_notification_preference(SetNotificationPreferenceRequest {
+        order_id: it.order, unwanted_kinds: vec![pb::MessageKind::PaymentReceived as i32],
+    }) using it;
+    privacy.set_legal_hold(SetLegalHoldRequest {
+        target: Some(order_to_hold(it.order)), reason: "case 7".to_owned(),
+    }) using it;
+    privacy.release_legal_hold(ReleaseLegalHoldRequest { target: Some(order_to_hold(it.order)) }) using it;
+    customers.update_customer(UpdateCustomerRequest {
+        customer: Some(pb::CustomerAccount { id: it.customer, tax_number: "DE1".to_owned(), ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["tax_number".to_owned()] }),
+    }) using it;
+    customers.block_customer(BlockCustomerRequest {
+        customer_id: it.customer, reason: "does not pay".to_owned(),
+    }) using it;
+    customers.unblock_customer(UnblockCustomerRequest { customer_id: it.customer }) using it;
+    inventory.update_replenishment(UpdateReplenishmentRequest {
+        replenishment_id: it.proposal, supplier: "ACME".to_owned(),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["supplier".to_owned()] }),
+    }) using it;
+    inventory.approve_replenishment(ApproveReplenishmentRequest { replenishment_id: it.proposal }) using it;
+    inventory.place_replenishment(PlaceReplenishmentRequest { replenishment_id: it.proposal }) using it;
+    inventory.cancel_replenishment(CancelReplenishmentRequest { replenishment_id: it.proposal }) using it;
+    inventory.reject_replenishment(RejectReplenishmentRequest { replenishment_id: it.other_proposal }) using it;
+    events.disable_event_subscription(DisableEventSubscriptionRequest {
+        subscription_id: it.subscription, reason: "its disk is full".to_owned(),
+    }) using it;
+    events.update_event_subscription(UpdateEventSubscriptionRequest {
+        subscription: Some(pb::EventSubscription {
+            id: it.subscription, description: "the other shop".to_owned(), ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["description".to_owned()] }),
+    }) using it;
+    events.enable_event_subscription(EnableEventSubscriptionRequest { subscription_id: it.subscription }) using it;
+    events.delete_event_subscription(DeleteEventSubscriptionRequest {
+        subscription_id: it.subscription, reason: "nobody listens".to_owned(),
+    }) using it;
+    orders.resend_message(ResendMessageRequest { message_id: it.letter }) using it;
+    orders.complete_service_line(CompleteServiceLineRequest {
+        order_id: it.service, line_number: 1, note: "fitted".to_owned(),
+    }) using it;
+};
+
+on_both_engines!(
+    a_change_of_one_thing_that_is_only_asked_leaves_nothing,
+    crate::subscriptions::beside,
+    async |server| {
+        let receiver = Receiver::start(|_, _| Answer::Take).await;
+        let aims = aims(&server, &receiver).await;
+        for (name, call) in ABOUT_ONE {
+            let warehouse = Warehouse { server: &server };
+            warehouse.until_quiet(&aims.order).await;
+            warehouse.until_quiet(&aims.service).await;
+            let before = all_of(&server, &aims).await;
+            let told = call(server.clone(), aims.clone(), true).await.expect(name);
+            assert_eq!(all_of(&server, &aims).await, before, "{name} was only asked");
+            let made = call(server.clone(), aims.clone(), false).await.expect(name);
+            assert_eq!(told, made, "{name} is answered as it was told");
+            assert_ne!(all_of(&server, &aims).await, before, "{name} was made");
+        }
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);
+
+async fn aims(server: &TestServer, receiver: &Receiver) -> Aims {
+    stocked(server, "V-1", 5).await;
+    stocked(server, "V-2", 5).await;
+    let service = pb::Product {
+        sku: "FIT".to_owned(),
+        name: "Fitting at home".to_owned(),
+        unit_price: Some(eur(4_900)),
+        kind: pb::ProductKind::Service as i32,
+        ..Default::default()
+    };
+    let request = pb::CreateProductRequest { product: Some(service), ..Default::default() };
+    server.inventory.clone().create_product(by("clerk", request)).await.expect("a service");
+
+    let placed = create_order(server, draft("ada", "V-1", 1)).await.expect("an order");
+    let service = create_order(server, draft("bea", "FIT", 1)).await.expect("an order");
+    pay_by_card(server, &service.id, "tok_success").await.expect("a payment");
+    Warehouse { server }.until_quiet(&placed.id).await;
+    let filter = format!("order_id = {} AND kind = ORDER_RECEIVED", placed.id);
+    let request = pb::ListMessagesRequest { filter, ..Default::default() };
+    let letters = server.orders.clone().list_messages(request).await.expect("a page").into_inner().messages;
+
+    let contact =
+        pb::Customer { name: "Ada".to_owned(), email: "ada@example.com".to_owned(), ..Default::default() };
+    let customer = pb::CustomerAccount { contact: Some(contact), ..Default::default() };
+    let request = pb::CreateCustomerRequest { customer: Some(customer), ..Default::default() };
+    let customer = server.customers.clone().create_customer(by("clerk", request)).await.expect("a customer");
+
+    let subscription = pb::EventSubscription { url: receiver.address(), ..Default::default() };
+    let request =
+        pb::CreateEventSubscriptionRequest { subscription: Some(subscription), ..Default::default() };
+    let made = server.events.clone().create_event_subscription(by("clerk", request)).await;
+    let made = made.expect("a subscription").into_inner();
+    receiver.expect(&made.secret);
+    Aims {
+        order: placed.id,
+        service: service.id,
+        letter: letters[0].id.clone(),
+        customer: customer.into_inner().customer.expect("a customer").id,
+        proposal: proposed(server, "V-1").await,
+        other_proposal: proposed(server, "V-2").await,
+        subscription: made.subscription.expect("a subscription").id,
+    }
+}
+
+/// What is proposed to buy of a product of which little is left.
+async fn proposed(server: &TestServer, sku: &str) -> String {
+    let mut inventory = server.inventory.clone();
+    let request = pb::SetReorderRuleRequest {
+        sku: sku.to_owned(),
+        location: LEIPZIG.to_owned(),
+        rule: Some(reorder_at(50)),
+        ..Default::default()
+    };
+    inventory.set_reorder_rule(by("clerk", request)).await.expect("a rule");
+    let filter = format!("state = PROPOSED AND sku = {sku}");
+    let request = pb::ListReplenishmentsRequest { filter, ..Default::default() };
+    let page = inventory.list_replenishments(request).await.expect("a page").into_inner();
+    page.replenishments[0].id.clone()
+}
+
+/// The whole, with the orders, their letters, customers and subscriptions.
+async fn all_of(server: &TestServer, aims: &Aims) -> Vec<String> {
+    let mut all = whole(server).await;
+    all.extend(lists! { server:
+        orders.list_messages(ListMessagesRequest);
+        customers.list_customers(ListCustomersRequest);
+        events.list_event_subscriptions(ListEventSubscriptionsRequest);
+    });
+    for id in [&aims.order, &aims.service] {
+        all.push(format!("{:?}", order(server, id).await));
+    }
+    all
+}
+
+fn order_to_hold(id: String) -> pb::LegalHoldTarget {
+    pb::LegalHoldTarget { target: Some(pb::legal_hold_target::Target::OrderId(id)) }
+}
+
 /// The answer in words, without ids and times: they are others in a call that is made.
 fn lasting(answer: &impl std::fmt::Debug) -> String {
     let text = format!("{answer:#?}");
@@ -297,6 +539,10 @@ fn adjustment(reason: pb::AdjustmentReason, delta: i64) -> pb::StockAdjustment {
         delta,
         ..Default::default()
     }
+}
+
+fn reorder_at(reorder_point: i64) -> pb::ReorderRule {
+    pb::ReorderRule { reorder_point, order_up_to: 60, lead_time_days: 14 }
 }
 
 fn units(quantity: i64) -> pb::StockLine {
