@@ -336,8 +336,6 @@ async fn whole(server: &TestServer) -> Vec<String> {
 #[derive(Clone)]
 struct Aims {
     order: String,
-    /// A paid order of a service.
-    service: String,
     /// A letter about the order that was sent.
     letter: String,
     customer: String,
@@ -408,9 +406,6 @@ const ABOUT_ONE: &[(&str, CallAbout)] = calls_about! {
         subscription_id: it.subscription, reason: "nobody listens".to_owned(),
     }) using it;
     orders.resend_message(ResendMessageRequest { message_id: it.letter }) using it;
-    orders.complete_service_line(CompleteServiceLineRequest {
-        order_id: it.service, line_number: 1, note: "fitted".to_owned(),
-    }) using it;
 };
 
 on_both_engines!(
@@ -422,7 +417,6 @@ on_both_engines!(
         for (name, call) in ABOUT_ONE {
             let warehouse = Warehouse { server: &server };
             warehouse.until_quiet(&aims.order).await;
-            warehouse.until_quiet(&aims.service).await;
             let before = all_of(&server, &aims).await;
             let told = call(server.clone(), aims.clone(), true).await.expect(name);
             assert_eq!(all_of(&server, &aims).await, before, "{name} was only asked");
@@ -438,19 +432,7 @@ on_both_engines!(
 async fn aims(server: &TestServer, receiver: &Receiver) -> Aims {
     stocked(server, "V-1", 5).await;
     stocked(server, "V-2", 5).await;
-    let service = pb::Product {
-        sku: "FIT".to_owned(),
-        name: "Fitting at home".to_owned(),
-        unit_price: Some(eur(4_900)),
-        kind: pb::ProductKind::Service as i32,
-        ..Default::default()
-    };
-    let request = pb::CreateProductRequest { product: Some(service), ..Default::default() };
-    server.inventory.clone().create_product(by("clerk", request)).await.expect("a service");
-
     let placed = create_order(server, draft("ada", "V-1", 1)).await.expect("an order");
-    let service = create_order(server, draft("bea", "FIT", 1)).await.expect("an order");
-    pay_by_card(server, &service.id, "tok_success").await.expect("a payment");
     Warehouse { server }.until_quiet(&placed.id).await;
     let filter = format!("order_id = {} AND kind = ORDER_RECEIVED", placed.id);
     let request = pb::ListMessagesRequest { filter, ..Default::default() };
@@ -470,7 +452,6 @@ async fn aims(server: &TestServer, receiver: &Receiver) -> Aims {
     receiver.expect(&made.secret);
     Aims {
         order: placed.id,
-        service: service.id,
         letter: letters[0].id.clone(),
         customer: customer.into_inner().customer.expect("a customer").id,
         proposal: proposed(server, "V-1").await,
@@ -503,9 +484,7 @@ async fn all_of(server: &TestServer, aims: &Aims) -> Vec<String> {
         customers.list_customers(ListCustomersRequest);
         events.list_event_subscriptions(ListEventSubscriptionsRequest);
     });
-    for id in [&aims.order, &aims.service] {
-        all.push(format!("{:?}", order(server, id).await));
-    }
+    all.push(format!("{:?}", order(server, &aims.order).await));
     all
 }
 
