@@ -198,6 +198,9 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
         ..Default::default()
     };
     let mut inventory = server.inventory.clone();
+    let get = pb::GetStockLocationRequest { location: LEIPZIG.to_owned() };
+    let opened = inventory.get_stock_location(get).await.expect("a location").into_inner();
+    let opened = opened.stock_location.expect("a location");
     let answer = inventory.update_stock_location(by("clerk", request(&location))).await.expect("corrected");
     let changed = answer.into_inner().stock_location.expect("a location");
     let expected = pb::StockLocation {
@@ -210,6 +213,13 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
         ..location.clone()
     };
     assert_eq!(changed, expected);
+    let late = pb::UpdateStockLocationRequest {
+        stock_location: Some(pb::StockLocation { name: "Ipoh".to_owned(), ..location.clone() }),
+        etag: opened.etag,
+        ..request(&location)
+    };
+    let stale = inventory.update_stock_location(by("clerk", late)).await.expect_err("not read again");
+    assert_eq!((stale.code(), reason(&stale).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
     for (wrong, field) in [
         (pb::StockLocation { region: "MOON".to_owned(), ..location.clone() }, "stock_location.region"),
         (
