@@ -198,6 +198,9 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
         ..Default::default()
     };
     let mut inventory = server.inventory.clone();
+    let get = pb::GetStockLocationRequest { location: LEIPZIG.to_owned() };
+    let opened = inventory.get_stock_location(get).await.expect("a location").into_inner();
+    let opened = opened.stock_location.expect("a location");
     let answer = inventory.update_stock_location(by("clerk", request(&location))).await.expect("corrected");
     let changed = answer.into_inner().stock_location.expect("a location");
     let expected = pb::StockLocation {
@@ -210,6 +213,13 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
         ..location.clone()
     };
     assert_eq!(changed, expected);
+    let late = pb::UpdateStockLocationRequest {
+        stock_location: Some(pb::StockLocation { name: "Ipoh".to_owned(), ..location.clone() }),
+        etag: opened.etag,
+        ..request(&location)
+    };
+    let stale = inventory.update_stock_location(by("clerk", late)).await.expect_err("not read again");
+    assert_eq!((stale.code(), reason(&stale).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
     for (wrong, field) in [
         (pb::StockLocation { region: "MOON".to_owned(), ..location.clone() }, "stock_location.region"),
         (
@@ -270,6 +280,94 @@ on_both_engines!(locations_and_couriers_are_corrected_too, async |server| {
     }
     server.stop().await;
 });
+
+/// Everything about a courier that a person enters.
+fn corrected_courier() -> pb::Courier {
+    let zone = pb::DeliveryZone {
+        zone: "ISLANDS".to_owned(),
+        areas: vec![pb::DeliveryArea {
+            country: "ES".to_owned(),
+            postal_code_from: "35000".to_owned(),
+            postal_code_to: "35999".to_owned(),
+            ..Default::default()
+        }],
+    };
+    let rate = pb::CourierRate {
+        service_level: pb::ServiceLevel::Express as i32,
+        base_price: Some(eur(1_490)),
+        price_per_kg: Some(eur(75)),
+        transit_days: 3,
+        weight_max_grams: 20_000,
+        zone: "ISLANDS".to_owned(),
+        service_name: "Islands 12".to_owned(),
+        weight_bands: vec![pb::WeightBand { up_to_grams: 2_000, price: Some(eur(100)) }],
+        volumetric_divisor: 5_000,
+        deliver_by: "12:00".to_owned(),
+        ..Default::default()
+    };
+    pb::Courier {
+        courier: "swift".to_owned(),
+        name: "Swift".to_owned(),
+        rates: vec![rate],
+        daily_cutoff: "17:30".to_owned(),
+        time_zone: "Europe/Athens".to_owned(),
+        pickup_weekdays: vec![1, 3, 5],
+        takes_dangerous_goods: true,
+        delivery_weekdays: (1..=6).collect(),
+        holidays: vec![pb::Date { year: 2026, month: 12, day: 25 }],
+        zones: vec![zone],
+        shipments_per_day: 40,
+        ..Default::default()
+    }
+}
+
+on_both_engines!(
+    every_field_of_a_courier_is_corrected_at_once_and_not_by_who_read_an_older_one,
+    async |server| {
+        create_courier(&server).await;
+        let mut shipping = server.shipping.clone();
+        let get = pb::GetCourierRequest { courier: "swift".to_owned() };
+        let before = shipping.get_courier(get.clone()).await.expect("a courier").into_inner();
+        let before = before.courier.expect("a courier");
+        let request = |courier: pb::Courier, paths: &[&str], etag: &str| pb::UpdateCourierRequest {
+            courier: Some(courier),
+            update_mask: mask(paths),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let paths = [
+            "name",
+            "rates",
+            "daily_cutoff",
+            "time_zone",
+            "pickup_weekdays",
+            "takes_dangerous_goods",
+            "delivery_weekdays",
+            "holidays",
+            "zones",
+            "shipments_per_day",
+        ];
+        let all = request(corrected_courier(), &paths, &before.etag);
+        let changed = shipping.update_courier(by("clerk", all)).await.expect("corrected").into_inner();
+        let changed = changed.courier.expect("a courier");
+        let expected = pb::Courier {
+            create_time: before.create_time,
+            update_time: changed.update_time,
+            etag: changed.etag.clone(),
+            active: true,
+            ..corrected_courier()
+        };
+        assert_eq!(changed, expected);
+
+        let renamed = pb::Courier { name: "Swallow".to_owned(), ..corrected_courier() };
+        let late = request(renamed, &["name"], &before.etag);
+        let stale = shipping.update_courier(by("clerk", late)).await.expect_err("not read again");
+        assert_eq!((stale.code(), reason(&stale).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
+        let after = shipping.get_courier(get).await.expect("a courier").into_inner();
+        assert_eq!(after.courier, Some(pb::Courier { record: before.record, ..changed }));
+        server.stop().await;
+    }
+);
 
 async fn deactivate(
     server: &Clients,

@@ -96,6 +96,12 @@ async fn until(server: &Clients, id: &str, wanted: impl Fn(&pb::Shipment) -> boo
     }
 }
 
+/// The label of the only package, as it was bought.
+async fn carrier_label(server: &Clients, id: &str) -> pb::GetCarrierLabelResponse {
+    let request = pb::GetCarrierLabelRequest { shipment_id: id.to_owned(), package_number: 1 };
+    server.shipping.clone().get_carrier_label(request).await.expect("its file").into_inner()
+}
+
 fn is_booked(shipment: &pb::Shipment) -> bool {
     shipment.booking.as_ref().is_some_and(|it| it.state() == pb::BookingState::Booked)
 }
@@ -134,6 +140,14 @@ async fn one_label_for_each_shipment(engine: Engine) {
         let declared = &bought[0]["options"]["dangerous_good"];
         assert_eq!(declared.as_bool(), (*buyer != "good").then_some(true), "{buyer}: {declared}");
         assert!(!booking.pickup_reference.is_empty(), "{buyer}");
+        let label = carrier_label(&server, id).await;
+        assert_eq!(label.file, b"%PDF-1.7 a label", "{buyer}");
+        let kept = label.label.expect("a label");
+        assert_eq!(
+            (kept.tracking_number, kept.media_type.as_str()),
+            (booking.tracking_number, "application/pdf"),
+            "{buyer}"
+        );
         let again = assign(&server, id, &format!("request-{buyer}")).await.expect("the stored answer");
         assert_eq!(again.booking.map(|it| it.id), Some(booking.id), "{buyer}: a repeat asks for nothing new");
     }

@@ -8,8 +8,8 @@ use tonic_types::StatusExt;
 use crate::mail::MovedClock;
 use crate::server::{Clients, Engine, TestServer, connect, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_courier, create_courier_for, create_order, create_product, draft, every_law_holds,
-    order, pay_by_card, reason, receive, stocked,
+    LEIPZIG, by, create_courier, create_courier_for, create_order, create_product, draft, eur,
+    every_law_holds, order, pay_by_card, reason, receive, stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -465,6 +465,17 @@ async fn assigned(server: &TestServer, order: &pb::Order) -> pb::CourierAssignme
     answer.shipment.expect("a shipment").assignment.expect("assigned")
 }
 
+/// What couriers ask for a mug.
+async fn quotes(server: &Clients, buyer: &str) -> Vec<pb::CourierQuote> {
+    let placed = create_order(server, draft(buyer, "MUG", 1)).await.expect("an order");
+    pay_by_card(server, &placed.id, "tok_success").await.expect("a payment");
+    let shipment_id = order(server, &placed.id).await.shipment_ids.remove(0);
+    Warehouse { server }.label(&shipment_id).await;
+    let request = pb::QuoteCouriersRequest { shipment_id, ..Default::default() };
+    let answer = server.shipping.clone().quote_couriers(by("warehouse", request)).await.expect("quotes");
+    answer.into_inner().quotes
+}
+
 on_both_engines!(
     a_rating_of_one_sends_the_next_parcel_with_another_courier,
     |it| it.rules.courier_record.least = 1,
@@ -485,6 +496,12 @@ on_both_engines!(
         assert_eq!(assignment.courier, "steady");
         let why = "EUR 5.70; passed over for its record swift STANDARD: EUR 0.30 less, but rated 1.00: counts as EUR 6.26";
         assert!(assignment.reason.ends_with(why), "{}", assignment.reason);
+        let asked = quotes(&server, "cid").await;
+        for (code, price, score, note) in [("steady", 570, 570, ""), ("swift", 540, 626, "rated 1.00")] {
+            let quote = asked.iter().find(|it| it.courier == code).expect("both quote");
+            assert_eq!((&quote.price, &quote.score), (&Some(eur(price)), &Some(eur(score))), "{code}");
+            assert_eq!(quote.record_note, note, "{code}");
+        }
         every_law_holds(&server).await;
         server.stop().await;
     }

@@ -116,7 +116,9 @@ on_both_engines!(where_pickups_are_confirmed_by_hand_scans_wait_for_that, by_han
 });
 
 on_both_engines!(scans_of_one_minute_are_told_apart_and_a_known_one_moves_the_estimate, async |server| {
-    let (_, shipment) = with_assigned(&server).await;
+    let (id, shipment) = with_assigned(&server).await;
+    let occasion = async || order(&server, &id).await.promise.map(|it| it.occasion);
+    assert_eq!(occasion().await.as_deref(), Some("COURIER_ASSIGNED"));
     tell(&server, &shipment, &[scan(TrackingStatus::PickedUp, 90)]).await;
     let arrived = pb::TrackingReport {
         location: "Newark, NJ".to_owned(),
@@ -127,6 +129,7 @@ on_both_engines!(scans_of_one_minute_are_told_apart_and_a_known_one_moves_the_es
     let departed = pb::TrackingReport { description: "Departed from the hub".to_owned(), ..arrived.clone() };
     let both = tell(&server, &shipment, &[arrived.clone(), departed]).await;
     assert_eq!((both.recorded.len(), both.duplicates), (2, 0));
+    assert_eq!(occasion().await.as_deref(), Some("TRACKING"));
 
     let later = pb::TrackingReport {
         location: "NEWARK NJ".to_owned(),

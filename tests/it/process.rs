@@ -21,6 +21,7 @@ async fn twenty_steps(server: TestServer) {
         says(&shown.letter_in_another_language, "Ваш заказ");
         says(&shown.courier_passed_over, "passed over for its record bargain STANDARD");
         says(&shown.courier_passed_over, "rated 2.60");
+        says(&shown.courier_passed_over, ": counts as ");
         says(&shown.part_cancelled, "credit note CRN-");
         says(&shown.counted_below_reserved, "1 from US-NEWARK, 3 from CA-TORONTO");
         says(&shown.rows_imported, "3 rows, 2 created; row 2: product.name: is required");

@@ -266,3 +266,86 @@ on_both_engines!(a_provider_that_gives_no_answer_is_noticed_once_by_a_job, impat
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+/// A parcel is silent after a second, every promise is at risk from the beginning, and nobody has long to decide.
+fn watchful(it: &mut Settings) {
+    it.rules.slips.no_scan_seconds = 1;
+    it.rules.slips.promise_at_risk_seconds = 300 * 86_400;
+    it.rules.approval.reservation.channels = vec!["IN_PERSON".parse().expect("a channel")];
+    it.rules.approval_lifetime_seconds = 30;
+}
+
+/// What has slipped and what it happened to, by kind.
+fn told(slips: &[pb::Slip]) -> Vec<(pb::SlipKind, &str)> {
+    let mut told: Vec<_> = slips.iter().map(|it| (it.kind(), it.subject_id.as_str())).collect();
+    told.sort_unstable();
+    told
+}
+
+fn has(kind: pb::SlipKind) -> impl Fn(&pb::Order) -> bool {
+    move |it| it.slips.iter().any(|slip| slip.kind() == kind)
+}
+
+/// How often such a slip stands in the order's timeline.
+async fn events_of(server: &TestServer, order_id: &str, kind: pb::SlipKind) -> usize {
+    let key = Some(pb::get_order_timeline_request::Key::OrderId(order_id.to_owned()));
+    let request = pb::GetOrderTimelineRequest { key };
+    let timeline = server.orders.clone().get_order_timeline(request).await.expect("a timeline").into_inner();
+    let name = kind.as_str_name().trim_start_matches("SLIP_KIND_");
+    timeline.timeline.expect("a timeline").events.iter().filter(|it| it.r#type == name).count()
+}
+
+on_both_engines!(
+    silence_risk_and_an_approval_about_to_expire_are_one_event_each_and_late,
+    watchful,
+    async |server| {
+        stocked(&server, "S-5", 5).await;
+        create_courier(&server).await;
+        let warehouse = Warehouse { server: &server };
+        let in_person = pb::OrderDraft { channel: pb::Channel::InPerson as i32, ..draft("ann", "S-5", 1) };
+        let undecided = create_order(&server, in_person).await.expect("an order").id;
+        let silent = create_order(&server, draft("ben", "S-5", 1)).await.expect("an order").id;
+        pay_by_card(&server, &silent, "tok_success").await.expect("a payment");
+        warehouse.ship_all(&silent).await;
+        let unpaid = create_order(&server, draft("carl", "S-5", 1)).await.expect("an order").id;
+
+        warehouse.until(&silent, has(pb::SlipKind::NoScan)).await;
+        warehouse.until_quiet(&silent).await;
+        let waiting = warehouse.until(&undecided, has(pb::SlipKind::ApprovalExpiring)).await;
+        let approval = waiting.approvals.last().expect("an approval").id.clone();
+        let shipment = order(&server, &silent).await.shipment_ids.remove(0);
+
+        let late = orders(&server, "late = true").await;
+        let listed = stuck(&server, pb::StuckGate::Unspecified, 0, String::new()).await.stuck_orders;
+        assert_eq!((late.len(), listed.len()), (3, 3));
+        let at_risk = pb::SlipKind::PromiseAtRisk;
+        for (id, gate, slips) in [
+            (
+                &undecided,
+                pb::StuckGate::ReservationApproval,
+                vec![(at_risk, undecided.as_str()), (pb::SlipKind::ApprovalExpiring, approval.as_str())],
+            ),
+            (
+                &silent,
+                pb::StuckGate::Delivery,
+                vec![(at_risk, shipment.as_str()), (pb::SlipKind::NoScan, shipment.as_str())],
+            ),
+            (&unpaid, pb::StuckGate::Payment, vec![(at_risk, unpaid.as_str())]),
+        ] {
+            let found = late.iter().find(|it| it.id == *id).expect("it is late");
+            assert_eq!((found.late, told(&found.slips)), (true, slips.clone()));
+            let of_it = |it: &&pb::StuckOrder| it.order.as_ref().is_some_and(|order| order.id == *id);
+            let entry = listed.iter().find(of_it).expect("it is among the stuck ones");
+            assert_eq!((entry.gate(), told(&entry.slips)), (gate, slips.clone()));
+            for (kind, _) in slips {
+                assert_eq!(events_of(&server, id, kind).await, 1, "{kind:?}");
+            }
+        }
+        let found = shipments(&server, "late = true").await;
+        assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [shipment.as_str()]);
+        warehouse.deliver(&shipment).await;
+        assert!(!order(&server, &silent).await.late);
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);

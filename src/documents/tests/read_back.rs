@@ -1,5 +1,5 @@
-//! Papers read back by programs that are not ours: poppler's pdftoppm and pdftotext make pixels and text of a PDF, zbarimg
-//! reads barcodes from the pixels.
+//! Papers read back by programs that are not ours: poppler's pdftoppm and pdftotext make pixels and text of a PDF, its
+//! pdfinfo says how large the pages are, zbarimg reads barcodes from the pixels.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +12,8 @@ use time::macros::date;
 use crate::documents;
 use crate::domain::tests::sample::{location, sample};
 use crate::domain::{
-    DocumentKind, Manifest, ManifestEntry, Order, Paper, PaperFacts, Rules, ServiceLevel, WantedDocument,
-    manifest_paper, shipment_paper,
+    DocumentKind, Manifest, ManifestEntry, Order, Paper, PaperFacts, Parcel, Rules, ServiceLevel,
+    WantedDocument, manifest_paper, shipment_paper,
 };
 
 /// Recipient, street, city, area, postal code, country.
@@ -121,6 +121,7 @@ fn labels_of_forty_countries_are_read_back() {
                     wrong.push(format!("{} {variant} page {page}: {codes:?}", address[5]));
                 }
             }
+            assert_eq!(sizes(&file, printed.pages), vec![A6; printed.pages], "{} {variant}", address[5]);
             let text = run("pdftotext", &[file.to_str().expect("a path"), "-"]);
             for line in
                 label.recipient.iter().chain(&label.sender).chain([&label.service, &label.courier, number])
@@ -133,12 +134,32 @@ fn labels_of_forty_countries_are_read_back() {
                     ));
                 }
             }
+            for said in label.parcels.iter().flat_map(|it| unsaid(it, &text)) {
+                wrong.push(format!("{} {variant}: {said:?} is not in the text", address[5]));
+            }
             if let Some(line) = out_of_order(&label.recipient, &text) {
                 wrong.push(format!("{} {variant}: {line:?} is not where the address has it", address[5]));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// 105 by 148 millimetres, as pdfinfo says it.
+const A6: &str = "297.638 x 419.528 pts";
+
+/// How large each page is.
+fn sizes(file: &Path, pages: usize) -> Vec<String> {
+    let told = run("pdfinfo", &["-f", "1", "-l", &pages.to_string(), file.to_str().expect("a path")]);
+    let sizes = told.lines().filter(|it| it.starts_with("Page ")).filter_map(|it| it.split_once("size:"));
+    sizes.map(|(_, size)| size.trim().to_owned()).collect()
+}
+
+/// What a text does not say of a parcel: which one of how many it is, and what it weighs. Blanks are the reader's.
+fn unsaid(parcel: &Parcel, text: &str) -> Vec<String> {
+    let close: String = text.split_whitespace().collect();
+    let said = [format!("{}/{}", parcel.number, parcel.of), parcel.weight.replace(' ', "")];
+    said.into_iter().filter(|it| !close.contains(it.as_str())).collect()
 }
 
 /// What each form has in its Code 128 and in its QR code.
@@ -297,7 +318,7 @@ pub(super) fn run(program: &str, arguments: &[&str]) -> String {
 pub(super) fn tools_are_there() -> bool {
     let is_there = |program: &&str| Command::new(program).arg("--help").output().is_ok();
     let missing: Vec<_> =
-        ["pdftoppm", "pdftotext", "zbarimg"].into_iter().filter(|it| !is_there(it)).collect();
+        ["pdfinfo", "pdftoppm", "pdftotext", "zbarimg"].into_iter().filter(|it| !is_there(it)).collect();
     assert!(missing.is_empty() || std::env::var_os("CI").is_none(), "{missing:?} must be there in CI");
     if !missing.is_empty() {
         let text = "papers are not read back: install poppler-utils and zbar-tools";
