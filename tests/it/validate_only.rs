@@ -10,8 +10,7 @@ use tonic::{Code, Status};
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    LEIPZIG, by, create_order, draft, eur, every_law_holds, level, open_location, order, pay_by_card, reason,
-    stocked,
+    LEIPZIG, by, create_order, draft, eur, every_law_holds, level, open_location, order, reason, stocked,
 };
 use crate::subscribers::{Answer, Receiver};
 use crate::warehouse::Warehouse;
