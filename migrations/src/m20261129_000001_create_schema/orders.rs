@@ -68,7 +68,7 @@ async fn orders(schema: &Schema<'_>) -> Result<(), DbErr> {
             "CREATE INDEX orders_next_step ON orders (next_step, archived, id, number)",
             "CREATE INDEX orders_on_hold ON orders (archived, id, number) WHERE on_hold = TRUE",
             "CREATE INDEX orders_fingerprint ON orders (fingerprint, created_at)",
-            "CREATE INDEX orders_late ON orders (id, number) WHERE late",
+            "CREATE INDEX orders_late ON orders (archived, id, number) WHERE late = TRUE",
             "CREATE INDEX orders_slipped ON orders (slipped_since, id) WHERE slipped_since IS NOT NULL",
             "CREATE INDEX orders_slipped_at ON orders (stuck_gate, slipped_since, id) WHERE slipped_since IS NOT NULL",
             "CREATE INDEX orders_stuck ON orders (stuck_gate, stuck_since, id) WHERE stuck_gate IS NOT NULL",

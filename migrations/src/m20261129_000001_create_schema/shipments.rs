@@ -60,7 +60,7 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX shipments_state ON shipments (state, archived, id)",
             "CREATE INDEX shipments_location_state ON shipments (location, state, archived, id)",
-            "CREATE INDEX shipments_late ON shipments (id) WHERE late",
+            "CREATE INDEX shipments_late ON shipments (archived, id) WHERE late = TRUE",
             "CREATE INDEX shipments_courier ON shipments (courier, archived, id) WHERE courier IS NOT NULL",
         ])
         .await?;

@@ -160,11 +160,7 @@ impl Resource {
         };
         let fixed: Vec<(&Field, &Term)> =
             filter.iter().filter(fixed).filter_map(|it| Some((self.field(&it.field)?, it))).collect();
-        // Rows without a flag are no few.
-        let is_unset = |it: &(&Field, &Term)| {
-            matches!(it.0.kind, FieldKind::Flag) && it.1.texts().any(|it| it.eq_ignore_ascii_case("false"))
-        };
-        if fixed.iter().any(|it| it.0.few && !is_unset(it)) {
+        if fixed.iter().any(|it| it.0.few) {
             return Lead::Key;
         }
 

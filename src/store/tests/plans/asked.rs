@@ -122,7 +122,7 @@ impl Asked {
             .as_ref()
             .is_some_and(|(_, compare, value)| *compare == Compare::NotEqual || value.is_empty());
         (is_text
-            && !["state", "next_step", "payment_status", "fulfillment_status", "on_hold"]
+            && !["state", "next_step", "payment_status", "fulfillment_status", "on_hold", "late"]
                 .iter()
                 .any(|it| self.compares(it)))
             || (self.compares("number") && is_range && !self.sorts_by("number"))
