@@ -4,7 +4,6 @@
 mod tests;
 
 use std::path::Path;
-use std::time::Duration;
 
 use figment::Figment;
 use figment::error::{Actual, Kind};
@@ -188,8 +187,4 @@ fn leave_out(tree: &mut Value, path: &[String]) -> bool {
     let (Value::Dict(_, dict), Some((key, rest))) = (tree, path.split_first()) else { return false };
     let further_in = dict.get_mut(key).is_some_and(|inner| leave_out(inner, rest));
     further_in || dict.remove(key).is_some()
-}
-
-pub(super) fn seconds(count: u32) -> Duration {
-    Duration::from_secs(count.into())
 }
