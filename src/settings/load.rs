@@ -150,13 +150,13 @@ fn is_number_for_text(error: &figment::Error) -> bool {
 fn take_as_written(tree: &mut Value, path: &[String]) -> bool {
     let key = path.join(".");
     let Some((_, text)) = environment().iter().find(|(it, _)| it.as_str() == key) else { return false };
-    let mut place = tree;
+    let mut node = tree;
     for step in path {
-        let Value::Dict(_, dict) = place else { return false };
+        let Value::Dict(_, dict) = node else { return false };
         let Some(inner) = dict.get_mut(step) else { return false };
-        place = inner;
+        node = inner;
     }
-    *place = Value::String(place.tag(), text.trim().to_owned());
+    *node = Value::String(node.tag(), text.trim().to_owned());
     true
 }
 
