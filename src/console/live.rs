@@ -43,7 +43,7 @@ const AGAIN: &str = "retry: 500\n\n";
 
 /// What a page shows.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct PageShown {
     /// The id of an order, if it shows only one.
     #[serde(default)]
     order: String,
@@ -66,7 +66,7 @@ type News = BoxStream<'static, Result<Heard, Status>>;
 pub(super) async fn live(
     State(desk): State<Arc<Desk>>,
     visitor: Result<Visitor, Response>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageShown>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(visitor) = visitor else {
@@ -101,14 +101,14 @@ pub(super) async fn live(
     (headers, Body::from_stream(told)).into_response()
 }
 
-impl Asked {
+impl PageShown {
     fn apart(&self) -> Duration {
         if self.order.is_empty() { ALL_APART } else { ORDER_APART }
     }
 }
 
 /// What happens to what the page shows, in the visitor's name.
-async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Status> {
+async fn news(api: &Api, asked: &PageShown, after: Option<i64>) -> Result<News, Status> {
     if !asked.skus.is_empty() {
         let skus = asked.skus.split(',').map(str::to_owned).collect();
         let request = pb::WatchStockLevelsRequest {
@@ -162,7 +162,7 @@ impl Page {
         (desk, visitor, places): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
         news: News,
         after: Option<i64>,
-        asked: &Asked,
+        asked: &PageShown,
     ) -> Self {
         let now = Instant::now();
         // What happened before the stream began, and after the page was made, is not known. Of stock, all levels come first.

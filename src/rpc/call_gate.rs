@@ -32,7 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{ACTOR, Access, Pass};
 use crate::domain::Actor;
 use crate::pb;
-use crate::rpc::access::reads::{self, ReadNotes, Reader};
+use crate::rpc::access::data_reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
@@ -363,7 +363,7 @@ where
             let reader = gate.reader(shape, &name, pass.as_ref(), mask.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
             let answering = record.subject.within(traced.around(inner.call(request)));
-            let answering = reads::noted(reader, record.id.clone().within(answering));
+            let answering = data_reads::noted(reader, record.id.clone().within(answering));
             let response = match in_time(answering, until, &mut standing).await {
                 Ok(response) => response,
                 Err(status) => return Ok(record.answered(status)),

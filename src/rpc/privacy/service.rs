@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 use crate::access::ANONYMOUS;
 use crate::domain::{DataSubject, etag};
 use crate::pb;
-use crate::rpc::access::reads::{shows_customer, shows_data_of};
+use crate::rpc::access::data_reads::{shows_customer, shows_data_of};
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
 use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::identity::actor;

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::pb::Permission;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
 use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::identity::{Call, permitted};

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use crate::domain::{MessageId, Sender};
 use crate::outside::mail::contract::{Attachment, Email, Mail};
 use crate::outside::mail::folder::{FileMail, Posted, put_down};
-use crate::outside::mail::handing_over::{email, id, sender};
 use crate::outside::mail::message::{Encoding, written};
+use crate::outside::mail::tests::{email, id, sender};
 
 fn letter(subject: &str, text: &str) -> Email {
     Email { subject: subject.to_owned(), text: text.to_owned(), ..email("ann@example.com") }
