@@ -120,7 +120,7 @@ impl SellerSettings {
 
     /// Who sells, with this file for a logo; None: nothing is known of them.
     pub(super) fn seller(&self, company_name: &str, language: String, logo: Vec<u8>) -> Option<Seller> {
-        let name = if self.name.is_empty() { company_name } else { &self.name };
+        let name = if self.name.is_empty() { company_name } else { self.name.as_str() };
         let bank = self.bank.account();
         let by_transfer = bank.iter().map(|_| Method::BankTransfer);
         let pay_by = if self.pay_by.is_empty() { by_transfer.collect() } else { self.pay_by.clone() };

@@ -155,7 +155,8 @@ fn module_of(file: &Path) -> Vec<String> {
 /// The paths that a file names. In the tests at its end `super` is the file itself.
 fn paths_of_file(code: &str, module: &[String]) -> Vec<Vec<String>> {
     let (own, tests) = code.split_once("mod tests {").unwrap_or((code, ""));
-    let in_tests = [module, &["tests".to_owned()]].concat();
+    let mut in_tests = module.to_vec();
+    in_tests.push("tests".to_owned());
     [paths_in(own, module), paths_in(tests, &in_tests)].concat()
 }
 
