@@ -56,7 +56,7 @@ pub struct Desk {
     pub(super) access: Arc<Access>,
     pub(super) facts: Facts,
     pub(super) visitors: Visitors,
-    /// Places for pages that are told of changes.
+    /// Slots for pages that are told of changes.
     pub(super) live_pages: Arc<Semaphore>,
     templates: Environment<'static>,
 }

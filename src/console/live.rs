@@ -72,10 +72,10 @@ pub(super) async fn live(
     let Ok(visitor) = visitor else {
         return (StatusCode::UNAUTHORIZED, "nobody is signed in\n").into_response();
     };
-    let Ok(place) = Arc::clone(&desk.live_pages).try_acquire_owned() else {
+    let Ok(slot) = Arc::clone(&desk.live_pages).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     };
-    let Ok(own_place) = Arc::clone(&visitor.live_pages).try_acquire_owned() else {
+    let Ok(own_slot) = Arc::clone(&visitor.live_pages).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages of this visitor are open\n")
             .into_response();
     };
@@ -90,7 +90,7 @@ pub(super) async fn live(
         Err(status) => return desk.refused(&visitor, &status),
     };
 
-    let page = Page::new((desk, visitor, [place, own_place]), news, after, &asked);
+    let page = Page::new((desk, visitor, [slot, own_slot]), news, after, &asked);
     let told = stream::unfold(page, |mut page| async move {
         let said = page.next().await?;
         Some((Ok::<String, Infallible>(said), page))
@@ -154,12 +154,12 @@ struct Page {
     quiet_until: Instant,
     apart: Duration,
     until: Instant,
-    _places: [OwnedSemaphorePermit; 2],
+    _slots: [OwnedSemaphorePermit; 2],
 }
 
 impl Page {
     fn new(
-        (desk, visitor, places): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
+        (desk, visitor, slots): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
         news: News,
         after: Option<i64>,
         asked: &PageShown,
@@ -168,17 +168,7 @@ impl Page {
         // What happened before the stream began, and after the page was made, is not known. Of stock, all levels come first.
         let tell_at = (after.is_none() && asked.skus.is_empty()).then_some(now);
         let (apart, until) = (asked.apart(), now + LASTS);
-        Self {
-            desk,
-            visitor,
-            news,
-            position: after,
-            tell_at,
-            quiet_until: now,
-            apart,
-            until,
-            _places: places,
-        }
+        Self { desk, visitor, news, position: after, tell_at, quiet_until: now, apart, until, _slots: slots }
     }
 
     /// What the page is told next, when there is something to say. None: it is over, for now or because the visit is.

@@ -164,10 +164,10 @@ fn account_consents(given: Vec<pb::CustomerConsent>, bad: &mut Problems) -> Vec<
 fn account_addresses(given: Vec<pb::CustomerAddress>, bad: &mut Problems) -> Vec<AccountAddress> {
     let mut addresses = Vec::new();
     for (index, it) in entries("customer.addresses", given, 0..=ADDRESSES_MAX, bad) {
-        let pb::CustomerAddress { address: place, default_shipping, default_billing } = it;
+        let pb::CustomerAddress { address: postal, default_shipping, default_billing } = it;
         let field = format!("customer.addresses[{index}].address");
-        let place = required(&field, place, bad).map(|it| address(&field, it, bad));
-        let address = place.unwrap_or_else(Address::nowhere);
+        let postal = required(&field, postal, bad).map(|it| address(&field, it, bad));
+        let address = postal.unwrap_or_else(Address::nowhere);
         addresses.push(AccountAddress { address, default_shipping, default_billing });
     }
     AccountAddress::check_defaults(&addresses, bad);

@@ -58,9 +58,9 @@ fn consent(it: &Consent) -> pb::CustomerConsent {
 }
 
 fn account_address(it: &AccountAddress) -> pb::CustomerAddress {
-    let AccountAddress { address: place, default_shipping, default_billing } = it;
+    let AccountAddress { address: postal, default_shipping, default_billing } = it;
     pb::CustomerAddress {
-        address: Some(address(place)),
+        address: Some(address(postal)),
         default_shipping: *default_shipping,
         default_billing: *default_billing,
     }
