@@ -1,6 +1,7 @@
 //! One running server: the store, the workers and the gRPC door before them, started and stopped as one.
 
 mod callers;
+mod error;
 mod first_line;
 mod open_services;
 mod outside;
@@ -8,7 +9,6 @@ mod service_manager;
 mod signals;
 mod token_keys;
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::access::Access;
 use crate::client::{self, TlsOptions};
 use crate::clock::{self, Clock};
 use crate::console::{self, Desk, Facts};
-use crate::domain::{Actor, CourierCode, Invalid, Rules, Seller};
+use crate::domain::{Actor, Rules, Seller};
 use crate::log;
 use crate::operations::{self, Connections, Metrics, Port, Readiness};
 use crate::outside::OutsideCalls;
@@ -49,6 +49,7 @@ use crate::store::{self, ArchiveKeys, Store, StoreError, TimeSource};
 use crate::webhook;
 use crate::work::{self, App, Drawings, KnownSubscribers, stop_requested};
 
+pub use crate::server::error::ServeError;
 pub(crate) use crate::server::outside::payment_provider;
 pub(crate) use crate::server::signals::signals;
 
@@ -97,42 +98,6 @@ pub struct Server {
     health: HealthReporter,
     gate: CallGate,
     stop_within: Duration,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
-    #[error("cannot use {path}: {source}")]
-    Folder { path: PathBuf, source: io::Error },
-    #[error("mail.reply_to: {0}")]
-    ReplyTo(Invalid),
-    #[error("mail.from: {0}")]
-    Sender(Invalid),
-    #[error("letters.templates: {0}")]
-    Templates(String),
-    #[error("tls: {0}")]
-    Tls(String),
-    #[error("access.tokens.jwks_file: {0}")]
-    TokenKeys(String),
-    #[error("seller.logo: {0}")]
-    Logo(String),
-    #[error("mail.smtp.ca_file: {0}")]
-    Authorities(String),
-    #[error("couriers.{0}: its address or token cannot be used")]
-    Courier(CourierCode),
-    #[error("the database: {0}")]
-    Store(#[from] StoreError),
-    #[error("the console's pages are not as they have to be")]
-    Console,
-    #[error("the API's description: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
-    #[error("serving ended: {0:?}")]
-    Serve(#[from] transport::Error),
-    #[error("no server answers at {0}")]
-    Silent(String),
-    #[error("cannot listen for signals: {0}")]
-    Signal(io::Error),
 }
 
 impl Server {

@@ -12,7 +12,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::access::grant::{GRANTS_MAX, Grant};
-use crate::access::is_anonymous;
 use crate::access::token_keys::{Algorithm, KeyPrint, KeySet};
 use crate::domain::{Actor, Timestamp};
 
@@ -113,7 +112,7 @@ pub fn verify(token: &str, keys: &KeySet, rules: &TokenRules, now: Timestamp) ->
     let expires = expected(&claims, rules, now)?;
     let name = find(&claims, &rules.name_claim).and_then(Value::as_str).ok_or(TokenFault::Name)?;
     let name: Actor = name.parse().map_err(|_| TokenFault::Name)?;
-    if is_anonymous(name.as_str()) {
+    if name.is_anonymous() {
         return Err(TokenFault::Name);
     }
     let grants = grants(find(&claims, &rules.roles_claim));

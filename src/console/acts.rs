@@ -14,6 +14,7 @@ use tonic_types::StatusExt;
 use crate::clock;
 use crate::console::api::Api;
 use crate::console::desk::{Desk, said, to};
+use crate::console::templates::RESENT_DAYS;
 use crate::console::visitors::{Notice, Visitor};
 use crate::pb;
 
@@ -38,9 +39,6 @@ pub(super) struct Act {
     #[serde(default)]
     part: String,
 }
-
-/// How long ago a letter may have failed that is sent again with all others: older ones are no news any more.
-pub(super) const RESENT_DAYS: i64 = 7;
 
 /// The view of an order whose page is asked for anew.
 const BRIEF: i32 = pb::OrderView::Basic as i32;

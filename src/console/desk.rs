@@ -56,7 +56,7 @@ pub struct Desk {
     pub(super) access: Arc<Access>,
     pub(super) facts: Facts,
     pub(super) visitors: Visitors,
-    /// Places for pages that are told of changes.
+    /// Slots for pages that are told of changes.
     pub(super) live_pages: Arc<Semaphore>,
     templates: Environment<'static>,
 }
@@ -190,8 +190,8 @@ pub(super) fn sentence(text: &str) -> String {
 
 /// To another page, which is then asked for with GET.
 pub(super) fn to(page: &str) -> Response {
-    let place = HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/console"));
-    (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response()
+    let page = HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/console"));
+    (StatusCode::SEE_OTHER, [(LOCATION, page)]).into_response()
 }
 
 impl FromRequestParts<Arc<Desk>> for Visitor {

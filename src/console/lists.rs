@@ -12,13 +12,13 @@ use crate::console::visitors::Visitor;
 
 /// What a list is asked for.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ListQuery {
     filter: Option<String>,
     #[serde(default)]
     page: String,
 }
 
-impl Asked {
+impl ListQuery {
     /// The filter, or what is usually looked for.
     fn filter_or(&self, usual: &str) -> String {
         self.filter.clone().unwrap_or_else(|| usual.to_owned()).trim().to_owned()
@@ -36,7 +36,7 @@ macro_rules! pages {
         pub(super) async fn $page(
             State(desk): State<Arc<Desk>>,
             visitor: Visitor,
-            Query(asked): Query<Asked>,
+            Query(asked): Query<ListQuery>,
         ) -> Response {
             let filter = asked.filter_or($usual);
             let found = async {
@@ -60,7 +60,7 @@ pages! {
 pub(super) async fn stock(
     State(desk): State<Arc<Desk>>,
     visitor: Visitor,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<ListQuery>,
 ) -> Response {
     let filter = asked.filter_or("");
     let found = async {

@@ -43,7 +43,7 @@ const AGAIN: &str = "retry: 500\n\n";
 
 /// What a page shows.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct PageShown {
     /// The id of an order, if it shows only one.
     #[serde(default)]
     order: String,
@@ -66,16 +66,16 @@ type News = BoxStream<'static, Result<Heard, Status>>;
 pub(super) async fn live(
     State(desk): State<Arc<Desk>>,
     visitor: Result<Visitor, Response>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<PageShown>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(visitor) = visitor else {
         return (StatusCode::UNAUTHORIZED, "nobody is signed in\n").into_response();
     };
-    let Ok(place) = Arc::clone(&desk.live_pages).try_acquire_owned() else {
+    let Ok(slot) = Arc::clone(&desk.live_pages).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages are open\n").into_response();
     };
-    let Ok(own_place) = Arc::clone(&visitor.live_pages).try_acquire_owned() else {
+    let Ok(own_slot) = Arc::clone(&visitor.live_pages).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many pages of this visitor are open\n")
             .into_response();
     };
@@ -90,7 +90,7 @@ pub(super) async fn live(
         Err(status) => return desk.refused(&visitor, &status),
     };
 
-    let page = Page::new((desk, visitor, [place, own_place]), news, after, &asked);
+    let page = Page::new((desk, visitor, [slot, own_slot]), news, after, &asked);
     let told = stream::unfold(page, |mut page| async move {
         let said = page.next().await?;
         Some((Ok::<String, Infallible>(said), page))
@@ -101,14 +101,14 @@ pub(super) async fn live(
     (headers, Body::from_stream(told)).into_response()
 }
 
-impl Asked {
+impl PageShown {
     fn apart(&self) -> Duration {
         if self.order.is_empty() { ALL_APART } else { ORDER_APART }
     }
 }
 
 /// What happens to what the page shows, in the visitor's name.
-async fn news(api: &Api, asked: &Asked, after: Option<i64>) -> Result<News, Status> {
+async fn news(api: &Api, asked: &PageShown, after: Option<i64>) -> Result<News, Status> {
     if !asked.skus.is_empty() {
         let skus = asked.skus.split(',').map(str::to_owned).collect();
         let request = pb::WatchStockLevelsRequest {
@@ -154,31 +154,21 @@ struct Page {
     quiet_until: Instant,
     apart: Duration,
     until: Instant,
-    _places: [OwnedSemaphorePermit; 2],
+    _slots: [OwnedSemaphorePermit; 2],
 }
 
 impl Page {
     fn new(
-        (desk, visitor, places): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
+        (desk, visitor, slots): (Arc<Desk>, Visitor, [OwnedSemaphorePermit; 2]),
         news: News,
         after: Option<i64>,
-        asked: &Asked,
+        asked: &PageShown,
     ) -> Self {
         let now = Instant::now();
         // What happened before the stream began, and after the page was made, is not known. Of stock, all levels come first.
         let tell_at = (after.is_none() && asked.skus.is_empty()).then_some(now);
         let (apart, until) = (asked.apart(), now + LASTS);
-        Self {
-            desk,
-            visitor,
-            news,
-            position: after,
-            tell_at,
-            quiet_until: now,
-            apart,
-            until,
-            _places: places,
-        }
+        Self { desk, visitor, news, position: after, tell_at, quiet_until: now, apart, until, _slots: slots }
     }
 
     /// What the page is told next, when there is something to say. None: it is over, for now or because the visit is.

@@ -8,7 +8,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use crate::console::acts::RESENT_DAYS;
+/// How long ago a letter may have failed that is sent again with all others: older ones are no news any more.
+pub(super) const RESENT_DAYS: i64 = 7;
 
 pub(super) const STYLE: &str = include_str!("style.css");
 pub(super) const SCRIPT: &str = include_str!("live.js");

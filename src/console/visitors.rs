@@ -15,7 +15,7 @@ pub(super) const SESSION: Duration = Duration::from_secs(12 * 3_600);
 /// Sessions at most; one more ends the oldest.
 const SESSIONS_MAX: usize = 1_000;
 
-/// Pages of one visit that are told of changes at once. A browser keeps six connections to one place.
+/// Pages of one visit that are told of changes at once. A browser keeps six connections to one address.
 const LIVE_PAGES: usize = 8;
 
 /// Random bytes of a session's id and of its token for forms.
@@ -46,7 +46,7 @@ pub(super) struct Visitor {
     /// In each form of the visit; a page of another site cannot know it.
     pub(super) token: String,
     pub(super) wish: Wish,
-    /// Places for the pages of the visit that are told of changes.
+    /// Slots for the pages of the visit that are told of changes.
     pub(super) live_pages: Arc<Semaphore>,
 }
 

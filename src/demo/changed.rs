@@ -132,12 +132,12 @@ impl Demo {
 
         let order = self.client.order(id).await?;
         let items = order.reservation.unwrap_or_default().items;
-        let places = items.iter().filter(|it| it.line_number == line.number && it.quantity > it.released);
-        let places: Vec<String> =
-            places.map(|it| format!("{} from {}", it.quantity - it.released, it.location)).collect();
-        let text = format!("order {} gets {}", order.number, places.join(", "));
+        let shares = items.iter().filter(|it| it.line_number == line.number && it.quantity > it.released);
+        let shares: Vec<String> =
+            shares.map(|it| format!("{} from {}", it.quantity - it.released, it.location)).collect();
+        let text = format!("order {} gets {}", order.number, shares.join(", "));
         self.tell("set aside anew", &text);
-        if places.len() > 1 {
+        if shares.len() > 1 {
             self.shown.counted_below_reserved = text;
         }
         Ok(())

@@ -24,7 +24,7 @@ const RATES_BESIDE: usize = 6;
 
 const CODE_SIDE: f32 = 34.0;
 
-/// Something drawn, its place counted from where its piece begins.
+/// Something drawn, its position counted from where its piece begins.
 #[derive(Debug, Clone)]
 pub(super) enum Mark {
     Text { x: f32, baseline: f32, size: f32, shade: Shade, align: Align, line: Line },
@@ -122,15 +122,15 @@ pub(super) fn one(text: &str, weight: Weight, losses: &mut Losses) -> Line {
     typesetting::line(&text, weight, losses)
 }
 
-/// A column in its place.
-struct Placed {
+/// A column in its position.
+struct Positioned {
     column: InvoiceColumn,
     x: f32,
     width: f32,
 }
 
 /// The item has the room that the others leave.
-fn placed(columns: &[InvoiceColumn]) -> Vec<Placed> {
+fn positioned(columns: &[InvoiceColumn]) -> Vec<Positioned> {
     const GAP: f32 = 2.5;
     let fixed = |column: &InvoiceColumn| match column {
         InvoiceColumn::Number(_) => Some(9.0),
@@ -145,13 +145,13 @@ fn placed(columns: &[InvoiceColumn]) -> Vec<Placed> {
     let mut all = Vec::new();
     for column in columns {
         let width = fixed(column).unwrap_or(RIGHT - LEFT - taken);
-        all.push(Placed { column: *column, x, width });
+        all.push(Positioned { column: *column, x, width });
         x += width + GAP;
     }
     all
 }
 
-impl Placed {
+impl Positioned {
     fn style(&self, style: Style) -> (f32, Style) {
         match self.column {
             InvoiceColumn::Number(_) | InvoiceColumn::Item(_) => (self.x, style),
@@ -167,16 +167,16 @@ impl Placed {
 /// The titles of the columns.
 pub(super) fn titles(paper: &InvoicePaper, losses: &mut Losses) -> Piece {
     let mut marks = Vec::new();
-    for place in placed(&paper.columns) {
+    for spot in positioned(&paper.columns) {
         let (InvoiceColumn::Number(title)
         | InvoiceColumn::Item(title)
         | InvoiceColumn::Quantity(title)
         | InvoiceColumn::UnitPrice(title)
         | InvoiceColumn::Discount(title)
         | InvoiceColumn::Tax(title)
-        | InvoiceColumn::Amount(title)) = place.column;
-        let (x, style) = place.style(NAME);
-        put(&mut marks, (x, 0.8, place.width + 2.0), style, title, losses);
+        | InvoiceColumn::Amount(title)) = spot.column;
+        let (x, style) = spot.style(NAME);
+        put(&mut marks, (x, 0.8, spot.width + 2.0), style, title, losses);
     }
     marks.push(rule(LEFT, 5.2, 0.3, Shade::Black));
     Piece { height: 6.0, marks, keeping: Keeping::WithNext, part: Part::Other }
@@ -185,9 +185,9 @@ pub(super) fn titles(paper: &InvoicePaper, losses: &mut Losses) -> Piece {
 pub(super) fn row(paper: &InvoicePaper, row: &InvoiceRow, losses: &mut Losses) -> Piece {
     let mut marks = Vec::new();
     let mut bottom = 0.0_f32;
-    for place in placed(&paper.columns) {
-        let (x, style) = place.style(PLAIN);
-        let text = match place.column {
+    for spot in positioned(&paper.columns) {
+        let (x, style) = spot.style(PLAIN);
+        let text = match spot.column {
             InvoiceColumn::Number(_) => &row.number,
             InvoiceColumn::Item(_) => &row.item,
             InvoiceColumn::Quantity(_) => &row.quantity,
@@ -196,9 +196,9 @@ pub(super) fn row(paper: &InvoicePaper, row: &InvoiceRow, losses: &mut Losses) -
             InvoiceColumn::Tax(_) => &row.tax,
             InvoiceColumn::Amount(_) => &row.amount,
         };
-        let mut below = put(&mut marks, (x, PADDING, place.width), style, text, losses);
-        if matches!(place.column, InvoiceColumn::Item(_)) && row.sku != row.item {
-            below = put(&mut marks, (x, below, place.width), NAME, &row.sku, losses);
+        let mut below = put(&mut marks, (x, PADDING, spot.width), style, text, losses);
+        if matches!(spot.column, InvoiceColumn::Item(_)) && row.sku != row.item {
+            below = put(&mut marks, (x, below, spot.width), NAME, &row.sku, losses);
         }
         bottom = bottom.max(below);
     }

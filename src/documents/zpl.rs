@@ -62,11 +62,11 @@ fn form(parcel: &Parcel, same: &str) -> String {
 fn same_on_all(label: &LabelPaper, losses: &mut Losses) -> String {
     let mut form = String::new();
     let _ = writeln!(form, "^FO{LEFT},206^GB{INNER},88,88^FS\n^FO{LEFT},740^GB{INNER},3,3^FS");
-    let black = |x, y, width, height| Place { x, y, width, height, ink: Ink::Black };
-    let white = |x, width| Place { x, y: 216, width, height: 72, ink: Ink::White };
+    let black = |x, y, width, height| Area { x, y, width, height, ink: Ink::Black };
+    let white = |x, width| Area { x, y: 216, width, height: 72, ink: Ink::White };
     let one = std::slice::from_ref::<String>;
     let from = ["FROM".to_owned()];
-    let blocks: [(Place, &[String], &[usize], &'static str); 7] = [
+    let blocks: [(Area, &[String], &[usize], &'static str); 7] = [
         (black(LEFT, 28, 470, 24), &from, &[20], "the first word is"),
         (black(LEFT, 54, 470, 140), &label.sender, &[28, 24, 20, 16], "the sender's address is"),
         (white(LEFT + 20, 460), one(&label.courier), &NAME_SIZES, "the courier's name is"),
@@ -75,8 +75,8 @@ fn same_on_all(label: &LabelPaper, losses: &mut Losses) -> String {
         (black(LEFT, 752, 540, 32), one(&label.headline), &[28, 22], "the order's number is"),
         (black(LEFT, 792, 540, 124), one(&label.instructions), &[25, 20, 16], "the instructions are"),
     ];
-    for (place, texts, sizes, what) in blocks {
-        form.push_str(&block(place, texts, sizes, what, losses));
+    for (area, texts, sizes, what) in blocks {
+        form.push_str(&block(area, texts, sizes, what, losses));
     }
 
     let number = escaped(&label.tracking_number);
@@ -101,7 +101,7 @@ fn wide(modules: usize) -> Option<(usize, usize)> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Area {
     x: usize,
     y: usize,
     width: usize,
@@ -117,20 +117,20 @@ enum Ink {
 }
 
 /// Lines in the first size in which they have room; what has none in the last one is cut off.
-fn block(place: Place, texts: &[String], sizes: &[usize], what: &'static str, losses: &mut Losses) -> String {
+fn block(area: Area, texts: &[String], sizes: &[usize], what: &'static str, losses: &mut Losses) -> String {
     let mut set = (1, Vec::new());
     for size in sizes {
-        let ems = place.width as f32 / *size as f32;
+        let ems = area.width as f32 / *size as f32;
         let lines: Vec<Line> =
             texts.iter().flat_map(|it| wrapped(it, Weight::Regular, ems, losses)).collect();
-        let fits = lines.len() * step(*size) <= place.height + step(*size) - size;
+        let fits = lines.len() * step(*size) <= area.height + step(*size) - size;
         set = (*size, lines);
         if fits {
             break;
         }
     }
     let (size, mut lines) = set;
-    let room = (place.height + step(size) - size) / step(size);
+    let room = (area.height + step(size) - size) / step(size);
     if lines.len() > room {
         lines.truncate(room);
         losses.cut.insert(what);
@@ -138,8 +138,8 @@ fn block(place: Place, texts: &[String], sizes: &[usize], what: &'static str, lo
     let turned = lines.iter().filter(|it| it.direction == Reading::RightToLeft).count() * 2 > lines.len();
     let fields = lines.iter().enumerate().map(|(index, line)| {
         let width = (line.width * size as f32).ceil() as usize;
-        let x = if turned { (place.x + place.width).saturating_sub(width) } else { place.x };
-        field(x, place.y + index * step(size), size, line, place.ink)
+        let x = if turned { (area.x + area.width).saturating_sub(width) } else { area.x };
+        field(x, area.y + index * step(size), size, line, area.ink)
     });
     fields.collect()
 }

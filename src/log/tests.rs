@@ -14,9 +14,9 @@ use super::{chosen, filter, json};
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A place to write to that may be full.
+/// A disk to write to that may be full.
 #[derive(Clone, Default)]
-struct Place(Arc<Mutex<Kept>>);
+struct Disk(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
@@ -24,7 +24,7 @@ struct Kept {
     room: Option<usize>,
 }
 
-impl Place {
+impl Disk {
     fn has_room(&self, room: Option<usize>) {
         self.0.lock().expect("nobody panicked").room = room;
     }
@@ -34,7 +34,7 @@ impl Place {
     }
 }
 
-impl Write for Place {
+impl Write for Disk {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut kept = self.0.lock().expect("nobody panicked");
         let room = kept.room.unwrap_or(bytes.len()).min(bytes.len());
@@ -57,16 +57,16 @@ fn hand_over(lines: &Lines, line: &str) {
 
 #[test]
 fn lines_without_room_are_dropped_and_the_next_begins_on_a_line_of_its_own() {
-    let place = Place::default();
-    let lines = Lines::to(place.clone()).expect("a thread");
-    place.has_room(Some(4));
+    let disk = Disk::default();
+    let lines = Lines::to(disk.clone()).expect("a thread");
+    disk.has_room(Some(4));
     hand_over(&lines, "cut off\n");
     hand_over(&lines, "lost\n");
     lines.flush(SOON);
-    place.has_room(None);
+    disk.has_room(None);
     hand_over(&lines, "whole\n");
     lines.flush(SOON);
-    assert_eq!(place.text(), "cut \nwhole\n");
+    assert_eq!(disk.text(), "cut \nwhole\n");
 }
 
 /// A reader that takes nothing until it is released.
@@ -120,8 +120,8 @@ fn a_variable_that_is_not_understood_leaves_the_choice_to_the_settings() {
 }
 
 fn logged(event: impl FnOnce()) -> Vec<String> {
-    let place = Place::default();
-    let lines = Lines::to(place.clone()).expect("a thread");
+    let disk = Disk::default();
+    let lines = Lines::to(disk.clone()).expect("a thread");
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .event_format(json::Json)
@@ -129,7 +129,7 @@ fn logged(event: impl FnOnce()) -> Vec<String> {
         .finish();
     with_default(subscriber, event);
     lines.flush(SOON);
-    place.text().lines().map(str::to_owned).collect()
+    disk.text().lines().map(str::to_owned).collect()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::domain::Invalid;
 use crate::outside::http::{NoAnswer, checking_certificates, status_of, unusable};
-use crate::outside::subscribers::endpoint::NotTaken;
+use crate::outside::subscribers::contract::NotTaken;
 
 /// Where collectors take traces.
 const PATH: &str = "/v1/traces";

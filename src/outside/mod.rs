@@ -22,12 +22,12 @@ pub use mail::program::Sendmail;
 pub use mail::smtp::{Login, Relay, Smtp, Tls};
 pub use payments::contract::PaymentProvider;
 pub use payments::sandbox::{Charge, Sandbox};
-pub use subscribers::contract::EventReceiver;
-pub use subscribers::endpoint::{Endpoint, NotTaken};
-pub use subscribers::jetstream::{
-    EventSource, IfMissing, JetStream, NatsLogin, NatsServer, NatsTls, PUBLISHES_TO_NATS, StreamName,
-    StreamPlace, SubjectPrefix, trusting,
-};
+pub use subscribers::contract::{EventReceiver, NotTaken};
+pub use subscribers::endpoint::Endpoint;
+pub use subscribers::jetstream::{JetStream, PUBLISHES_TO_NATS, trusting};
 pub use subscribers::notice::Notice;
 pub use subscribers::signature::{EventKey, SECRET_BYTES};
+pub use subscribers::stream::{
+    EventSource, IfMissing, NatsLogin, NatsServer, NatsStream, NatsTls, StreamName, SubjectPrefix,
+};
 pub use token_keys::fetch_key_set;

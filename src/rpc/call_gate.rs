@@ -1,4 +1,4 @@
-//! What every call passes before and after its service: who calls and whether they may, a place among the calls under way,
+//! What every call passes before and after its service: who calls and whether they may, a slot among the calls under way,
 //! a deadline, the net under a panic, and one line in the log.
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::access::{ACTOR, Access, Pass};
 use crate::domain::Actor;
 use crate::pb;
-use crate::rpc::access::reads::{self, ReadNotes, Reader};
+use crate::rpc::access::data_reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
@@ -77,8 +77,8 @@ pub struct CallGate {
     request_bytes: usize,
     /// All calls that have begun, those included whose request is not received whole yet.
     under_way: Arc<AtomicUsize>,
-    /// Places of unary calls, streams and imports.
-    places: [u32; 3],
+    /// Slots of unary calls, streams and imports.
+    slots: [u32; 3],
     counters: Calls,
     access: Arc<Access>,
     /// None: who reads is not written down.
@@ -104,7 +104,7 @@ enum Shape {
 
 impl CallGate {
     pub fn new(limits: &Limits, access: Arc<Access>) -> Self {
-        let room = |places: u32| Arc::new(Semaphore::new(places as usize));
+        let room = |slots: u32| Arc::new(Semaphore::new(slots as usize));
         Self {
             methods: Arc::new(methods()),
             unary_room: room(limits.calls),
@@ -113,7 +113,7 @@ impl CallGate {
             deadline: limits.deadline(),
             request_bytes: usize::try_from(limits.message_bytes).unwrap_or(usize::MAX),
             under_way: Arc::default(),
-            places: [limits.calls, limits.streams, limits.imports],
+            slots: [limits.calls, limits.streams, limits.imports],
             counters: Calls::default(),
             access,
             notes: None,
@@ -137,11 +137,10 @@ impl CallGate {
         }
     }
 
-    /// Places taken now, by the shape of the calls that have them.
+    /// Slots taken now, by the shape of the calls that have them.
     pub fn places_taken(&self) -> [(&'static str, usize); 3] {
-        let [unary, stream, import] = self.places;
-        let taken =
-            |places: u32, room: &Semaphore| (places as usize).saturating_sub(room.available_permits());
+        let [unary, stream, import] = self.slots;
+        let taken = |slots: u32, room: &Semaphore| (slots as usize).saturating_sub(room.available_permits());
         [
             ("unary", taken(unary, &self.unary_room)),
             ("stream", taken(stream, &self.stream_room)),
@@ -231,40 +230,40 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The place that a stream takes, shared with whoever gives up on its reader, so that it can be returned then: it is among
+/// The slot that a stream takes, shared with whoever gives up on its reader, so that it can be returned then: it is among
 /// the request's extensions. The body of the answer cannot return it: while the reader takes nothing, the body is not
-/// polled. A place is room, not a permission: that is the Pass.
+/// polled. A slot is room, not a permission: that is the Pass.
 #[derive(Clone, Default)]
-pub(super) struct StreamPlace(signal::Sender<Option<Taken>>);
+pub(super) struct StreamSlot(signal::Sender<Option<Taken>>);
 
-/// What a stream takes up while it has its place.
+/// What a stream takes up while it has its slot.
 pub(super) struct Taken {
     _room: OwnedSemaphorePermit,
     _under_way: Option<UnderWay>,
 }
 
-impl StreamPlace {
-    /// The place of the stream that this request opens.
+impl StreamSlot {
+    /// The slot of the stream that this request opens.
     pub(super) fn of<M>(request: &tonic::Request<M>) -> Self {
         request.extensions().get().cloned().unwrap_or_default()
     }
 
-    /// Returns the place; a second call does nothing.
+    /// Returns the slot; a second call does nothing.
     pub(super) fn give_back(&self) {
         self.0.send_replace(None);
     }
 
-    /// Waits until the place is given back.
+    /// Waits until the slot is given back.
     pub(super) async fn given_back(&self) {
         // It cannot fail: `self` keeps the sender alive.
         let _ = self.0.subscribe().wait_for(Option::is_none).await;
     }
 }
 
-/// Gives a stream's place back when the answer is over, however it ends.
-struct PlaceGuard(StreamPlace);
+/// Gives a stream's slot back when the answer is over, however it ends.
+struct SlotGuard(StreamSlot);
 
-impl Drop for PlaceGuard {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
         self.0.give_back();
     }
@@ -348,13 +347,13 @@ where
                 return Ok(record.answered(overloaded(shape)));
             };
             // A unary call gives its room back once its answer is ready to be sent; a stream keeps it to its end.
-            let (_room, place_guard) = match shape {
+            let (_room, slot_guard) = match shape {
                 Shape::Unary => (Some(room), None),
                 Shape::Stream | Shape::Import => {
                     let taken = Taken { _room: room, _under_way: record.under_way.take() };
-                    let place = StreamPlace(signal::Sender::new(Some(taken)));
-                    request.extensions_mut().insert(place.clone());
-                    (None, Some(PlaceGuard(place)))
+                    let slot = StreamSlot(signal::Sender::new(Some(taken)));
+                    request.extensions_mut().insert(slot.clone());
+                    (None, Some(SlotGuard(slot)))
                 }
             };
             let traced = traces::call(&name, request.headers());
@@ -364,7 +363,7 @@ where
             let reader = gate.reader(shape, &name, pass.as_ref(), mask.as_ref(), request.headers());
             let mut standing = lasts.then(|| StandingPermission::new(Arc::clone(&gate.access), name, pass));
             let answering = record.subject.within(traced.around(inner.call(request)));
-            let answering = reads::noted(reader, record.id.clone().within(answering));
+            let answering = data_reads::noted(reader, record.id.clone().within(answering));
             let response = match in_time(answering, until, &mut standing).await {
                 Ok(response) => response,
                 Err(status) => return Ok(record.answered(status)),
@@ -373,7 +372,7 @@ where
             let response = Mask::apply(mask, record.begun(as_callers_fault(response?)));
             Ok(response.map(|body| {
                 let until = until.filter(|_| lasts).map(|it| Box::pin(sleep_until(it)));
-                AxumBody::new(GatedBody { body, record, until, standing, over: false, _place: place_guard })
+                AxumBody::new(GatedBody { body, record, until, standing, over: false, _slot: slot_guard })
             }))
         })
     }
@@ -465,7 +464,7 @@ struct GatedBody {
     until: Option<Pin<Box<Sleep>>>,
     standing: Option<StandingPermission>,
     over: bool,
-    _place: Option<PlaceGuard>,
+    _slot: Option<SlotGuard>,
 }
 
 impl GatedBody {

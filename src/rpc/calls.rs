@@ -104,7 +104,7 @@ pub(super) struct Record {
     principal: Option<Arc<Principal>>,
     /// None until it is known; then the caller went away.
     end: Option<(Code, &'static str)>,
-    /// None once it belongs to a stream's place.
+    /// None once it belongs to a stream's slot.
     pub(super) under_way: Option<UnderWay>,
     calls: Calls,
 }

@@ -6,7 +6,7 @@ use tonic::{Extensions, Response, Status};
 
 use crate::domain::Problems;
 use crate::pb::Permission;
-use crate::rpc::access::reads::shows_nothing_yet;
+use crate::rpc::access::data_reads::shows_nothing_yet;
 use crate::rpc::api::{Api, Reply};
 use crate::rpc::identity::{permitted, response_bytes};
 use crate::settings::Limits;

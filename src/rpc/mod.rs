@@ -1,7 +1,6 @@
 //! The door: parse the request, change or find, reply. Nothing here knows SQL, and no rule of the business is here.
 
 mod access;
-mod accounts;
 mod admission;
 mod api;
 mod approvals;
@@ -25,11 +24,10 @@ mod identity;
 mod imports;
 mod inventory;
 mod labels;
-#[cfg(test)]
-mod largest;
 mod listing;
 mod lots;
 mod mask;
+mod messages;
 mod ordering;
 mod parse;
 mod privacy;
@@ -41,11 +39,13 @@ pub(crate) mod shipping;
 mod status;
 mod streams;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod unwanted;
 
+pub use access::data_reads::{ReadNotes, Unwritten};
 pub use access::known::KnownKeys;
-pub use access::reads::{ReadNotes, Unwritten};
 pub use api::Api;
 pub use browsers::{BrowserLayer, browsers};
 pub use call_gate::{CallGate, Deadline, arrived, protect};

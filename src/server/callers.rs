@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::access::{Access, Tokens};
 use crate::clock::Clock;
 use crate::rpc;
-use crate::server::ServeError;
+use crate::server::error::ServeError;
 use crate::server::token_keys::{follow_keys, tokens};
 use crate::settings::Settings;
 use crate::traces;

@@ -11,7 +11,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use crate::access::{Access, Shown};
 use crate::pb;
 use crate::rpc;
-use crate::server::ServeError;
+use crate::server::error::ServeError;
 use crate::settings::AccessSettings;
 
 /// Adds health and reflection.

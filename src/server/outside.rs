@@ -12,7 +12,7 @@ use crate::outside::{
     CourierInterface, FileMail, Karrio, LabelType, Login, Mail, OutsideCalls, PaymentProvider, Relay,
     Sandbox, Sendmail, Smtp, Tls,
 };
-use crate::server::ServeError;
+use crate::server::error::ServeError;
 use crate::settings::{self, EventSettings, LetterSettings, Settings};
 use crate::work::{KeptFor, KnownSubscriber, KnownSubscribers, Subscriber};
 

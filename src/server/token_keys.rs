@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::access::{BadKeySet, KeySet, Tokens};
 use crate::outside::fetch_key_set;
-use crate::server::ServeError;
+use crate::server::error::ServeError;
 use crate::settings::{KeySource, TokenSettings};
 use crate::work::stop_requested;
 

@@ -30,12 +30,12 @@ impl ArchiveSettings {
 
     pub(super) fn check(&self, bad: &mut Problems) {
         for (version, key) in &self.keys {
-            let place = format!("archive.keys.{version}");
+            let field = format!("archive.keys.{version}");
             if version_of(version).is_none() {
-                bad.add(&place, "must be under a version: a whole number from 1");
+                bad.add(&field, "must be under a version: a whole number from 1");
             }
             if key_of(key.bytes()).is_none() {
-                bad.add(place, "must have 64 hexadecimal digits");
+                bad.add(field, "must have 64 hexadecimal digits");
             }
         }
     }

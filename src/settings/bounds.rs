@@ -1,6 +1,7 @@
-//! What values of settings are held against.
+//! What values of settings are held against, and read as.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::domain::Problems;
 
@@ -19,4 +20,8 @@ pub(super) fn within<T: Copy + PartialOrd + fmt::Display>(
     if value < least || value > most {
         bad.add(key, format!("{value} is not between {least} and {most}"));
     }
+}
+
+pub(super) fn seconds(count: u32) -> Duration {
+    Duration::from_secs(count.into())
 }

@@ -30,13 +30,13 @@ impl Browsers {
 
 /// Scheme, host and port in small letters, and nothing else (RFC 6454, section 6.1).
 fn is_origin(text: &str) -> bool {
-    let Some((scheme, place)) = text.split_once("://") else { return false };
+    let Some((scheme, host)) = text.split_once("://") else { return false };
     let usual = match scheme {
         "http" => ":80",
         "https" => ":443",
         _ => return false,
     };
-    let plain = !place.contains(['/', '?', '#', '@', '*']) && !place.ends_with(usual);
+    let plain = !host.contains(['/', '?', '#', '@', '*']) && !host.ends_with(usual);
     let small = !text.bytes().any(|it| it.is_ascii_uppercase());
     plain && small && text.parse::<Uri>().is_ok_and(|it| it.host().is_some_and(|it| !it.is_empty()))
 }

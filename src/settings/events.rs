@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{EventKind, Problems};
 use crate::outside::{
-    Endpoint, EventKey, EventReceiver, EventSource, IfMissing, JetStream, NatsLogin, NatsServer,
-    PUBLISHES_TO_NATS, StreamName, StreamPlace, SubjectPrefix, trusting,
+    Endpoint, EventKey, EventReceiver, EventSource, IfMissing, JetStream, NatsLogin, NatsServer, NatsStream,
+    PUBLISHES_TO_NATS, StreamName, SubjectPrefix, trusting,
 };
 use crate::settings::secret::Password;
 
@@ -166,14 +166,14 @@ impl SubscriberSettings {
         };
         let server = bad.take(&format!("{at}url"), NatsServer::read(&self.url, self.private_addresses));
         let tls = bad.take(&format!("{at}ca_file"), trusting(self.ca_file.as_deref()));
-        let place = StreamPlace {
-            stream: self.stream.clone()?,
+        let stream = NatsStream {
+            name: self.stream.clone()?,
             prefix: self.subject.clone().unwrap_or_default(),
             source: self.source.clone().unwrap_or_default(),
             if_missing: if self.make_stream { IfMissing::Make } else { IfMissing::Wait },
             login,
         };
-        Some(Arc::new(JetStream::new(server?, place, tls?)))
+        Some(Arc::new(JetStream::new(server?, stream, tls?)))
     }
 }
 

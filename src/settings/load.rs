@@ -4,7 +4,6 @@
 mod tests;
 
 use std::path::Path;
-use std::time::Duration;
 
 use figment::Figment;
 use figment::error::{Actual, Kind};
@@ -151,13 +150,13 @@ fn is_number_for_text(error: &figment::Error) -> bool {
 fn take_as_written(tree: &mut Value, path: &[String]) -> bool {
     let key = path.join(".");
     let Some((_, text)) = environment().iter().find(|(it, _)| it.as_str() == key) else { return false };
-    let mut place = tree;
+    let mut node = tree;
     for step in path {
-        let Value::Dict(_, dict) = place else { return false };
+        let Value::Dict(_, dict) = node else { return false };
         let Some(inner) = dict.get_mut(step) else { return false };
-        place = inner;
+        node = inner;
     }
-    *place = Value::String(place.tag(), text.trim().to_owned());
+    *node = Value::String(node.tag(), text.trim().to_owned());
     true
 }
 
@@ -188,8 +187,4 @@ fn leave_out(tree: &mut Value, path: &[String]) -> bool {
     let (Value::Dict(_, dict), Some((key, rest))) = (tree, path.split_first()) else { return false };
     let further_in = dict.get_mut(key).is_some_and(|inner| leave_out(inner, rest));
     further_in || dict.remove(key).is_some()
-}
-
-pub(super) fn seconds(count: u32) -> Duration {
-    Duration::from_secs(count.into())
 }

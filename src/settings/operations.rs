@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::load::seconds;
+use crate::settings::bounds::seconds;
 
 /// The port for those who run the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

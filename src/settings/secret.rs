@@ -24,13 +24,15 @@ impl fmt::Display for Secret {
     /// `postgres://user:***@host/database`. What could be a password and is not is hidden too.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, rest) = self.0.split_once("://").unwrap_or(("***", ""));
-        let (user, place) = match rest.rsplit_once('@') {
-            Some((credentials, place)) => (credentials.split_once(':').map_or(credentials, |it| it.0), place),
+        let (user, server) = match rest.rsplit_once('@') {
+            Some((credentials, server)) => {
+                (credentials.split_once(':').map_or(credentials, |it| it.0), server)
+            }
             None => ("", rest),
         };
-        let has_password = rest.len() > user.len() + place.len() + 1;
-        let (place, parameters) =
-            place.split_once('?').map_or((place, None), |(place, it)| (place, Some(it)));
+        let has_password = rest.len() > user.len() + server.len() + 1;
+        let (server, parameters) =
+            server.split_once('?').map_or((server, None), |(server, it)| (server, Some(it)));
 
         write!(f, "{scheme}://{user}")?;
         if has_password {
@@ -39,7 +41,7 @@ impl fmt::Display for Secret {
         if !user.is_empty() || has_password {
             f.write_str("@")?;
         }
-        f.write_str(place)?;
+        f.write_str(server)?;
         for (index, parameter) in parameters.into_iter().flat_map(|it| it.split('&')).enumerate() {
             let (key, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let shown = if key.to_ascii_lowercase().contains("pass") { "***" } else { value };

@@ -32,15 +32,15 @@ const UNREADABLE: &str = "postgres://unreadable";
 /// The same in a list of those that sign events.
 const UNREADABLE_KEY: &str = "whsec_dW5yZWFkYWJsZXVucmVhZGFibGV1bnJlYWRhYmxl";
 
-/// Puts the texts of the files in the places of the secrets.
+/// Puts the texts of the files under the keys of the secrets.
 pub(super) fn read_secret_files(tree: &mut Value, bad: &mut Problems) {
     for secret in SECRETS {
         let mut steps: Vec<_> = secret.split('.').collect();
         let Some(name) = steps.pop() else { continue };
         at_each(tree, &steps, "", &mut |dict, before| take_file(dict, name, before, bad));
     }
-    for (places, secrets, files) in LISTS {
-        let steps: Vec<_> = places.split('.').collect();
+    for (lists, secrets, files) in LISTS {
+        let steps: Vec<_> = lists.split('.').collect();
         at_each(tree, &steps, "", &mut |dict, before| take_files(dict, (secrets, files), before, bad));
     }
     for map in MAPS {
@@ -56,8 +56,8 @@ fn read_map(tree: &mut Value, (group, secrets, files): (&str, &str, &str), bad: 
         Some(Value::Dict(_, named)) => named,
         Some(_) => return bad.add(format!("{group}.{files}"), "must be a map of files by code"),
     };
-    let place = group_of.entry(secrets.to_owned()).or_insert_with(|| Dict::new().into());
-    let Value::Dict(_, texts) = place else { return };
+    let node = group_of.entry(secrets.to_owned()).or_insert_with(|| Dict::new().into());
+    let Value::Dict(_, texts) = node else { return };
     for (code, file) in named {
         let key = format!("{group}.{files}.{code}");
         put(texts, &code, &file, &format!("{group}.{secrets}.{code}"), &key, bad);
@@ -65,8 +65,8 @@ fn read_map(tree: &mut Value, (group, secrets, files): (&str, &str, &str), bad: 
 }
 
 /// Looks at each dictionary that the steps lead to. `before` is the key of the present one, with its dot.
-fn at_each(place: &mut Value, steps: &[&str], before: &str, look: &mut dyn FnMut(&mut Dict, &str)) {
-    let Value::Dict(_, dict) = place else { return };
+fn at_each(node: &mut Value, steps: &[&str], before: &str, look: &mut dyn FnMut(&mut Dict, &str)) {
+    let Value::Dict(_, dict) = node else { return };
     let Some((step, rest)) = steps.split_first() else { return look(dict, before) };
     for (key, inner) in dict.iter_mut().filter(|(key, _)| *step == "*" || key == step) {
         at_each(inner, rest, &format!("{before}{key}."), look);

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     Address, BankAccount, BareAddress, Iban, Method, Problems, STREET_LINES_MAX, Seller, is_bic,
 };
-use crate::settings::values::Settings;
 
 /// The shop as invoices name it. What is left out is not said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +118,29 @@ impl SellerSettings {
         bank.check(bad);
     }
 
+    /// Who sells, with this file for a logo; None: nothing is known of them.
+    pub(super) fn seller(&self, company_name: &str, language: String, logo: Vec<u8>) -> Option<Seller> {
+        let name = if self.name.is_empty() { company_name } else { self.name.as_str() };
+        let bank = self.bank.account();
+        let by_transfer = bank.iter().map(|_| Method::BankTransfer);
+        let pay_by = if self.pay_by.is_empty() { by_transfer.collect() } else { self.pay_by.clone() };
+        let seller = Seller {
+            name: name.to_owned(),
+            address: self.address(),
+            vat_id: self.vat_id.clone(),
+            tax_number: self.tax_number.clone(),
+            registration: self.registration.clone(),
+            email: self.email.clone(),
+            phone: self.phone.clone(),
+            web: self.web.clone(),
+            bank,
+            pay_by,
+            language,
+            logo,
+        };
+        (!name.is_empty() || self.address().is_some()).then_some(seller)
+    }
+
     fn address(&self) -> Option<Address> {
         let Self { street, postal_code, city, area, country, .. } = self.clone();
         (!country.is_empty()).then(|| Address {
@@ -154,32 +176,6 @@ impl BankSettings {
     fn account(&self) -> Option<BankAccount> {
         let Self { holder, iban, bic, name } = self.clone();
         Some(BankAccount { holder, iban: iban.parse().ok()?, bic, bank: name })
-    }
-}
-
-impl Settings {
-    /// Who sells, with this file for a logo; None: nothing is known of them.
-    pub fn seller(&self, logo: Vec<u8>) -> Option<Seller> {
-        let own = &self.seller;
-        let name = if own.name.is_empty() { &self.rules.company_name } else { &own.name };
-        let bank = own.bank.account();
-        let by_transfer = bank.iter().map(|_| Method::BankTransfer);
-        let pay_by = if own.pay_by.is_empty() { by_transfer.collect() } else { own.pay_by.clone() };
-        let seller = Seller {
-            name: name.clone(),
-            address: own.address(),
-            vat_id: own.vat_id.clone(),
-            tax_number: own.tax_number.clone(),
-            registration: own.registration.clone(),
-            email: own.email.clone(),
-            phone: own.phone.clone(),
-            web: own.web.clone(),
-            bank,
-            pay_by,
-            language: self.letters.language.to_string(),
-            logo,
-        };
-        (!name.is_empty() || own.address().is_some()).then_some(seller)
     }
 }
 
@@ -232,16 +228,15 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_not_said_and_an_account_is_asked_to_be_used() {
-        let mut settings = Settings::default();
-        assert_eq!(settings.seller(Vec::new()), None);
-        settings.rules.company_name = "North Wind".to_owned();
-        let seller = settings.seller(Vec::new()).expect("a seller");
+        let nothing = SellerSettings::default();
+        assert_eq!(nothing.seller("", "en".to_owned(), Vec::new()), None);
+        let seller = nothing.seller("North Wind", "en".to_owned(), Vec::new()).expect("a seller");
         assert_eq!(
             (seller.name.as_str(), seller.is_complete(), seller.pay_by.len()),
             ("North Wind", false, 0)
         );
 
-        settings.seller = SellerSettings {
+        let whole = SellerSettings {
             name: "North Wind GmbH".to_owned(),
             street: vec!["Hauptstraße 1".to_owned()],
             city: "Berlin".to_owned(),
@@ -249,8 +244,8 @@ mod tests {
             bank: BankSettings { iban: "DE89 3704 0044 0532 0130 00".to_owned(), ..BankSettings::default() },
             ..SellerSettings::default()
         };
-        assert!(faults(&settings.seller).is_empty());
-        let seller = settings.seller(Vec::new()).expect("a seller");
+        assert!(faults(&whole).is_empty());
+        let seller = whole.seller("North Wind", "en".to_owned(), Vec::new()).expect("a seller");
         assert_eq!((seller.name.as_str(), seller.is_complete()), ("North Wind GmbH", true));
         assert_eq!(seller.pay_by, [Method::BankTransfer]);
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, ServiceLevel,
+    BookedCourier, BookedParts, CourierCode, Language, LinkPattern, Links, Rules, Seller, ServiceLevel,
 };
 use crate::settings::access::{AccessSettings, TlsSettings};
 use crate::settings::archive::ArchiveSettings;
+use crate::settings::bounds::seconds;
 use crate::settings::browsers::Browsers;
 use crate::settings::events::EventSettings;
-use crate::settings::load::seconds;
 use crate::settings::operations::OperationsSettings;
 use crate::settings::secret::{Password, Secret, SigningKey};
 use crate::settings::seller::SellerSettings;
@@ -317,6 +317,11 @@ impl Settings {
         };
         let booked_couriers = self.couriers.iter().map(|(code, it)| (code.clone(), booked(it))).collect();
         Rules { booked_couriers, archive_key: self.archive.key_in_use(), ..self.rules.clone() }
+    }
+
+    /// Who sells, with this file for a logo; None: nothing is known of them.
+    pub fn seller(&self, logo: Vec<u8>) -> Option<Seller> {
+        self.seller.seller(&self.rules.company_name, self.letters.language.to_string(), logo)
     }
 
     pub fn messages_folder(&self) -> PathBuf {

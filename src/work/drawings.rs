@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 
 use crate::documents::{PrintError, Printed};
 
-/// A place for each paper that is being drawn. Cheap to clone.
+/// A slot for each paper that is being drawn. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Drawings(Arc<Semaphore>);
 
@@ -25,15 +25,15 @@ impl Drawings {
         Self(Arc::new(Semaphore::new(usize::try_from(at_once).unwrap_or(usize::MAX))))
     }
 
-    /// Waits for a place, and for the paper.
+    /// Waits for a slot, and for the paper.
     pub async fn draw(
         &self,
         draw: impl FnOnce() -> Result<Printed, PrintError> + Send + 'static,
     ) -> Result<Printed, DrawError> {
-        let place = self.0.clone().acquire_owned().await.map_err(|_| DrawError::BrokenOff)?;
+        let slot = self.0.clone().acquire_owned().await.map_err(|_| DrawError::BrokenOff)?;
         let drawing = spawn_blocking(move || {
-            // A caller who gives up leaves its drawing under way, and the place taken.
-            let _place = place;
+            // A caller who gives up leaves its drawing under way, and the slot taken.
+            let _slot = slot;
             draw()
         });
         Ok(drawing.await.map_err(|_| DrawError::BrokenOff)??)

@@ -514,12 +514,13 @@ impl Order {
     /// longer keeps its end.
     fn let_reservation_expire(&mut self, unit: &UnitOfWork) {
         let under_way = self.payments.iter().any(|it| it.request.is_some());
-        let Some(hold) = self.current_reservation().filter(|it| it.state == ReservationState::Held) else {
+        let Some(reservation) = self.current_reservation().filter(|it| it.state == ReservationState::Held)
+        else {
             return;
         };
         if !under_way {
             let until = unit.now.plus(self.reservation_lifetime(unit.rules).min(SECOND_CHANCE));
-            let ends = hold.expires_at.map_or(until, |it| it.max(until));
+            let ends = reservation.expires_at.map_or(until, |it| it.max(until));
             self.pin_reservation(Some(ends));
         }
     }

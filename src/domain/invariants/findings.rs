@@ -39,8 +39,8 @@ pub const LAWS: &[(&str, &str)] = &[
     ("S5", "every consumed unit of a reservation left the shelf in exactly one movement"),
     (
         "S6",
-        "an order has at most one open reservation, its last one, and none once it is over; only a hold expires, \
-         and has a job that ends it then",
+        "an order has at most one open reservation, its last one, and none once it is over; only one that is HELD \
+         expires, and has a job that ends it then",
     ),
     (
         "S7",

@@ -47,7 +47,7 @@ impl Reservation {
             "S6",
             self.id,
             self.state == ReservationState::Held || !expires,
-            "only a hold expires",
+            "only a reservation that is HELD expires",
             self.state,
         );
         let is_cart = self.order.is_none();

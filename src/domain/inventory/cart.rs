@@ -112,7 +112,7 @@ impl Reservation {
         Refusal::Unmet { reason, message, state: Some(self.state.as_str()), legal: self.available_actions() }
     }
 
-    /// Refuses one that holds nothing any more, or whose time is over.
+    /// Refuses one that has nothing any more, or whose time is over.
     pub(super) fn must_be_kept(&self, what: &str, now: Timestamp) -> Result<(), Refusal> {
         let message = match self.taken_over_by {
             Some(order) => format!("{} cannot {what}: {order} has taken it over", self.id),

@@ -7,7 +7,7 @@ use crate::domain::inventory::supply::Supply;
 use crate::domain::model::scalars::{LocationCode, Sku};
 
 /// A location with its quote, and what it has of each product wanted.
-struct Place<'a> {
+struct Candidate<'a> {
     rank: u64,
     location: &'a LocationCode,
     units: Vec<i64>,
@@ -22,60 +22,63 @@ pub(super) fn cheapest_locations(
     supplies: &BTreeMap<Sku, Supply>,
 ) -> Vec<LocationCode> {
     let missing: Vec<i64> = wanted.values().copied().collect();
-    let mut places: BTreeMap<(u64, i32, &LocationCode), Vec<i64>> = BTreeMap::new();
+    let mut candidates: BTreeMap<(u64, i32, &LocationCode), Vec<i64>> = BTreeMap::new();
     for (index, (sku, units)) in wanted.iter().enumerate() {
         for spot in supplies.get(*sku).map(|it| it.by_location.as_slice()).unwrap_or_default() {
             if spot.units > 0 {
                 let key = (spot.rank, spot.priority, &spot.location);
-                places.entry(key).or_insert_with(|| vec![0; wanted.len()])[index] = spot.units.min(*units);
+                candidates.entry(key).or_insert_with(|| vec![0; wanted.len()])[index] =
+                    spot.units.min(*units);
             }
         }
     }
-    let places: Vec<Place<'_>> =
-        places.into_iter().map(|((rank, _, location), units)| Place { rank, location, units }).collect();
-    let chosen = match places.len() <= TRIED_MAX {
-        true => try_all(&places, &missing),
-        false => one_by_one(&places, &missing),
+    let candidates: Vec<Candidate<'_>> = candidates
+        .into_iter()
+        .map(|((rank, _, location), units)| Candidate { rank, location, units })
+        .collect();
+    let chosen = match candidates.len() <= TRIED_MAX {
+        true => try_all(&candidates, &missing),
+        false => one_by_one(&candidates, &missing),
     };
-    chosen.into_iter().map(|it| places[it].location.clone()).collect()
+    chosen.into_iter().map(|it| candidates[it].location.clone()).collect()
 }
 
-fn have_all(places: &[Place<'_>], chosen: &[usize], missing: &[i64]) -> bool {
-    let has = |index: usize| chosen.iter().map(|it| i128::from(places[*it].units[index])).sum::<i128>();
+fn have_all(candidates: &[Candidate<'_>], chosen: &[usize], missing: &[i64]) -> bool {
+    let has = |index: usize| chosen.iter().map(|it| i128::from(candidates[*it].units[index])).sum::<i128>();
     missing.iter().enumerate().all(|(index, units)| has(index) >= i128::from(*units))
 }
 
-fn cost(places: &[Place<'_>], chosen: &[usize]) -> u64 {
-    chosen.iter().fold(0, |sum: u64, it| sum.saturating_add(places[*it].rank))
+fn cost(candidates: &[Candidate<'_>], chosen: &[usize]) -> u64 {
+    chosen.iter().fold(0, |sum: u64, it| sum.saturating_add(candidates[*it].rank))
 }
 
 /// Every choice there is.
-fn try_all(places: &[Place<'_>], missing: &[i64]) -> Vec<usize> {
-    let choices = (1_u32..1 << places.len())
-        .map(|mask| (0..places.len()).filter(|it| mask & (1 << it) != 0).collect::<Vec<usize>>());
-    let enough = choices.filter(|it| have_all(places, it, missing));
-    enough.min_by_key(|it| (cost(places, it), it.len(), it.clone())).unwrap_or_default()
+fn try_all(candidates: &[Candidate<'_>], missing: &[i64]) -> Vec<usize> {
+    let choices = (1_u32..1 << candidates.len())
+        .map(|mask| (0..candidates.len()).filter(|it| mask & (1 << it) != 0).collect::<Vec<usize>>());
+    let enough = choices.filter(|it| have_all(candidates, it, missing));
+    enough.min_by_key(|it| (cost(candidates, it), it.len(), it.clone())).unwrap_or_default()
 }
 
-fn one_by_one(places: &[Place<'_>], missing: &[i64]) -> Vec<usize> {
+fn one_by_one(candidates: &[Candidate<'_>], missing: &[i64]) -> Vec<usize> {
     let mut left = missing.to_vec();
     let mut chosen: Vec<usize> = Vec::new();
-    for (index, place) in places.iter().enumerate() {
-        if left.iter().zip(&place.units).any(|(left, here)| *left > 0 && *here > 0) {
-            left = left.iter().zip(&place.units).map(|(left, here)| (left - here).max(0)).collect();
+    for (index, candidate) in candidates.iter().enumerate() {
+        if left.iter().zip(&candidate.units).any(|(left, here)| *left > 0 && *here > 0) {
+            left = left.iter().zip(&candidate.units).map(|(left, here)| (left - here).max(0)).collect();
             chosen.push(index);
         }
     }
     for index in chosen.clone().into_iter().rev() {
         let rest: Vec<usize> = chosen.iter().copied().filter(|it| *it != index).collect();
-        if have_all(places, &rest, missing) {
+        if have_all(candidates, &rest, missing) {
             chosen = rest;
         }
     }
-    let alone = (0..places.len()).find(|it| have_all(places, &[*it], missing));
+    let alone = (0..candidates.len()).find(|it| have_all(candidates, &[*it], missing));
     match alone {
-        Some(alone) if places[alone].rank <= cost(places, &chosen) => vec![alone],
-        Some(_) | None if have_all(places, &chosen, missing) => chosen,
+        Some(alone) if candidates[alone].rank <= cost(candidates, &chosen) => vec![alone],
+        Some(_) | None if have_all(candidates, &chosen, missing) => chosen,
         Some(alone) => vec![alone],
         None => Vec::new(),
     }

@@ -258,7 +258,7 @@ struct Freed {
     released: Vec<ReservationId>,
 }
 
-/// Takes missing units off the books: those that nobody holds any more, and then those of up to [`TOUCHED_MAX`] holders.
+/// Takes missing units off the books: those that nobody has reserved any more, and then those of up to [`TOUCHED_MAX`] holders.
 fn free_missing(
     unit: &mut UnitOfWork,
     sku: &Sku,
@@ -310,7 +310,7 @@ fn free_missing(
     Ok(freed)
 }
 
-/// Takes missing units that nobody holds off the level.
+/// Takes missing units that nobody has reserved off the level.
 fn take_off(unit: &mut UnitOfWork, sku: &Sku, location: &LocationCode) -> i64 {
     let Some(mut level) = unit.level(sku, location).cloned() else { return 0 };
     let units = level.missing.min(level.unpromised());

@@ -105,7 +105,7 @@ impl Command for ExpireReservation {
     }
 }
 
-/// Ends the expired reservations that hold stock which others are short of; returns whether there was one.
+/// Ends the expired reservations that have stock which others are short of; returns whether there was one.
 #[derive(Debug, Clone)]
 pub struct ReleaseExpired {
     /// The read sets of the changes that are short.

@@ -114,7 +114,7 @@ pub(in crate::domain) fn extend_cart(
     }
 }
 
-/// Another caller's reservation that still holds its units. An order's is not to be kept by itself.
+/// Another caller's reservation that still has its units. An order's is not to be kept by itself.
 fn open_cart(unit: &UnitOfWork, id: ReservationId, what: &str, etag: &str) -> Result<Reservation, Refusal> {
     if let Ok(order) = unit.order_of(&Part::Reservation(id)) {
         let of_order = unit.order(order)?.reservations.iter().find(|it| it.id == id);

@@ -16,18 +16,19 @@ pub(super) fn fewer_locations(
     supplies: &BTreeMap<Sku, Supply>,
     than: usize,
 ) -> Option<Vec<LocationCode>> {
-    let mut places: BTreeMap<(i32, &LocationCode), Vec<i64>> = BTreeMap::new();
+    let mut by_location: BTreeMap<(i32, &LocationCode), Vec<i64>> = BTreeMap::new();
     for (index, (sku, units)) in wanted.iter().enumerate() {
         for spot in supplies.get(*sku).map(|it| it.by_location.as_slice()).unwrap_or_default() {
             if spot.units > 0 {
-                let here =
-                    places.entry((spot.priority, &spot.location)).or_insert_with(|| vec![0; wanted.len()]);
+                let here = by_location
+                    .entry((spot.priority, &spot.location))
+                    .or_insert_with(|| vec![0; wanted.len()]);
                 here[index] = spot.units.min(*units);
             }
         }
     }
     let (names, units): (Vec<&LocationCode>, Vec<Vec<i64>>) =
-        places.into_iter().map(|((_, location), units)| (location, units)).unzip();
+        by_location.into_iter().map(|((_, location), units)| (location, units)).unzip();
     let missing: Vec<i64> = wanted.values().copied().collect();
 
     let chosen = match names.len() <= TRIED_MAX {

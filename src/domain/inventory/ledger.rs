@@ -97,7 +97,7 @@ pub(in crate::domain) fn post(unit: &mut UnitOfWork, posting: Posting<'_>) {
     unit.changes.movements.push(movement);
 }
 
-/// Gives back whatever a reservation still holds.
+/// Gives back whatever a reservation still has.
 pub(super) fn give_back(unit: &mut UnitOfWork, reservation: &mut Reservation, kind: MovementKind) {
     let (id, order) = (reservation.id, reservation.order);
     for item in &mut reservation.items {

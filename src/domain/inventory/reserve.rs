@@ -112,7 +112,7 @@ impl Order {
         }
         match self.current_reservation() {
             None => self.note_availability(unit, &supplies),
-            Some(_) => self.note_availability(unit, &self.with_held(supplies.clone())),
+            Some(_) => self.note_availability(unit, &self.with_reserved(supplies.clone())),
         }
         let late = self.requested_date_feasible() == Some(false);
         let waits = self.state == OrderState::AwaitingStock;
@@ -122,7 +122,7 @@ impl Order {
             _ if late && self.on_late == OnLate::Refuse && !waits && self.would_go_on(&planned) => {
                 Err(self.infeasible())
             }
-            Ok((takes, _)) if takes.len() + self.items_held() > TAKES_MAX => {
+            Ok((takes, _)) if takes.len() + self.items_reserved() > TAKES_MAX => {
                 let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
@@ -158,7 +158,7 @@ impl Order {
         Ok(())
     }
 
-    /// Where what is lacking comes from. What is short is told of all that the order needs, with what it holds already.
+    /// Where what is lacking comes from. What is short is told of all that the order needs, with what it has already.
     fn plan_lacking(
         &self,
         unit: &UnitOfWork,
@@ -180,12 +180,12 @@ impl Order {
         planned.map_err(|short| short.into_iter().map(told).collect())
     }
 
-    pub(super) fn items_held(&self) -> usize {
+    pub(super) fn items_reserved(&self) -> usize {
         self.current_reservation().map_or(0, |it| it.items.len())
     }
 
-    /// What there is for the order: what it holds already as well.
-    fn with_held(&self, mut supplies: BTreeMap<Sku, Supply>) -> BTreeMap<Sku, Supply> {
+    /// What there is for the order: what it has already as well.
+    fn with_reserved(&self, mut supplies: BTreeMap<Sku, Supply>) -> BTreeMap<Sku, Supply> {
         let items = self.current_reservation().map_or(&[][..], |it| &it.items);
         for item in items.iter().filter(|it| it.open() > 0) {
             if let Some(supply) = supplies.get_mut(&item.sku) {

@@ -32,7 +32,7 @@ impl Order {
             return self.wait_for_all(unit, short);
         }
         let (takes, reason) = plan(&there, supplies, self.allocation(unit)).map_err(Refusal::Short)?;
-        if takes.len() + self.items_held() > TAKES_MAX {
+        if takes.len() + self.items_reserved() > TAKES_MAX {
             let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
             return Err(self.unmet(Reason::LimitReached, message));
         }

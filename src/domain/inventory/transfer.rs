@@ -26,7 +26,7 @@ use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 /// Products of one transfer at most.
 pub(crate) const TRANSFER_ITEMS_MAX: usize = 100;
 
-/// Sends units to another location. They leave at once, and only such that nobody holds.
+/// Sends units to another location. They leave at once, and only such that nobody has reserved.
 #[derive(Debug, Clone)]
 pub struct TransferStock {
     pub from: LocationCode,
@@ -104,7 +104,7 @@ impl TransferStock {
     }
 }
 
-/// Units that nobody holds; of a lot that is sold no more, those that are on no pick list.
+/// Units that nobody has reserved; of a lot that is sold no more, those that are on no pick list.
 fn free_of(level: &StockLevel, lot: Option<&LotName>, now: Timestamp) -> i64 {
     let free = match lot.and_then(|it| level.lot(it)) {
         None => level.free(now),

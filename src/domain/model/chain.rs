@@ -77,8 +77,13 @@ pub fn first_break(order: OrderId, head: Link, events: &[Event]) -> Option<Chain
     (last != head).then_some(ChainBreak { sequence: after, what })
 }
 
-fn fault(event: &Event, place: (OrderId, i64), previous: Link, erased_through: i64) -> Option<&'static str> {
-    if (event.order, event.sequence) != place {
+fn fault(
+    event: &Event,
+    expected: (OrderId, i64),
+    previous: Link,
+    erased_through: i64,
+) -> Option<&'static str> {
+    if (event.order, event.sequence) != expected {
         return Some("another event stands in its place");
     }
     if event.seal.link != link(previous, event) {

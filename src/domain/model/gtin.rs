@@ -53,10 +53,10 @@ mod tests {
     #[test]
     fn a_single_wrong_digit_is_found() {
         let good = "4006381333931";
-        for place in 0..good.len() {
+        for index in 0..good.len() {
             for digit in '0'..='9' {
                 let mut other: Vec<char> = good.chars().collect();
-                other[place] = digit;
+                other[index] = digit;
                 let other: String = other.into_iter().collect();
                 assert_eq!(other.parse::<Gtin>().is_ok(), other == good, "{other}");
             }

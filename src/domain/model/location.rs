@@ -1,4 +1,4 @@
-//! A location that holds stock.
+//! A location that has stock.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::domain::model::scalars::{LocationCode, RegionCode};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
 
-/// A warehouse or shop that holds stock for one region.
+/// A warehouse or shop that has stock for one region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     pub code: LocationCode,

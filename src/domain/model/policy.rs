@@ -52,7 +52,7 @@ pub struct Rules {
     pub assessed_risk: BTreeMap<Risk, Severity>,
     /// Two orders of the same customer for the same goods within this time are duplicates.
     pub duplicate_window_seconds: u64,
-    /// How long stock is held for an order that is not paid. 1 s to 30 days.
+    /// How long stock is kept for an order that is not paid. 1 s to 30 days.
     pub reservation_lifetime_seconds: u64,
     /// How long a cart's reservation is kept at least, from the moment when ConfirmReservation says that it is in checkout.
     pub confirmed_reservation_lifetime_seconds: u64,

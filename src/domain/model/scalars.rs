@@ -272,7 +272,7 @@ macro_rules! codes {
 codes! {
     /// A product as it is stocked and sold.
     Sku,
-    /// A place that holds stock.
+    /// A location that has stock.
     LocationCode,
     /// A courier company.
     CourierCode,

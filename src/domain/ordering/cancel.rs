@@ -46,7 +46,7 @@ struct EarlyEnd {
     state: OrderState,
     event: EventKind,
     letter: MessageKind,
-    /// The end of a reservation that was still held.
+    /// The end of a reservation that was still HELD.
     held_reservation: ReservationState,
 }
 

@@ -5,7 +5,7 @@ mod actions;
 pub(super) mod advance;
 pub(super) mod decide;
 pub(super) mod redeliver;
-mod rest;
+mod rest_letters;
 pub(super) mod schedule;
 mod slips;
 pub(super) mod status;

@@ -18,7 +18,7 @@ const FULL_DAYS_TOLD: usize = 3;
 #[derive(Debug, Default)]
 pub(in crate::domain) struct FullDays {
     /// Where, in words, and of how many; only read where there are days.
-    place: String,
+    scope: String,
     per_day: u32,
     /// With the shipments of each.
     days: BTreeMap<Day, i64>,
@@ -28,7 +28,7 @@ impl FullDays {
     /// Why the day has no room, such as `2026-12-04 is full at LEIPZIG: 200 of 200`; None: it has.
     pub fn words(&self, day: Day) -> Option<String> {
         let shipments = self.days.get(&day)?;
-        Some(format!("{day} is full {}: {shipments} of {}", self.place, self.per_day))
+        Some(format!("{day} is full {}: {shipments} of {}", self.scope, self.per_day))
     }
 
     pub fn count(&self) -> usize {
@@ -80,9 +80,9 @@ pub(in crate::domain) fn full_days(
 }
 
 /// The days that have no room, but for the one that is taken already by what is looked at.
-fn without_room(place: String, per_day: u32, days: BTreeMap<Day, i64>, own: Option<Day>) -> FullDays {
+fn without_room(scope: String, per_day: u32, days: BTreeMap<Day, i64>, own: Option<Day>) -> FullDays {
     let is_full = |day: &Day, shipments: &i64| *shipments >= i64::from(per_day) && Some(*day) != own;
-    FullDays { place, per_day, days: days.into_iter().filter(|(day, it)| is_full(day, it)).collect() }
+    FullDays { scope, per_day, days: days.into_iter().filter(|(day, it)| is_full(day, it)).collect() }
 }
 
 /// Full days that had to be passed over.

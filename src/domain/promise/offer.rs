@@ -160,10 +160,10 @@ fn rates_for<'c>(
     if !of_region.is_empty() {
         return Ok(of_region);
     }
-    let place = zone.map_or_else(|| region.to_string(), |it| format!("{it} or {region}"));
+    let destination = zone.map_or_else(|| region.to_string(), |it| format!("{it} or {region}"));
     Err(match currency {
-        Some(currency) => format!("no {service} rate for {place} in {currency}"),
-        None => format!("no {service} rate for {place}"),
+        Some(currency) => format!("no {service} rate for {destination} in {currency}"),
+        None => format!("no {service} rate for {destination}"),
     })
 }
 

@@ -125,13 +125,13 @@ impl Order {
         let index = self.return_index(id, Action::InspectReturn, "inspect")?;
         check_inspected(&self.returns[index], inspections).into_result()?;
 
-        for (it, place) in inspections.iter().zip(0..) {
+        for (it, number) in inspections.iter().zip(0..) {
             let sku = self.lines.iter().find(|line| line.number == it.line).map(|line| line.sku.clone());
             let at = self.returns[index].location.clone();
             *line_of(&mut self.returns[index], it.line).count_mut(it.disposition) += it.quantity;
             // No location: nothing has arrived. All of these are MISSING then, and none goes on the shelf.
             if let (Some(sku), Some(at)) = (sku, at) {
-                self.put_away(unit, &sku, &at, (it, place), id)?;
+                self.put_away(unit, &sku, &at, (it, number), id)?;
             }
         }
         let left = &self.returns[index].lines;
@@ -153,7 +153,7 @@ impl Order {
         unit: &mut UnitOfWork,
         sku: &Sku,
         at: &LocationCode,
-        (units, place): (&InspectedUnits, usize),
+        (units, number): (&InspectedUnits, usize),
         id: ReturnId,
     ) -> Result<(), Refusal> {
         let quantity = units.quantity;
@@ -168,7 +168,7 @@ impl Order {
         let mut level = found.unwrap_or_else(|| StockLevel::empty(sku.clone(), at.clone(), unit.now));
         let back = Delta { on_hand: quantity, damaged: 0, quality_hold: held };
         let (lot, expire_date) =
-            (format!("inspections[{place}].lot"), format!("inspections[{place}].expire_date"));
+            (format!("inspections[{number}].lot"), format!("inspections[{number}].expire_date"));
         let fields = LotFields { lot: &lot, expire_date: &expire_date, units: "inspections" };
         let named = units.lot.as_ref().map(|it| self.with_date_shipped(sku, it));
         book(unit, &mut level, named.as_ref(), back, fields)?;

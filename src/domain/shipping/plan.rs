@@ -13,7 +13,7 @@ use crate::domain::unit::journal::opened;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Order {
-    /// Step 9's start: one shipment per location that holds stock for the order.
+    /// Step 9's start: one shipment per location that has stock for the order.
     pub(in crate::domain) fn plan_shipments(&mut self, unit: &mut UnitOfWork) -> Result<(), Refusal> {
         self.plan_goods(unit, |order, line| !order.awaits_its_change(line));
         let text = format!("{} shipments", self.shipments.len());
@@ -32,7 +32,7 @@ impl Order {
         }
     }
 
-    /// Plans these of its lines from the locations that hold stock for them.
+    /// Plans these of its lines from the locations that have stock for them.
     fn plan_goods(&mut self, unit: &mut UnitOfWork, is_sent: impl Fn(&Self, &OrderLine) -> bool) {
         let Some(reservation) = self.current_reservation() else { return };
         let sent = |number: i32| self.lines.iter().find(|it| it.number == number && is_sent(self, it));

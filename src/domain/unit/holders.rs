@@ -1,4 +1,4 @@
-//! Who holds stock of a shelf, as a decision sees it.
+//! Who has stock of a shelf, as a decision sees it.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::domain::model::scalars::{LocationCode, OrderId, ReservationId, Sku};
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl UnitOfWork<'_> {
-    /// Orders and other callers' reservations that hold units of a shelf, of those that were loaded: never more than a count
+    /// Orders and other callers' reservations that have units of a shelf, of those that were loaded: never more than a count
     /// may touch and those that others loaded beside it.
     pub(in crate::domain) fn holders_of(
         &self,

@@ -233,7 +233,7 @@ pub struct Loaded {
     pub stock_at: HashSet<LocationCode>,
     pub holders_of: HashSet<(Sku, LocationCode)>,
     pub shipments_of: HashSet<CourierCode>,
-    /// Expired reservations that still hold stock of these.
+    /// Expired reservations that still have stock of these.
     pub expired: HashSet<Sku>,
     pub reservations: HashSet<ReservationId>,
     /// Callers whose open reservations and waiting orders were counted.
@@ -307,7 +307,7 @@ pub struct Snapshot {
     pub expired_reservations: Vec<ReservationId>,
     /// Whether more reservations have expired than were loaded.
     pub more_expired: bool,
-    /// Orders, all loaded, that hold stock of a shelf whose holders are wanted.
+    /// Orders, all loaded, that have stock of a shelf whose holders are wanted.
     pub holding_orders: Vec<OrderId>,
     /// Leases as the database knows them.
     pub leases: HashMap<JobId, i64>,
@@ -568,7 +568,7 @@ impl<'w> UnitOfWork<'w> {
         self.changes.reservations.insert(reservation.id, Arc::new(reservation));
     }
 
-    /// Orders and other callers' reservations that hold stock of these products past their end.
+    /// Orders and other callers' reservations that have stock of these products past their end.
     pub fn expired_among<'s>(
         &self,
         skus: impl Iterator<Item = &'s Sku>,

@@ -55,8 +55,10 @@ impl FileMail {
 
         // One thread puts all letters down: they would only wait for each other at the folder's door.
         let (posted, post) = mpsc::channel();
-        let place = folder.clone();
-        std::thread::Builder::new().name("mail folder".to_owned()).spawn(move || put_down(&place, &post))?;
+        let mailboxes = folder.clone();
+        std::thread::Builder::new()
+            .name("mail folder".to_owned())
+            .spawn(move || put_down(&mailboxes, &post))?;
         Ok(Self { posted, from, folder })
     }
 }

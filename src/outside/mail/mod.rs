@@ -3,10 +3,10 @@
 pub(super) mod contract;
 mod erasing;
 pub(super) mod folder;
-#[cfg(test)]
-mod handing_over;
 mod message;
 mod outages;
 pub(super) mod program;
 pub(super) mod smtp;
+#[cfg(test)]
+mod tests;
 mod words;

@@ -210,11 +210,11 @@ impl Smtp {
         let Relay { host, port, tls, login, connect_within, .. } = &self.relay;
         let connecting = async {
             let implicit = self.secret.clone().filter(|_| *tls == Tls::Implicit);
-            let place = (host.as_str(), *port);
+            let address = (host.as_str(), *port);
             // With time for another address, where the first of several does not answer.
             let each = Some(*connect_within / 2);
             let mut connection =
-                AsyncSmtpConnection::connect_tokio1(place, each, &self.hello, implicit, None).await?;
+                AsyncSmtpConnection::connect_tokio1(address, each, &self.hello, implicit, None).await?;
             if let Some(secret) = self.secret.clone().filter(|_| *tls == Tls::StartTls) {
                 connection.starttls(secret, &self.hello).await?;
             }

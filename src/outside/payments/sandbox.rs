@@ -40,11 +40,11 @@ const CALLS_AT_ONCE: usize = 64;
 /// | anything else | declined: not a token that it knows |
 pub struct Sandbox {
     ledger: Arc<Mutex<Ledger>>,
-    asked: mpsc::Sender<Asked>,
+    asked: mpsc::Sender<LedgerCall>,
 }
 
 /// A call on its way into the ledger.
-struct Asked {
+struct LedgerCall {
     call: ProviderCall,
     answer: oneshot::Sender<io::Result<ProviderAnswer>>,
 }
@@ -109,7 +109,7 @@ impl Sandbox {
     async fn call(&self, call: ProviderCall) -> ProviderAnswer {
         let (answer, answered) = oneshot::channel();
         let given_up = || ProviderAnswer::Unknown("the sandbox gave up".to_owned());
-        if self.asked.send(Asked { call, answer }).is_err() {
+        if self.asked.send(LedgerCall { call, answer }).is_err() {
             return given_up();
         }
         match answered.await {
@@ -124,9 +124,10 @@ impl Sandbox {
 }
 
 /// Answers calls until the last client is gone; calls that came together share one lock on the file.
-fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<Asked>) {
+fn keep(ledger: &Mutex<Ledger>, calls: &mpsc::Receiver<LedgerCall>) {
     while let Ok(first) = calls.recv() {
-        let mut asked: Vec<Asked> = iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
+        let mut asked: Vec<LedgerCall> =
+            iter::once(first).chain(calls.try_iter()).take(CALLS_AT_ONCE).collect();
         // A caller that has stopped waiting asks again, with the same key.
         asked.retain(|it| !it.answer.is_closed());
         let taking = || lock(ledger).take(asked.iter().map(|it| &it.call));

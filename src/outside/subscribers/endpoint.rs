@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::uri::Scheme;
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use rustls::ClientConfig;
@@ -15,7 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 use crate::domain::Invalid;
 use crate::outside::http::{NoAnswer, checking_certificates, status_of, unusable};
 use crate::outside::subscribers::addresses::is_public;
-use crate::outside::subscribers::contract::EventReceiver;
+use crate::outside::subscribers::contract::{EventReceiver, NotTaken};
 use crate::outside::subscribers::notice::Notice;
 use crate::outside::subscribers::signature::EventKey;
 use crate::traces;
@@ -30,38 +30,6 @@ pub struct Endpoint {
     /// Whether it may be in a network that only this server reaches.
     allows_private: bool,
     tls: Option<Arc<ClientConfig>>,
-}
-
-/// Why it is not known whether a subscriber has heard of an event.
-#[derive(Debug, thiserror::Error)]
-pub enum NotTaken {
-    #[error("it answered {0}")]
-    Status(StatusCode),
-    #[error("{0}")]
-    NoAnswer(String),
-    #[error("its name leads to no address that may be called")]
-    Address,
-    /// It answered in another way than HTTP's.
-    #[error("it answered: {0}")]
-    Refused(String),
-}
-
-impl NotTaken {
-    /// The HTTP status of the answer, if there was one.
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Status(status) => Some(status.as_u16()),
-            Self::NoAnswer(_) | Self::Address | Self::Refused(_) => None,
-        }
-    }
-
-    /// Whether it has answered that it does not take the event.
-    pub fn is_refusal(&self) -> bool {
-        match self {
-            Self::Status(_) | Self::Refused(_) => true,
-            Self::NoAnswer(_) | Self::Address => false,
-        }
-    }
 }
 
 impl Endpoint {

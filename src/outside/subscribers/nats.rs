@@ -17,8 +17,8 @@ use rustls::ClientConfig;
 use tokio::net::lookup_host;
 
 use crate::outside::subscribers::addresses::is_public;
-use crate::outside::subscribers::endpoint::NotTaken;
-use crate::outside::subscribers::jetstream::{IfMissing, NatsLogin, NatsServer, NatsTls, StreamPlace};
+use crate::outside::subscribers::contract::NotTaken;
+use crate::outside::subscribers::stream::{IfMissing, NatsLogin, NatsServer, NatsStream, NatsTls};
 use crate::traces;
 
 /// What the structured mode of CloudEvents' binding for NATS is known by.
@@ -63,7 +63,7 @@ impl Publisher {
     pub(super) async fn publish(
         &self,
         server: &NatsServer,
-        place: &StreamPlace,
+        stream: &NatsStream,
         subject: &str,
         id: &str,
         event: &str,
@@ -71,13 +71,13 @@ impl Publisher {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Msg-Id", id);
         // Of all streams that the subject may lead to, this one only.
-        headers.insert("Nats-Expected-Stream", place.stream.as_str());
+        headers.insert("Nats-Expected-Stream", stream.name.as_str());
         headers.insert("content-type", CLOUD_EVENT);
         if let Some(context) = traces::traceparent() {
             headers.insert("traceparent", context);
         }
 
-        let context = self.connected(server, place).await?;
+        let context = self.connected(server, stream).await?;
         let mut connection = InUse { publisher: self, context, goes_on: false };
         let event = Bytes::copy_from_slice(event.as_bytes());
         let sent = connection.context.publish_with_headers(subject.to_owned(), headers, event).await;
@@ -91,7 +91,7 @@ impl Publisher {
                 Ok(())
             }
             Err(error) => {
-                let why = told(&error, place, subject);
+                let why = told(&error, stream, subject);
                 // A stream that is gone is looked for, or made, with the next connection.
                 connection.goes_on = why.is_refusal() && error.kind() != PublishErrorKind::StreamNotFound;
                 Err(why)
@@ -99,7 +99,7 @@ impl Publisher {
         }
     }
 
-    async fn connected(&self, server: &NatsServer, place: &StreamPlace) -> Result<Arc<Context>, NotTaken> {
+    async fn connected(&self, server: &NatsServer, stream: &NatsStream) -> Result<Arc<Context>, NotTaken> {
         if let Some(context) = self.in_use() {
             return Ok(context);
         }
@@ -107,12 +107,12 @@ impl Publisher {
         if let Some(context) = self.in_use() {
             return Ok(context);
         }
-        let context = Arc::new(self.connect(server, place).await?);
+        let context = Arc::new(self.connect(server, stream).await?);
         *self.open() = Some(Arc::clone(&context));
         Ok(context)
     }
 
-    async fn connect(&self, server: &NatsServer, place: &StreamPlace) -> Result<Context, NotTaken> {
+    async fn connect(&self, server: &NatsServer, stream: &NatsStream) -> Result<Context, NotTaken> {
         let no_answer =
             |what: &str, why: &dyn std::fmt::Display| NotTaken::NoAnswer(format!("{what}: {why}"));
         if !server.allows_private {
@@ -129,7 +129,7 @@ impl Publisher {
             // Addresses that the server names were looked at by nobody.
             .ignore_discovered_servers()
             .max_reconnects(1);
-        let options = match &place.login {
+        let options = match &stream.login {
             NatsLogin::Nobody => options,
             NatsLogin::Token(token) => options.token(token.clone()),
             // Whoever reads it needs the line end, which a secret in a file does not have.
@@ -140,8 +140,8 @@ impl Publisher {
         let client = options.connect(server.url.as_str()).await;
         let client = client.map_err(|it| no_answer("cannot be reached", &it))?;
         let context = ContextBuilder::new().timeout(ACKNOWLEDGED_WITHIN).build(client);
-        match place.if_missing {
-            IfMissing::Make => make_stream(&context, place).await?,
+        match stream.if_missing {
+            IfMissing::Make => make_stream(&context, stream).await?,
             IfMissing::Wait => {}
         }
         Ok(context)
@@ -166,16 +166,16 @@ impl Publisher {
 }
 
 /// Makes the stream, unless it is there; one that is there stays as it is.
-async fn make_stream(context: &Context, place: &StreamPlace) -> Result<(), NotTaken> {
+async fn make_stream(context: &Context, stream: &NatsStream) -> Result<(), NotTaken> {
     let config = Config {
-        name: place.stream.as_str().to_owned(),
-        subjects: vec![place.prefix.all()],
+        name: stream.name.as_str().to_owned(),
+        subjects: vec![stream.prefix.all()],
         duplicate_window: IDS_KNOWN_FOR,
         description: Some("Events of orders".to_owned()),
         ..Config::default()
     };
     let Err(error) = context.get_or_create_stream(config).await else { return Ok(()) };
-    let name = place.stream.as_str();
+    let name = stream.name.as_str();
     Err(match error.kind() {
         CreateStreamErrorKind::JetStream(why) => {
             NotTaken::Refused(format!("the stream {name} cannot be made: {why}"))
@@ -184,8 +184,8 @@ async fn make_stream(context: &Context, place: &StreamPlace) -> Result<(), NotTa
     })
 }
 
-fn told(error: &PublishError, place: &StreamPlace, subject: &str) -> NotTaken {
-    let stream = place.stream.as_str();
+fn told(error: &PublishError, stream: &NatsStream, subject: &str) -> NotTaken {
+    let stream = stream.name.as_str();
     let answer = error.source().and_then(|it| it.downcast_ref::<jetstream::Error>());
     match (error.kind(), answer) {
         (PublishErrorKind::StreamNotFound, _) => {

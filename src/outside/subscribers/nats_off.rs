@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
-use crate::outside::subscribers::endpoint::NotTaken;
-use crate::outside::subscribers::jetstream::{NatsServer, StreamPlace};
+use crate::outside::subscribers::contract::NotTaken;
+use crate::outside::subscribers::stream::{NatsServer, NatsStream};
 
 pub(super) struct Publisher;
 
@@ -17,7 +17,7 @@ impl Publisher {
     pub(super) async fn publish(
         &self,
         _: &NatsServer,
-        _: &StreamPlace,
+        _: &NatsStream,
         _: &str,
         _: &str,
         _: &str,

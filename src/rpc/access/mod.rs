@@ -1,7 +1,7 @@
 //! AccessService: API keys that are made and revoked by calls, and who was shown customers' data.
 
+pub(crate) mod data_reads;
 pub(super) mod known;
 pub(super) mod parse;
-pub(crate) mod reads;
 mod reply;
 mod service;

@@ -2,7 +2,7 @@
 
 use crate::domain::{Approval, ApprovalState, Order};
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, money, text_of, timestamp};
 

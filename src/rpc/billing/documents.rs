@@ -6,7 +6,7 @@ use crate::documents;
 use crate::domain::{Invoice, InvoiceState, Order, OrderId, Problems, Seller, invoice_paper};
 use crate::pb;
 use crate::pb::get_invoice_document_request::Key;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, answered};
 use crate::rpc::billing::parse::{InvoiceKey, invoice_by_id, invoice_by_number};
 use crate::rpc::parse::{id, required};

@@ -5,7 +5,7 @@ use crate::domain::{
     Payment, PaymentId, PaymentState, Refund, RefundQuote, RefundState, TaxRow,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, customer, minor, money, ppm, text_of, timestamp};
 

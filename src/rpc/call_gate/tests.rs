@@ -202,18 +202,18 @@ async fn a_stream_ends_when_its_key_is_taken_away() {
 async fn a_reader_that_is_given_up_takes_no_place_though_its_answer_is_still_there() {
     let limits = Limits { streams: 1, ..Limits::default() };
     let gate = CallGate::new(&limits, believing());
-    let (tell, mut places) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut slots) = tokio::sync::mpsc::unbounded_channel();
     let endless = service_fn(move |request: Request<AxumBody>| {
-        tell.send(request.extensions().get::<StreamPlace>().cloned()).unwrap();
+        tell.send(request.extensions().get::<StreamSlot>().cloned()).unwrap();
         let never = futures_util::stream::pending::<Result<Bytes, Infallible>>();
         ready(Ok::<_, Infallible>(Response::new(AxumBody::from_stream(never))))
     });
     let service = gate.layer(endless);
 
     let unread = service.clone().oneshot(request(STREAM, None)).await.unwrap();
-    let place = places.recv().await.flatten().expect("every stream has a place");
-    assert!(timeout(LOOK_EVERY, place.given_back()).await.is_err());
-    place.give_back();
+    let slot = slots.recv().await.flatten().expect("every stream has a slot");
+    assert!(timeout(LOOK_EVERY, slot.given_back()).await.is_err());
+    slot.give_back();
     gate.idle_for(LOOK_EVERY).await;
     let next = service.clone().oneshot(request(STREAM, None)).await.unwrap();
     assert_eq!(code(&next), None);

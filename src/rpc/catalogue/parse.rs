@@ -248,7 +248,7 @@ fn location_changes(
         etag: _,
         active: _,
         update_time: _,
-        address: place,
+        address: postal,
         time_zone: zone,
         working_hours: hours,
         holidays: free_days,
@@ -270,13 +270,13 @@ fn location_changes(
         changes.push(LocationChange::Priority(priority));
     }
     if named("address") {
-        let place = place.map(|it| address("stock_location.address", it, bad));
-        if let (Some(place), Some(country)) = (&place, &country)
-            && place.country != *country
+        let postal = postal.map(|it| address("stock_location.address", it, bad));
+        if let (Some(postal), Some(country)) = (&postal, &country)
+            && postal.country != *country
         {
             bad.add("stock_location.address.country", "must be the location's country");
         }
-        changes.push(LocationChange::Address(place));
+        changes.push(LocationChange::Address(postal));
     }
     // After the address and the country that it may follow from.
     if named("time_zone") {

@@ -5,7 +5,7 @@ use crate::domain::{
     Order, OrderChange, OrderChangeId, WantedDiscount, WantedService, etag,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, address, discount, minor, money, ppm, text_of, timestamp};
 

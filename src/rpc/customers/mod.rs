@@ -1,4 +1,5 @@
-//! The calls about messages, which belong to OrderService.
+//! CustomerService: customers that a shop knows.
 
 pub(super) mod parse;
 pub(super) mod reply;
+mod service;

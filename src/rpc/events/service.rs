@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, codec, command, existing, parsed};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::events::{parse, reply};
 use crate::rpc::identity::{Call, Mutation};
 use crate::rpc::listing::{may_filter, may_search, page_token};
@@ -68,7 +68,7 @@ impl pb::event_service_server::EventService for Api {
     type WatchEventsStream = watch::Stream<pb::WatchEventsResponse>;
 
     async fn watch_events(&self, request: Request<pb::WatchEventsRequest>) -> Reply<Self::WatchEventsStream> {
-        let place = StreamPlace::of(&request);
+        let slot = StreamSlot::of(&request);
         let (_, caller, request) = request.into_parts();
         let (begin, terms) = parsed(|bad| parse::watch_events(request, &self.limits, bad))?;
         may_filter(&terms, &PERSONAL_FIELDS, &caller)?;
@@ -81,7 +81,7 @@ impl pb::event_service_server::EventService for Api {
         let histories = answered(self.store().histories().await)?;
         let after = watch::start(begin, last, &histories)?;
         let history = watch::present(&histories);
-        watch::follow(self, place, after, watch::Events { store: self.store().clone(), filter, history })
+        watch::follow(self, slot, after, watch::Events { store: self.store().clone(), filter, history })
     }
 
     async fn list_event_subscribers(

@@ -2,7 +2,7 @@
 
 use crate::domain::{Day, Feedback, FeedbackReason, FollowUp, FollowUpEnd, LineFeedback, Order, OrderLine};
 use crate::pb;
-use crate::rpc::access::reads::{shows_data_of, shows_order};
+use crate::rpc::access::data_reads::{shows_data_of, shows_order};
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, timestamp};
 use crate::store::{

@@ -15,7 +15,7 @@ use tonic::{Request, Status, Streaming};
 use crate::domain::{Actor, Problems, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, parsed};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::identity::{actor, owner, principal};
 use crate::rpc::imports::answer::{Answered, add, codec, refused, refused_as};
 use crate::rpc::imports::row::{Answer, Row};
@@ -39,18 +39,18 @@ const KEY_MAX: usize = 128;
 
 /// Takes rows in until the caller has no more.
 pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply<Stream<R::Response>> {
-    let place = StreamPlace::of(&request);
+    let slot = StreamSlot::of(&request);
     let actor = parsed(|bad| actor(request.metadata(), bad))?;
     let owner = owner(request.extensions(), &actor);
     let principal = principal(request.extensions(), &actor);
     let read_within = api.limits.slow_reader();
     let (limits, store, shutdown) = (Arc::clone(&api.limits), api.store().clone(), api.shutdown.clone());
     let inbound = request.into_inner();
-    sent_by(place.clone(), read_within, move |messages| {
+    sent_by(slot.clone(), read_within, move |messages| {
         let import = Import {
             inbound,
             messages,
-            place,
+            slot,
             shutdown,
             rows: Rows {
                 store,
@@ -72,7 +72,7 @@ pub(super) fn import<R: Row>(api: &Api, request: Request<Streaming<R>>) -> Reply
 struct Import<R: Row> {
     inbound: Streaming<R>,
     messages: mpsc::Sender<Box<R::Response>>,
-    place: StreamPlace,
+    slot: StreamSlot,
     shutdown: signal::Receiver<bool>,
     limits: Arc<Limits>,
     rows: Rows,
@@ -217,7 +217,7 @@ impl<R: Row> Import<R> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Over),
             Err(_) => {
-                self.place.give_back();
+                self.slot.give_back();
                 Err(End::With(status::too_slow(self.summary.rows - 1)))
             }
         }

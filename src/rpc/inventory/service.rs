@@ -5,7 +5,7 @@ use tonic::{Request, Response, Status};
 use crate::domain::{Actor, LocationCode, Posted, ReceivedStock, Refusal, Sku, StockLevel};
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::catalogue;
 use crate::rpc::inventory::parse::Shelf;
 use crate::rpc::inventory::{parse, reply};
@@ -203,7 +203,7 @@ impl pb::inventory_service_server::InventoryService for Api {
         &self,
         request: Request<pb::WatchStockLevelsRequest>,
     ) -> Reply<Self::WatchStockLevelsStream> {
-        let place = StreamPlace::of(&request);
+        let slot = StreamSlot::of(&request);
         let (followed, read) = parsed(|bad| parse::watch_levels(request.into_inner(), bad))?;
         self.all_known(&followed).await?;
         let histories = answered(self.store().histories().await)?;
@@ -214,7 +214,7 @@ impl pb::inventory_service_server::InventoryService for Api {
             return Err(status::of_refusal(&Refusal::invalid("after_position", message)));
         }
         let history = watch::present(&histories);
-        watch::follow(self, place, after, Levels::new(self.store().clone(), followed, history))
+        watch::follow(self, slot, after, Levels::new(self.store().clone(), followed, history))
     }
 
     async fn plan_allocation(

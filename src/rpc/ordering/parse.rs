@@ -14,7 +14,7 @@ use crate::domain::{
     Timestamp, UpdateOrder, VerifyOrder, Waive,
 };
 use crate::pb;
-use crate::rpc::accounts::parse::{named, required_address, required_customer};
+use crate::rpc::customers::parse::{named, required_address, required_customer};
 use crate::rpc::enums;
 use crate::rpc::labels::labels;
 use crate::rpc::ordering::reply::OrderView;

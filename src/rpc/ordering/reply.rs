@@ -6,12 +6,12 @@ use crate::domain::{
     Step, StepLine, Timestamp, Verdict, Violation, Wait,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::approvals::reply::approval;
-use crate::rpc::customers::reply::discount_offer;
 use crate::rpc::enums;
 use crate::rpc::feedback::reply::{feedback, follow_up};
 use crate::rpc::inventory::reply as inventory;
+use crate::rpc::messages::reply::discount_offer;
 use crate::rpc::reply::{
     actor, address, customer, discount, erasure, legal_hold, minor, ppm, slip, text_of, timestamp,
     unavailable_action,

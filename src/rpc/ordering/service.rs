@@ -11,13 +11,13 @@ use crate::domain::{
     Refusal, ResendFailedMessages, message_to_preview,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, kept, parsed};
 use crate::rpc::identity::response_bytes;
 use crate::rpc::listing::{ANY_LABEL, may_search, page_token};
 use crate::rpc::ordering::parse::OrderKey;
 use crate::rpc::ordering::{overview, parse, reply};
-use crate::rpc::{customers, status};
+use crate::rpc::{messages, status};
 
 impl Api {
     /// What a message would say now; None: it cannot be written yet, or not any more.
@@ -261,7 +261,7 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::ListMessagesRequest>,
     ) -> Reply<pb::ListMessagesResponse> {
-        let listing = parsed(|bad| customers::parse::list_messages(request.into_inner(), &self.limits, bad))?;
+        let listing = parsed(|bad| messages::parse::list_messages(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (messages, next) = answered(self.store().list_messages(&listing).await)?;
             let couriers = answered(self.store().courier_names().await)?;
@@ -270,8 +270,8 @@ impl pb::order_service_server::OrderService for Api {
             let shown = messages.iter().filter_map(|(order, id)| {
                 let message = order.messages.iter().find(|it| it.id == *id)?;
                 let text = kept.remove(id).or_else(|| self.written(order, message, &couriers));
-                let text = text.map(|it| customers::reply::listed(order, it));
-                Some(customers::reply::message(order, message, text))
+                let text = text.map(|it| messages::reply::listed(order, it));
+                Some(messages::reply::message(order, message, text))
             });
             let messages = shown.collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
@@ -280,7 +280,7 @@ impl pb::order_service_server::OrderService for Api {
     }
 
     async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
-        let id = parsed(|bad| customers::parse::get_message(request.into_inner(), bad))?;
+        let id = parsed(|bad| messages::parse::get_message(request.into_inner(), bad))?;
         let order = self.order_with(Part::Message(id)).await?;
         let message = order.messages.iter().find(|it| it.id == id);
         let message = message.ok_or_else(|| status::not_found("message", id))?;
@@ -290,7 +290,7 @@ impl pb::order_service_server::OrderService for Api {
             false => None,
         };
         let text = kept.or_else(|| self.written(&order, message, &couriers));
-        let message = Some(customers::reply::message(&order, message, text));
+        let message = Some(messages::reply::message(&order, message, text));
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
 
@@ -298,7 +298,7 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::PreviewMessageRequest>,
     ) -> Reply<pb::PreviewMessageResponse> {
-        let (id, kind, locale) = parsed(|bad| customers::parse::preview_message(request.into_inner(), bad))?;
+        let (id, kind, locale) = parsed(|bad| messages::parse::preview_message(request.into_inner(), bad))?;
         let order = self.order(id).await?;
         let couriers = answered(self.store().courier_names().await)?;
         shows_order(&order);
@@ -307,14 +307,14 @@ impl pb::order_service_server::OrderService for Api {
         let text = self.app.letters.text_in(locale, &message, &order, &self.app.rules, &couriers);
         let lacking =
             |why: String| status::of_refusal(&Refusal::invalid("kind", format!("cannot be written: {why}")));
-        Ok(Response::new(customers::reply::preview(&order, text.map_err(lacking)?)))
+        Ok(Response::new(messages::reply::preview(&order, text.map_err(lacking)?)))
     }
 
     async fn resend_message(
         &self,
         request: Request<pb::ResendMessageRequest>,
     ) -> Reply<pb::ResendMessageResponse> {
-        let (call, command) = command(request, customers::parse::resend_message)?;
+        let (call, command) = command(request, messages::parse::resend_message)?;
         let id = command.message;
         let couriers = answered(self.store().courier_names().await)?;
         let kept = answered(self.store().message_texts(&[id]).await)?.remove(&id);
@@ -323,7 +323,7 @@ impl pb::order_service_server::OrderService for Api {
             let message = order.messages.iter().find(|it| it.id == id);
             let shown = message.map(|it| {
                 let text = kept.clone().or_else(|| api.written(order, it, &couriers));
-                customers::reply::message(order, it, text)
+                messages::reply::message(order, it, text)
             });
             pb::ResendMessageResponse { message: shown }
         })
@@ -334,7 +334,7 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::ResendFailedMessagesRequest>,
     ) -> Reply<pb::ResendFailedMessagesResponse> {
-        let (call, since) = command(request, customers::parse::resend_failed_messages)?;
+        let (call, since) = command(request, messages::parse::resend_failed_messages)?;
         let one_more = RESENT_AT_ONCE_MAX + 1;
         let mut messages = answered(self.store().failed_messages(since, one_more as u64).await)?;
         let more = messages.len() == one_more;
@@ -353,7 +353,7 @@ impl pb::order_service_server::OrderService for Api {
         &self,
         request: Request<pb::SetNotificationPreferenceRequest>,
     ) -> Reply<pb::SetNotificationPreferenceResponse> {
-        let (call, (command, view)) = command(request, customers::parse::set_notification_preference)?;
+        let (call, (command, view)) = command(request, messages::parse::set_notification_preference)?;
         self.change_order(call, command, move |(), order| pb::SetNotificationPreferenceResponse {
             order: Some(reply::shown(order, view)),
         })

@@ -15,7 +15,7 @@ use crate::json::json_of;
 use crate::pb;
 use crate::rpc::api::answered;
 use crate::rpc::returns::reply::Codes;
-use crate::rpc::{accounts, billing, changes, customers, ordering, returns, shipping, status};
+use crate::rpc::{billing, changes, customers, messages, ordering, returns, shipping, status};
 use crate::store::{Person, Store};
 
 /// How much of the document one message has at most, in bytes.
@@ -90,7 +90,7 @@ impl Export {
         let kept = order.messages.iter().filter(|it| it.text_kept).map(|it| it.id);
         let mut texts = answered(self.store.message_texts(&kept.collect::<Vec<_>>()).await)?;
         let messages =
-            order.messages.iter().map(|it| customers::reply::message(order, it, texts.remove(&it.id)));
+            order.messages.iter().map(|it| messages::reply::message(order, it, texts.remove(&it.id)));
         list("CustomerMessage", messages)
     }
 }
@@ -101,7 +101,7 @@ fn separator(index: usize) -> &'static str {
 }
 
 fn customer_of(customer: &CustomerAccount) -> Result<Value, Status> {
-    json("CustomerAccount", &accounts::reply::account(customer))
+    json("CustomerAccount", &customers::reply::account(customer))
 }
 
 /// An order and all of its parts.

@@ -5,9 +5,9 @@ use tonic::{Request, Response, Status};
 use crate::access::ANONYMOUS;
 use crate::domain::{DataSubject, etag};
 use crate::pb;
-use crate::rpc::access::reads::{shows_customer, shows_data_of};
+use crate::rpc::access::data_reads::{shows_customer, shows_data_of};
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::identity::actor;
 use crate::rpc::privacy::export::Export;
 use crate::rpc::privacy::parse;
@@ -26,7 +26,7 @@ impl pb::privacy_service_server::PrivacyService for Api {
         &self,
         request: Request<pb::ExportCustomerDataRequest>,
     ) -> Reply<Self::ExportCustomerDataStream> {
-        let place = StreamPlace::of(&request);
+        let slot = StreamSlot::of(&request);
         let subject = parsed(|bad| parse::export_customer_data(request.into_inner(), bad))?;
         let person = self.person(&subject).await?;
         // Noted at once: who reads half of it has been shown it.
@@ -36,7 +36,7 @@ impl pb::privacy_service_server::PrivacyService for Api {
 
         let (store, shutdown) = (self.store().clone(), self.shutdown.clone());
         let read_within = self.limits.slow_reader();
-        sent_by(place, read_within, move |pieces| {
+        sent_by(slot, read_within, move |pieces| {
             Export { store, person, pieces, read_within, shutdown }.run()
         })
     }

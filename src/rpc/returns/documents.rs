@@ -4,7 +4,7 @@ use tonic::Status;
 
 use crate::domain::{Part, Problems, ReturnDocumentKind, ReturnId};
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, existing};
 use crate::rpc::enums;
 use crate::rpc::parse::{id, required_word};

@@ -4,7 +4,7 @@ use crate::domain::{
     DiscountKey, ExchangeQuote, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::billing::reply::invoice_line;
 use crate::rpc::enums;
 use crate::rpc::reply::{actor, minor, money, text_of, timestamp, unavailable_action};

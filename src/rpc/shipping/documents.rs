@@ -9,7 +9,7 @@ use crate::domain::{
     shipment_paper,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, answered, existing};
 use crate::rpc::enums;
 use crate::rpc::identity::response_bytes;

@@ -6,7 +6,7 @@ use crate::domain::{
     TrackingEvent,
 };
 use crate::pb;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::calendar::date;
 use crate::rpc::couriers::reply::courier_record;
 use crate::rpc::enums;

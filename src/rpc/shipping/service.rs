@@ -11,9 +11,9 @@ use crate::domain::{
 };
 use crate::pb;
 use crate::pb::Permission;
-use crate::rpc::access::reads::shows_order;
+use crate::rpc::access::data_reads::shows_order;
 use crate::rpc::api::{Api, Reply, answered, command, existing, parsed};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
@@ -338,7 +338,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         &self,
         request: Request<pb::TrackShipmentRequest>,
     ) -> Reply<watch::Stream<pb::TrackShipmentResponse>> {
-        let place = StreamPlace::of(&request);
+        let slot = StreamSlot::of(&request);
         let eyes = Eyes::of(&request);
         let (part, after, history) = parsed(|bad| parse::track(request.into_inner(), bad))?;
         let whole = self.order_seen(part.clone(), &eyes).await?;
@@ -349,7 +349,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         // Once for all that is to come.
         shows_order(&whole);
         let journey = Journey::new(self.store().clone(), whole.id, id, history);
-        watch::follow(self, place, after, journey.seen_by(eyes))
+        watch::follow(self, slot, after, journey.seen_by(eyes))
     }
 }
 

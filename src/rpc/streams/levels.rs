@@ -34,7 +34,7 @@ pub(crate) fn changes(levels: &[StockLevel]) -> i64 {
     levels.iter().map(|it| it.version).sum()
 }
 
-/// The place after which a stream begins. In another history than the reader's the same place says nothing: levels may have
+/// The position after which a stream begins. In another history than the reader's the same one says nothing: levels may have
 /// changed as often, and to other numbers.
 pub(crate) fn start(read: ReadTo, histories: &Histories) -> i64 {
     let ReadTo { position, history } = read;

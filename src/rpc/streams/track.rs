@@ -16,7 +16,7 @@ use crate::rpc::streams::feed::Rings;
 use crate::rpc::streams::watch::{self, Found, NextStep, Source};
 use crate::store::{Store, StoreError};
 
-/// The journey of one shipment; the places of its stream are the sequences of its events.
+/// The journey of one shipment; the positions of its stream are the sequences of its events.
 pub(crate) struct Journey {
     store: Store,
     order: OrderId,

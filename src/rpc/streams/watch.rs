@@ -13,7 +13,7 @@ use tonic::{Response, Status};
 use crate::domain::{CannotResume, Histories, Refusal};
 use crate::pb;
 use crate::rpc::api::{Api, Reply};
-use crate::rpc::call_gate::StreamPlace;
+use crate::rpc::call_gate::StreamSlot;
 use crate::rpc::events::parse::Begin;
 use crate::rpc::ordering::reply;
 use crate::rpc::reply::timestamp;
@@ -64,7 +64,7 @@ pub(crate) enum NextStep {
 /// Opens a stream of what the source has after this position.
 pub(crate) fn follow<S: Source>(
     api: &Api,
-    place: StreamPlace,
+    slot: StreamSlot,
     after: i64,
     source: S,
 ) -> Reply<Stream<S::Message>> {
@@ -72,16 +72,16 @@ pub(crate) fn follow<S: Source>(
     let (heartbeat, shutdown) = (api.limits.heartbeat(), api.shutdown.clone());
     // Subscribed before the first read, so that no event is missed in between.
     let bell = api.feed.bell(source.rings());
-    sent_by(place.clone(), read_within, move |messages| {
+    sent_by(slot.clone(), read_within, move |messages| {
         let subscription =
-            Subscription { messages, position: after, place, heartbeat, read_within, bell, shutdown, source };
+            Subscription { messages, position: after, slot, heartbeat, read_within, bell, shutdown, source };
         subscription.run()
     })
 }
 
 /// The stream of what a task sends, and at last of the status that it ends with, if there is one.
 pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Send + 'static>(
-    place: StreamPlace,
+    slot: StreamSlot,
     read_within: Duration,
     run: impl FnOnce(mpsc::Sender<Box<M>>) -> F,
 ) -> Reply<Stream<M>> {
@@ -95,8 +95,8 @@ pub(crate) fn sent_by<M: Send + 'static, F: Future<Output = Option<Status>> + Se
             None => drop(over),
         }
         // What still waits is read within the time that every reader has, or not for the sake of the others.
-        let _ = timeout(read_within, place.given_back()).await;
-        place.give_back();
+        let _ = timeout(read_within, slot.given_back()).await;
+        slot.give_back();
     });
 
     // What is waiting is read first, then why the stream is over, if there is a reason to tell.
@@ -111,7 +111,7 @@ struct Subscription<S: Source> {
     messages: mpsc::Sender<Box<S::Message>>,
     /// Up to here everything has been sent.
     position: i64,
-    place: StreamPlace,
+    slot: StreamSlot,
     heartbeat: Duration,
     /// A reader that takes nothing for this long is given up.
     read_within: Duration,
@@ -173,7 +173,7 @@ impl<S: Source> Subscription<S> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End(None)),
             Err(_) => {
-                self.place.give_back();
+                self.slot.give_back();
                 Err(End(Some(status::too_slow(self.position))))
             }
         }
@@ -233,7 +233,7 @@ impl Events {
     }
 }
 
-/// The place after which a stream of events begins, if there is one.
+/// The position after which a stream of events begins, if there is one.
 pub(crate) fn start(begin: Begin, last: i64, histories: &Histories) -> Result<i64, Status> {
     let read = match begin {
         Begin::Now => return Ok(last),
@@ -253,7 +253,7 @@ pub(crate) fn present(histories: &Histories) -> String {
     histories.current().map(|it| it.id.to_string()).unwrap_or_default()
 }
 
-/// Says that nothing is there yet to begin after: the latest event has this place.
+/// Says that nothing is there yet to begin after: the latest event has this position.
 pub(crate) fn beyond(field: &str, word: &str, last: i64) -> Status {
     let message = format!("is beyond the latest event, which has {word} {last}");
     status::of_refusal(&Refusal::invalid(field, message))
@@ -309,12 +309,12 @@ mod tests {
         let (messages, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, shutdown) = signal::channel(false);
         let (ringer, bell) = signal::channel(());
-        let place = StreamPlace::default();
+        let slot = StreamSlot::default();
         let subscription = Subscription {
             source,
             messages,
             position: 0,
-            place,
+            slot,
             heartbeat,
             read_within: READ_WITHIN,
             bell,

@@ -12,7 +12,7 @@ use crate::domain::{Counters, Given, NextHistory, NumberGap, Timestamp, with_ser
 use crate::store::connection::database_file::{Claim, Found, SERVED, beside, is_database, open};
 use crate::store::connection::error::StoreError;
 use crate::store::connection::histories::{self, DatabasePoint};
-use crate::store::connection::open::{SchemaDifference, create_folder, hold_schema_lock};
+use crate::store::connection::open::{SchemaDifference, create_folder, lock_schema};
 use crate::store::writer::chance::fresh_ids;
 
 /// What to do with a file that has the name already.
@@ -157,7 +157,7 @@ pub fn restore(
     create_folder(database).map_err(at(database))?;
     let claim = Claim::on(database).map_err(at(database))?;
     let Some(mut claim) = claim else { return Err(CopyError::InUse(database.to_owned())) };
-    let _schema = hold_schema_lock(database).map_err(at(database))?;
+    let _schema = lock_schema(database).map_err(at(database))?;
     if existing == Existing::Keep && database.exists() {
         return Err(CopyError::Exists(database.to_owned()));
     }

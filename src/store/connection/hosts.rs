@@ -73,8 +73,8 @@ fn connect_within(hosts: usize) -> Duration {
 fn with_only(url: &str, config: &Config, index: usize) -> String {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let (scheme, rest) = address.split_once("://").unwrap_or(("postgres", address));
-    let (user, place) = rest.split_once('@').unwrap_or(("", rest));
-    let path = place.split_once('/').map_or("", |(_, path)| path);
+    let (user, server) = rest.split_once('@').unwrap_or(("", rest));
+    let path = server.split_once('/').map_or("", |(_, path)| path);
     let at = if user.is_empty() { "" } else { "@" };
 
     let numeric = config.get_hostaddrs().get(index);

@@ -336,13 +336,13 @@ async fn up(database: &DatabaseConnection) -> Result<(), StoreError> {
 /// Two migrations of one file are kept apart by a lock on a file beside it; it ends with the process.
 async fn lock_file(database: &Path) -> Result<std::fs::File, StoreError> {
     let database = database.to_owned();
-    let locking = tokio::task::spawn_blocking(move || hold_schema_lock(&database));
+    let locking = tokio::task::spawn_blocking(move || lock_schema(&database));
     let locked = locking.await.map_err(|it| StoreError::Internal(it.to_string()))?;
     locked.map_err(|it| StoreError::Unavailable(format!("the migration lock: {it}")))
 }
 
 /// The lock, waited for in this thread.
-pub(super) fn hold_schema_lock(database: &Path) -> std::io::Result<std::fs::File> {
+pub(super) fn lock_schema(database: &Path) -> std::io::Result<std::fs::File> {
     let name = database_file::beside(database, ".lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&name)?;
     file.lock()?;

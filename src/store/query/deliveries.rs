@@ -291,8 +291,8 @@ async fn redeliveries(db: &Session, subscriber: &str) -> Result<Vec<Redelivered>
 
 fn open(cursor: &Cursor, hash: &[u8; 8]) -> Result<i64, Refusal> {
     let read = || Some(i64::from_be_bytes(cursor.0.strip_prefix(&hash[..])?.try_into().ok()?));
-    let place = read().filter(|it| *it >= 0);
-    place.ok_or_else(|| {
+    let position = read().filter(|it| *it >= 0);
+    position.ok_or_else(|| {
         Refusal::invalid("page_token", "is not from this list, with this subscriber and state")
     })
 }

@@ -214,7 +214,7 @@ impl Store {
             }
         }
         if seen == until && until < newest && (found.len() as u64) < limit {
-            // Over what a restore left out in one step, and never to a place within: that is how lost ones are told.
+            // Over what a restore left out in one step, and never to a position within: that is how lost ones are told.
             seen = seen.max(next_position(&db, until).await?.unwrap_or(newest) - 1);
         }
 
@@ -298,7 +298,7 @@ impl Store {
         problems.into_result()?;
 
         let hash = list_hash_of(EVENTS.name, &listing);
-        let mut place = match (&listing.after, direction) {
+        let mut position = match (&listing.after, direction) {
             (Some(cursor), _) => open(cursor, &hash)?,
             (None, Direction::Ascending) => 0,
             (None, Direction::Descending) => i64::MAX,
@@ -309,16 +309,16 @@ impl Store {
         loop {
             let room = size - found.len() as u64;
             let page = match direction {
-                Direction::Ascending => self.events_after(place, &filter, room).await?,
-                Direction::Descending => self.events_before(place, &filter, room).await?,
+                Direction::Ascending => self.events_after(position, &filter, room).await?,
+                Direction::Descending => self.events_before(position, &filter, room).await?,
             };
             found.extend(page.events);
-            place = page.position;
+            position = page.position;
             if page.is_end {
                 return Ok((found, None));
             }
             if found.len() as u64 >= size || begun.elapsed() >= LOOK_FOR {
-                let cursor = [&hash[..], &place.to_be_bytes()].concat();
+                let cursor = [&hash[..], &position.to_be_bytes()].concat();
                 return Ok((found, Some(Cursor(cursor))));
             }
         }
@@ -332,8 +332,8 @@ impl Store {
 
 fn open(cursor: &Cursor, hash: &[u8; 8]) -> Result<i64, Refusal> {
     let read = || Some(i64::from_be_bytes(cursor.0.strip_prefix(&hash[..])?.try_into().ok()?));
-    let place = read().filter(|it| *it >= 0);
-    place
+    let position = read().filter(|it| *it >= 0);
+    position
         .ok_or_else(|| Refusal::invalid("page_token", "is not from this list, with this filter and order_by"))
 }
 

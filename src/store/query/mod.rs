@@ -5,8 +5,6 @@ mod caller_resources;
 pub(super) mod chains;
 mod condition;
 pub(super) mod deliveries;
-#[cfg(test)]
-pub(super) mod documented;
 pub(super) mod feed;
 pub(super) mod feedback;
 mod feedback_resource;
@@ -28,6 +26,8 @@ pub(super) mod series;
 pub(super) mod single_flight;
 mod stock_agreement;
 mod stuck;
+#[cfg(test)]
+pub(super) mod tests;
 mod transfers;
 pub(super) mod trend;
 pub(super) mod whole;

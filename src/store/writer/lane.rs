@@ -291,7 +291,7 @@ impl Lane {
         let freed = answer.await.map(|it| it.map(Changed::into_answer));
         let error = match freed {
             Ok(Ok(true)) if further == Freeing::Possible => return (again(short), Freeing::Possible),
-            // The expired reservations held other stock.
+            // The expired reservations had other stock.
             Ok(Ok(false)) => return (again(short), Freeing::Done),
             // Whether the stock suffices is not known yet.
             Ok(Ok(true)) | Err(_) => StoreError::LostRace,

@@ -20,7 +20,7 @@ use crate::store::writer::wanted::Wanted;
 impl Wanted {
     /// Begins a transaction and loads what may change under lock.
     ///
-    /// Reservations that turn out to have expired, or to hold stock that is counted, belong to orders that must be locked
+    /// Reservations that turn out to have expired, or to have stock that is counted, belong to orders that must be locked
     /// before the stock is: then all is done once more from the beginning, with these. More that come to light then are left
     /// to the next group.
     pub(in crate::store) async fn lock(

@@ -91,7 +91,7 @@ pub(super) struct Loading<'w> {
     expired_reservations: BTreeSet<ReservationId>,
     /// More than [`EXPIRED_MAX`] were found: the rest is left to a later group.
     more_expired: bool,
-    /// Who holds stock of the shelves that were asked about; some may be loaded already.
+    /// Who has stock of the shelves that were asked about; some may be loaded already.
     holding_orders: BTreeSet<OrderId>,
     holding_reservations: BTreeSet<ReservationId>,
     /// Products whose expired reservations were looked for.
@@ -500,7 +500,7 @@ impl<'w> Loading<'w> {
         Ok(())
     }
 
-    /// Whether reservations have expired, or hold stock that a count is about, that are not loaded.
+    /// Whether reservations have expired, or have stock that a count is about, that are not loaded.
     pub(super) fn found_more(&self) -> bool {
         let Snapshot { orders, reservations, .. } = &self.group.snapshot;
         self.expired_orders.iter().any(|it| !self.wanted.expired_orders.contains(it))

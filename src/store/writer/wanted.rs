@@ -54,7 +54,7 @@ pub(in crate::store) struct Wanted {
     pub(super) stock_at: BTreeSet<LocationCode>,
     /// Shelves whose reservations are wanted.
     pub(super) holders_of: BTreeSet<(Sku, LocationCode)>,
-    /// Orders that were found to hold stock of these, to be locked with the others.
+    /// Orders that were found to have stock of these, to be locked with the others.
     pub(super) holding_orders: BTreeSet<OrderId>,
     pub(super) shipments_of: BTreeSet<CourierCode>,
     pub(super) reservations: BTreeSet<ReservationId>,

@@ -117,12 +117,12 @@ impl Locale {
         let digits = self.decimal(money.minor.unsigned_abs(), money.currency.exponent() as usize);
         let symbol = self.symbol(code);
         match self.habits.currency {
-            Place::Before if symbol == code => format!("{code}{NO_BREAK}{sign}{digits}"),
-            Place::Before => format!("{sign}{symbol}{digits}"),
-            Place::Apart => format!("{sign}{symbol}{NO_BREAK}{digits}"),
-            Place::ApartFromSign if sign.is_empty() => format!("{symbol}{NO_BREAK}{digits}"),
-            Place::ApartFromSign => format!("{symbol}{sign}{digits}"),
-            Place::After => format!("{sign}{digits}{NO_BREAK}{symbol}"),
+            SignPosition::Before if symbol == code => format!("{code}{NO_BREAK}{sign}{digits}"),
+            SignPosition::Before => format!("{sign}{symbol}{digits}"),
+            SignPosition::Apart => format!("{sign}{symbol}{NO_BREAK}{digits}"),
+            SignPosition::ApartFromSign if sign.is_empty() => format!("{symbol}{NO_BREAK}{digits}"),
+            SignPosition::ApartFromSign => format!("{symbol}{sign}{digits}"),
+            SignPosition::After => format!("{sign}{digits}{NO_BREAK}{symbol}"),
         }
     }
 
@@ -183,7 +183,7 @@ struct Habits {
     point: char,
     /// Groups of two digits above a thousand: `12,34,567`.
     by_twos: bool,
-    currency: Place,
+    currency: SignPosition,
     /// Code of the currency that is meant by `$`; empty: that of the United States.
     own_dollar: &'static str,
     /// `5 %`.
@@ -192,7 +192,7 @@ struct Habits {
 
 /// Where the sign of a currency stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum SignPosition {
     /// `-€5.00`; a code stands apart: `CHF -5.00`.
     Before,
     /// `-€ 5,00`.
@@ -210,7 +210,7 @@ static ENGLISH: Habits = Habits {
     group: ',',
     point: '.',
     by_twos: false,
-    currency: Place::Before,
+    currency: SignPosition::Before,
     own_dollar: "",
     percent_apart: false,
 };
@@ -235,11 +235,11 @@ static MALAYSIAN: Habits = Habits { halves_of_day: NOON, ..ENGLISH };
 static INDIAN: Habits = Habits { halves_of_day: NOON, by_twos: true, ..ENGLISH };
 
 static GERMAN: Habits =
-    Habits { group: '.', point: ',', currency: Place::After, percent_apart: true, ..ENGLISH };
+    Habits { group: '.', point: ',', currency: SignPosition::After, percent_apart: true, ..ENGLISH };
 
-static AUSTRIAN: Habits = Habits { january: "Jänner", currency: Place::Apart, ..GERMAN };
+static AUSTRIAN: Habits = Habits { january: "Jänner", currency: SignPosition::Apart, ..GERMAN };
 
-static SWISS: Habits = Habits { group: '’', currency: Place::ApartFromSign, ..ENGLISH };
+static SWISS: Habits = Habits { group: '’', currency: SignPosition::ApartFromSign, ..ENGLISH };
 
 static RUSSIAN: Habits = Habits { group: NO_BREAK, ..GERMAN };
 

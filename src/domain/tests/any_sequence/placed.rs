@@ -67,7 +67,7 @@ pub(super) fn new_order(name: usize, lines: &[(usize, i64)], style: Style) -> Ne
         (true, true) => OnShortage::ShipAvailable,
     };
     new.reservation_lifetime_seconds = style.seconds;
-    // Some of those that wait do so for as long only as stock would be held for them.
+    // Some of those that wait do so for as long only as stock would be kept for them.
     if let (true, Some(seconds)) = (style.waits, style.seconds) {
         new.wait_until = Some(MONDAY.plus(std::time::Duration::from_secs(40 * seconds)));
     }

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use crate::domain::{MessageId, Sender};
 use crate::outside::mail::contract::{Attachment, Email, Mail};
 use crate::outside::mail::folder::{FileMail, Posted, put_down};
-use crate::outside::mail::handing_over::{email, id, sender};
 use crate::outside::mail::message::{Encoding, written};
+use crate::outside::mail::tests::{email, id, sender};
 
 fn letter(subject: &str, text: &str) -> Email {
     Email { subject: subject.to_owned(), text: text.to_owned(), ..email("ann@example.com") }
@@ -226,7 +226,7 @@ fn a_letter_with_html_and_a_file_has_them_as_parts_and_is_the_same_each_time() {
     };
     let text = text_of(&letter, Encoding::Ascii);
     assert_eq!(text, text_of(&letter, Encoding::Ascii));
-    let places: Vec<_> = [
+    let positions: Vec<_> = [
         "multipart/mixed;",
         "multipart/alternative;",
         "text/plain; charset=utf-8",
@@ -239,7 +239,7 @@ fn a_letter_with_html_and_a_file_has_them_as_parts_and_is_the_same_each_time() {
     ]
     .map(|it| text.find(it).unwrap_or_else(|| panic!("{it} is not in {text}")))
     .into();
-    assert!(places.is_sorted(), "{text}");
+    assert!(positions.is_sorted(), "{text}");
     assert!(text.is_ascii() && text.lines().all(|it| it.len() <= 998));
 
     let unknown = Attachment { media_type: "no type".to_owned(), ..letter.attachments[0].clone() };

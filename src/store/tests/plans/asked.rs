@@ -76,12 +76,12 @@ pub(super) fn is_full() -> bool {
 
 /// What a listing asks for, in short.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Asked {
+pub(super) struct ListAsked {
     pub(super) filter: Option<(String, Compare, String)>,
     pub(super) order_by: Option<(String, Direction)>,
 }
 
-impl Asked {
+impl ListAsked {
     pub(super) fn name(&self) -> String {
         let filter = self.filter.as_ref().map_or("all".to_owned(), |(field, compare, _)| {
             let sign = match compare {
@@ -136,7 +136,7 @@ impl Asked {
     }
 }
 
-impl std::fmt::Display for Asked {
+impl std::fmt::Display for ListAsked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let value = self.filter.as_ref().map_or("", |it| &it.2);
         write!(f, "{} {value}", self.name())
@@ -231,8 +231,8 @@ impl Touched {
     }
 
     /// Why this is too much for a page of what was asked, or for a read of something known.
-    pub(super) fn too_much(&self, backend: DbBackend, asked: Option<&Asked>) -> Option<String> {
-        if asked.is_some_and(Asked::may_walk) {
+    pub(super) fn too_much(&self, backend: DbBackend, asked: Option<&ListAsked>) -> Option<String> {
+        if asked.is_some_and(ListAsked::may_walk) {
             return None;
         }
         if backend != DbBackend::Sqlite && asked.is_none() {

@@ -11,8 +11,8 @@ use crate::domain::{
     Replenishment, ReplenishmentState, Reservation, ReservationState, Timestamp, Transition,
 };
 use crate::store::connection::session::Session;
-use crate::store::query::documented::{Documented, Takes, documented};
 use crate::store::query::listing::{Compare, Cursor, Direction, Listing, Operand, Term};
+use crate::store::query::tests::{Documented, Takes, documented};
 use crate::store::rows::decision::{self, Decision};
 use crate::store::rows::order::JobFields;
 use crate::store::rows::projection::values;
@@ -23,7 +23,7 @@ use crate::store::rows::tests::sample::{
     self, customer_id, nothing, orders, recorded, save, save_with_jobs, write,
 };
 use crate::store::rows::writes::ADD_MOVEMENTS;
-use crate::store::tests::plans::asked::{Asked, is_full};
+use crate::store::tests::plans::asked::{ListAsked, is_full};
 use crate::store::tests::shop::{Scene, code, sku};
 use crate::store::writer::before::Jobs;
 
@@ -368,7 +368,7 @@ impl Seeded {
     }
 
     /// Every filter with usual and unusual values, in every order.
-    pub(super) fn listings(&self, list: &Documented) -> Vec<(Asked, Listing)> {
+    pub(super) fn listings(&self, list: &Documented) -> Vec<(ListAsked, Listing)> {
         use Compare::{Equal, Greater, Has, In, Less, NotEqual};
         let middle = Timestamp::from_unix_micros((FIRST_MILLIS + self.count / 2 * NEXT_MILLIS) * 1_000);
         let mut filters = vec![None];
@@ -419,7 +419,7 @@ impl Seeded {
             });
             let is_first = is_word && !seen.insert(filter.as_ref().map(|it| (it.0.clone(), it.1 == Equal)));
             for order_by in orders.iter().take(if is_first { 1 } else { orders.len() }) {
-                let asked = Asked { filter: filter.clone(), order_by: order_by.clone() };
+                let asked = ListAsked { filter: filter.clone(), order_by: order_by.clone() };
                 let filter = filter.iter().map(|(field, compare, value)| term(field, *compare, value));
                 let listing = Listing {
                     filter: filter.collect(),
