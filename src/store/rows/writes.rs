@@ -69,6 +69,19 @@ fixed! {
             orders::Column::Document,
         ],
     );
+    // The same where nothing that lists find orders by has changed, as when its letters were sent.
+    NOTE_ORDERS = update_some::<orders::Entity>(
+        &orders::Column::Version,
+        &[
+            orders::Column::Version,
+            orders::Column::LastEvent,
+            orders::Column::UpdatedAt,
+            orders::Column::RunAt,
+            orders::Column::Attempts,
+            orders::Column::LeaseUntil,
+            orders::Column::Document,
+        ],
+    );
     // What a correction and archiving may change as well. The lease's token is raised by those who claim the job, and by
     // nobody else.
     CORRECT_ORDERS = update_versioned::<orders::Entity>(
