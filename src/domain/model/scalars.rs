@@ -280,6 +280,13 @@ codes! {
     RegionCode,
 }
 
+impl LocationCode {
+    /// What no location has: it comes before every code, so a walk along a product's shelves begins there.
+    pub(in crate::domain) fn before_all() -> Self {
+        Self(String::new())
+    }
+}
+
 /// The actor of callers who do not say who they are.
 pub const ANONYMOUS: &str = "anonymous";
 

@@ -519,8 +519,9 @@ impl<'w> UnitOfWork<'w> {
     pub fn levels(&self, sku: &Sku) -> Vec<&StockLevel> {
         self.needs_stock(sku);
         let mut found: BTreeMap<&LocationCode, &StockLevel> = BTreeMap::new();
+        let first = (sku.clone(), LocationCode::before_all());
         for map in [&self.snapshot.stock, &self.changes.stock] {
-            let of_sku = map.iter().filter(|((it, _), _)| it == sku);
+            let of_sku = map.range::<(Sku, LocationCode), _>(&first..).take_while(|((it, _), _)| it == sku);
             found.extend(of_sku.map(|((_, location), level)| (location, level)));
         }
         found.into_values().collect()

@@ -1,5 +1,6 @@
 //! Letters into files of a folder.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::iter;
@@ -66,8 +67,9 @@ impl FileMail {
 #[async_trait]
 impl Mail for FileMail {
     async fn send(&self, email: &Email) -> Result<(), Unsent> {
-        let text = written(email, &self.from, Encoding::Readable)?.bytes;
-        let (id, text) = (email.id, String::from_utf8_lossy(&text).into_owned());
+        let text = String::from_utf8(written(email, &self.from, Encoding::Readable)?.bytes);
+        let text = text.unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+        let id = email.id;
         let (stored, storing) = oneshot::channel();
         let given_up = || Err(Unsent::Later("the mail folder: writing was given up".to_owned()));
         if self.posted.send(Posted { id, text, stored }).is_err() {
@@ -142,25 +144,27 @@ fn write_mailbox(path: &Path, letters: &[Posted]) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
 
     let mut file = options.open(path)?;
-    let entries: String = letters.iter().map(|it| entry(it.id, &it.text)).collect();
+    let mut entries = String::with_capacity(letters.iter().map(|it| it.text.len() + 64).sum());
+    for Posted { id, text, stored: _ } in letters {
+        add_entry(&mut entries, *id, text);
+    }
     file.write_all(entries.as_bytes())?;
     file.sync_all()
 }
 
-/// A letter as a mailbox has it: behind a line that begins with `From `, which no other line does.
-fn entry(id: MessageId, letter: &str) -> String {
+/// Adds a letter as a mailbox has it: behind a line that begins with `From `, which no other line does.
+fn add_entry(entries: &mut String, id: MessageId, letter: &str) {
     let asctime = format_description!(
         "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
     );
     let at = date_of(id).format(asctime).unwrap_or_default();
-    let mut entry = format!("From MAILER-DAEMON {at}\n");
+    let _ = writeln!(entries, "From MAILER-DAEMON {at}");
     for line in letter.lines() {
         if line.trim_start_matches('>').starts_with("From ") {
-            entry.push('>');
+            entries.push('>');
         }
-        entry.push_str(line);
-        entry.push('\n');
+        entries.push_str(line);
+        entries.push('\n');
     }
-    entry.push('\n');
-    entry
+    entries.push('\n');
 }

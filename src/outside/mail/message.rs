@@ -65,32 +65,29 @@ fn with_body(
     encoding: Encoding,
 ) -> Result<lettre::Message, lettre::error::Error> {
     let text = part(ContentType::TEXT_PLAIN, &email.text, encoding);
-    let alternatives = email.html.as_deref().map(|html| {
-        let parts = MultiPart::alternative().boundary(format!("{}-alternative", email.id));
-        parts.singlepart(text.clone()).singlepart(part(ContentType::TEXT_HTML, html, encoding))
-    });
-    if email.attachments.is_empty() {
-        return match alternatives {
-            Some(alternatives) => head.multipart(alternatives),
-            None => head.singlepart(text),
-        };
+    let mixed = || MultiPart::mixed().boundary(format!("{}-mixed", email.id));
+    let with_files = |it: MultiPart| email.attachments.iter().map(attached).fold(it, MultiPart::singlepart);
+    match (email.html.as_deref(), email.attachments.is_empty()) {
+        (None, true) => head.singlepart(text),
+        (None, false) => head.multipart(with_files(mixed().singlepart(text))),
+        (Some(html), is_alone) => {
+            let alternatives = MultiPart::alternative().boundary(format!("{}-alternative", email.id));
+            let page = part(ContentType::TEXT_HTML, html, encoding);
+            let alternatives = alternatives.singlepart(text).singlepart(page);
+            match is_alone {
+                true => head.multipart(alternatives),
+                false => head.multipart(with_files(mixed().multipart(alternatives))),
+            }
+        }
     }
-
-    let mixed = MultiPart::mixed().boundary(format!("{}-mixed", email.id));
-    let mixed = match alternatives {
-        Some(alternatives) => mixed.multipart(alternatives),
-        None => mixed.singlepart(text),
-    };
-    head.multipart(email.attachments.iter().map(attached).fold(mixed, MultiPart::singlepart))
 }
 
 fn part(kind: ContentType, text: &str, encoding: Encoding) -> SinglePart {
     let text = lines_of(text);
-    let fits = text.lines().all(|it| it.len() <= LINE_MAX);
     let body = match encoding {
-        Encoding::Readable if fits => {
-            Body::new_with_encoding(text.clone(), ContentTransferEncoding::EightBit)
-                .unwrap_or_else(|_| Body::new(text))
+        // Nothing of it is to be encoded: its lines are short enough, and end as they have to.
+        Encoding::Readable if text.lines().all(|it| it.len() <= LINE_MAX) => {
+            Body::dangerous_pre_encoded(text.into_bytes(), ContentTransferEncoding::EightBit)
         }
         Encoding::Readable | Encoding::Ascii => Body::new(text),
     };
@@ -149,7 +146,15 @@ fn one_line(value: &str) -> String {
 
 /// Lines without control characters; the last one is ended by who writes it.
 fn lines_of(text: &str) -> String {
-    let legal = |it: &char| !it.is_control() || *it == '\t';
-    let lines = text.lines().map(|line| line.chars().filter(legal).collect::<String>());
-    lines.collect::<Vec<_>>().join("\r\n").trim_end_matches(['\r', '\n']).to_owned()
+    let is_legal = |it: char| !it.is_control() || it == '\t';
+    let mut lines = String::with_capacity(text.len() + text.len() / 8);
+    for line in text.lines() {
+        match line.chars().all(is_legal) {
+            true => lines.push_str(line),
+            false => lines.extend(line.chars().filter(|it| is_legal(*it))),
+        }
+        lines.push_str("\r\n");
+    }
+    lines.truncate(lines.trim_end_matches(['\r', '\n']).len());
+    lines
 }

@@ -17,6 +17,9 @@ use crate::store::connection::error::StoreError;
 /// MessagePack, packed by LZ4 with its length before it.
 const MESSAGE_PACK_LZ4: u8 = 1;
 
+/// Bytes before what is packed: the encoding and the length.
+const HEAD: usize = 5;
+
 /// An order that is sealed: the version of the master key; what of the order stands in the open, as a document, with its
 /// length before it; the document of all of it, sealed.
 const SEALED: u8 = 2;
@@ -24,12 +27,21 @@ const SEALED: u8 = 2;
 /// No document is as long unpacked; what claims to be is damaged.
 const UNPACKED_MAX: usize = 64 * 1024 * 1024;
 
+/// Most documents are shorter unpacked, in bytes: room for them is taken once.
+const UNPACKED_USUALLY: usize = 8 * 1024;
+
 pub(in crate::store) fn encode<T: Serialize>(table: &'static str, it: &T) -> Result<Vec<u8>, StoreError> {
-    let plain = rmp_serde::to_vec(it).map_err(|it| StoreError::corrupt(table, it.to_string()))?;
-    let packed = lz4_flex::block::compress_prepend_size(&plain);
-    let mut document = Vec::with_capacity(1 + packed.len());
-    document.push(MESSAGE_PACK_LZ4);
-    document.extend(packed);
+    let faulty = |what: String| StoreError::corrupt(table, what);
+    let mut plain = Vec::with_capacity(UNPACKED_USUALLY);
+    rmp_serde::encode::write(&mut plain, it).map_err(|it| faulty(it.to_string()))?;
+    let length = u32::try_from(plain.len()).map_err(|it| faulty(it.to_string()))?;
+
+    let mut document = vec![0; HEAD + lz4_flex::block::get_maximum_output_size(plain.len())];
+    let (head, packed) = document.split_at_mut(HEAD);
+    head[0] = MESSAGE_PACK_LZ4;
+    head[1..].copy_from_slice(&length.to_le_bytes());
+    let packed = lz4_flex::block::compress_into(&plain, packed).map_err(|it| faulty(it.to_string()))?;
+    document.truncate(HEAD + packed);
     Ok(document)
 }
 

@@ -60,6 +60,8 @@ pub(in crate::store) struct Changes {
     pub(super) numbers: Vec<invoice_numbers::Model>,
     pub(super) credit_numbers: Vec<credit_note_numbers::Model>,
     pub(super) references: Vec<payment_references::Model>,
+    /// Orders that go into the archive (true) or come back out of it, whose parts move with them.
+    pub(super) moved: Vec<(OrderId, bool)>,
 }
 
 impl Projection {
@@ -106,6 +108,9 @@ impl Changes {
 
     /// The same of the rows: of a sealed order, what stands in the open.
     pub(in crate::store) fn add_rows(&mut self, before: Option<&Order>, after: &Order) {
+        if before.is_some_and(|it| it.is_archived() != after.is_archived()) {
+            self.moved.push((after.id, after.is_archived()));
+        }
         let rows = &mut self.rows;
         let lines = |it: &Order| -> Vec<_> { it.lines.iter().map(|line| parts::line(it, line)).collect() };
         let (old, new) = (before.map(lines).unwrap_or_default(), lines(after));
@@ -211,7 +216,7 @@ impl Changes {
 
     /// Writes it: what others point to first, and of a table with one open row per order, first what makes room.
     pub(in crate::store) fn write(self, writes: &mut Writes) {
-        let Self { rows, gone, numbers, credit_numbers, references } = self;
+        let Self { rows, gone, numbers, credit_numbers, references, moved } = self;
         let Projection {
             lines,
             waits,
@@ -275,6 +280,7 @@ impl Changes {
         writes.put(&writes::UPSERT_SHIPMENT_LOTS, values(lots));
         writes.put(&writes::UPSERT_RESERVATIONS, values(reservations));
         writes.put(&writes::UPSERT_ITEMS, values(items));
+        write_moves(writes, &moved);
     }
 
     /// Everything of an order made anew: what there is of it in these tables goes first.
@@ -297,6 +303,15 @@ impl Changes {
         writes.put(&writes::ADD_MISSING_PAYMENT_REFERENCES, values(references));
         changes.write(&mut writes);
         writes.into_asks()
+    }
+}
+
+/// Parts whose rows are changed without their side: SQLite touches every index over a column that is set.
+fn write_moves(writes: &mut Writes, moved: &[(OrderId, bool)]) {
+    for statement in
+        [&writes::MOVE_MESSAGES, &writes::MOVE_INVOICES, &writes::MOVE_PAYMENTS, &writes::MOVE_SHIPMENTS]
+    {
+        writes.put(statement, moved.iter().map(|&(id, archived)| vec![id.into(), archived.into()]).collect());
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use sea_orm::EntityTrait;
+
 use crate::store::connection::statement::{Effect, FixedStatement, Kind};
 use crate::store::rows::account::{customer_terms, customers};
 use crate::store::rows::api_key::api_keys;
@@ -20,7 +22,8 @@ use crate::store::rows::record::courier_records;
 use crate::store::rows::reservation::{open_reservations, reservation_items, reservations};
 use crate::store::rows::returns::returns;
 use crate::store::rows::statements::{
-    Fixed, add_up, add_up_some, delete, insert, insert_missing, update_some, update_versioned, upsert,
+    Fixed, add_up, add_up_some, delete, insert, insert_missing, table_of, update_some, update_versioned,
+    upsert,
 };
 use crate::store::rows::stock::{replenishments, stock_levels, stock_lots, stock_movements};
 use crate::store::rows::subscription::event_subscriptions;
@@ -66,6 +69,19 @@ fixed! {
             orders::Column::Document,
         ],
     );
+    // The same where nothing that lists find orders by has changed, as when its letters were sent.
+    NOTE_ORDERS = update_some::<orders::Entity>(
+        &orders::Column::Version,
+        &[
+            orders::Column::Version,
+            orders::Column::LastEvent,
+            orders::Column::UpdatedAt,
+            orders::Column::RunAt,
+            orders::Column::Attempts,
+            orders::Column::LeaseUntil,
+            orders::Column::Document,
+        ],
+    );
     // What a correction and archiving may change as well. The lease's token is raised by those who claim the job, and by
     // nobody else.
     CORRECT_ORDERS = update_versioned::<orders::Entity>(
@@ -92,20 +108,25 @@ fixed! {
     );
     UPSERT_HOLDS = upsert::<holds::Entity>(&[holds::Column::State, holds::Column::ReleasedAt]);
     UPSERT_APPROVALS = upsert::<approvals::Entity>(&[approvals::Column::State, approvals::Column::AmountMinor, approvals::Column::Archived, approvals::Column::RequestedBy, approvals::Column::ExpiresAt, approvals::Column::DecidedBy, approvals::Column::DecidedAt]);
-    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::Archived, messages::Column::SentAt, messages::Column::FailedAt]);
+    UPSERT_MESSAGES = upsert::<messages::Entity>(&[messages::Column::State, messages::Column::SentAt, messages::Column::FailedAt]);
     UPSERT_FEEDBACK = upsert::<feedback::Entity>(&[feedback::Column::State, feedback::Column::DeliveryRating, feedback::Column::ProductRating, feedback::Column::Comment, feedback::Column::Archived, feedback::Column::RequestedAt,
         feedback::Column::SubmittedAt]);
     UPSERT_FEEDBACK_LINES = upsert::<feedback_lines::Entity>(&[feedback_lines::Column::Sku, feedback_lines::Column::Rating, feedback_lines::Column::SubmittedAt]);
     UPSERT_FEEDBACK_REASONS = upsert::<feedback_reasons::Entity>(&[feedback_reasons::Column::SubmittedAt]);
     UPSERT_FOLLOW_UPS = upsert::<follow_ups::Entity>(&[follow_ups::Column::State, follow_ups::Column::Archived]);
     ADD_INVOICE_NUMBERS = insert::<invoice_numbers::Entity>();
-    UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State, invoices::Column::Archived]);
+    UPSERT_INVOICES = upsert::<invoices::Entity>(&[invoices::Column::State]);
     ADD_CREDIT_NOTE_NUMBERS = insert::<credit_note_numbers::Entity>();
     UPSERT_CREDIT_NOTES = upsert::<credit_notes::Entity>(&[credit_notes::Column::Archived]);
-    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Archived, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::Reference, payments::Column::UpdatedAt]);
+    UPSERT_PAYMENTS = upsert::<payments::Entity>(&[payments::Column::State, payments::Column::Request, payments::Column::CapturedMinor, payments::Column::ProviderReference, payments::Column::Reference, payments::Column::UpdatedAt]);
     UPSERT_REFUNDS = upsert::<refunds::Entity>(&[refunds::Column::State, refunds::Column::Archived, refunds::Column::Method, refunds::Column::Reference, refunds::Column::ProviderReference, refunds::Column::UpdatedAt]);
     ADD_PAYMENT_REFERENCES = insert::<payment_references::Entity>();
-    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Archived, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);
+    UPSERT_SHIPMENTS = upsert::<shipments::Entity>(&[shipments::Column::State, shipments::Column::Units, shipments::Column::TrackingNumber, shipments::Column::Courier, shipments::Column::HandedOverAt, shipments::Column::ReceivedAt, shipments::Column::EstimatedAt, shipments::Column::Late, shipments::Column::UpdatedAt]);
+    // Beside what changes with every step, as every part of an order moves with it and seldom.
+    MOVE_MESSAGES = side_of::<messages::Entity>();
+    MOVE_INVOICES = side_of::<invoices::Entity>();
+    MOVE_PAYMENTS = side_of::<payments::Entity>();
+    MOVE_SHIPMENTS = side_of::<shipments::Entity>();
     UPSERT_RETURNS = upsert::<returns::Entity>(&[returns::Column::State, returns::Column::Archived, returns::Column::Units, returns::Column::Received, returns::Column::Missing, returns::Column::Inspected, returns::Column::Resolved, returns::Column::PaidBefore, returns::Column::UpdatedAt]);
     ADD_NUMBERS = insert::<tracking_numbers::Entity>();
     DELETE_NUMBERS = delete::<tracking_numbers::Entity>(
@@ -294,6 +315,17 @@ fn take_off_discount_uses() -> FixedStatement {
         [Kind::Text, Kind::Text, Kind::BigInt, Kind::BigInt, Kind::BigInt],
         format!("UPDATE discount_uses {}", off("?")),
         &format!("UPDATE discount_uses {}", off("bound.c")),
+    )
+}
+
+/// Moves the parts of orders into the archive, or back out of it.
+fn side_of<E: EntityTrait>() -> FixedStatement {
+    let table = table_of::<E>();
+    FixedStatement::new(
+        Effect::Write,
+        [Kind::Uuid, Kind::Bool],
+        format!("UPDATE {table} SET archived = ?2 WHERE {table}.order_id = ?1"),
+        &format!("UPDATE {table} SET archived = bound.c2 FROM {{bound}} WHERE {table}.order_id = bound.c1"),
     )
 }
 

@@ -295,8 +295,15 @@ impl Before {
         let job = |it: &Order| jobs.get(&JobId(it.id.0)).copied().unwrap_or_default();
         let is_corrected =
             |(old, new): &(Option<&Order>, &Order)| old.is_some_and(|old| differs_at_rest(old, new));
+        let is_noted =
+            |(old, new): &(Option<&Order>, &Order)| old.is_some_and(|old| !differs_in_lists(old, new));
         let (corrected, others): (Vec<_>, Vec<_>) = orders.iter().copied().partition(is_corrected);
-        for (change, orders) in [(&writes::CHANGE_ORDERS, others), (&writes::CORRECT_ORDERS, corrected)] {
+        let (noted, changed): (Vec<_>, Vec<_>) = others.into_iter().partition(is_noted);
+        for (change, orders) in [
+            (&writes::NOTE_ORDERS, noted),
+            (&writes::CHANGE_ORDERS, changed),
+            (&writes::CORRECT_ORDERS, corrected),
+        ] {
             save(
                 writes,
                 &writes::ADD_ORDERS,
@@ -327,6 +334,24 @@ fn differs_at_rest(old: &Order, new: &Order) -> bool {
         || old.region != new.region
         || old.fingerprint != new.fingerprint
         || old.amounts != new.amounts
+}
+
+/// Whether a step changes what lists find and count orders by: each column that it sets is taken out of its indexes and put
+/// back, whether it differs or not. What a sealed order shows of itself is not looked at.
+fn differs_in_lists(old: &Order, new: &Order) -> bool {
+    new.sealed.is_some()
+        || old.state != new.state
+        || old.delivered_at != new.delivered_at
+        || old.promised_by != new.promised_by
+        || old.waiting != new.waiting
+        || old.captured_minor() != new.captured_minor()
+        || old.refunded_minor() != new.refunded_minor()
+        || old.on_hold() != new.on_hold()
+        || old.is_late() != new.is_late()
+        || old.slipped_since() != new.slipped_since()
+        || old.payment_status() != new.payment_status()
+        || old.fulfillment_status() != new.fulfillment_status()
+        || old.next_step().map(|it| it.0) != new.next_step().map(|it| it.0)
 }
 
 /// What entries are found by and were not before, and the other way round.

@@ -43,17 +43,28 @@ enum Span {
 
 /// A value within a letter's source, so that it is read as it is and never as markup: one line.
 pub(super) fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
+    let mut text = String::with_capacity(value.len() + 16);
     for char in value.chars() {
         match char {
-            it if it.is_ascii_punctuation() => {
-                let _ = write!(text, "&#{};", u32::from(it));
-            }
+            it if it.is_ascii_punctuation() => add_reference(&mut text, it),
             it if it.is_control() => text.push(' '),
             it => text.push(it),
         }
     }
     text
+}
+
+/// `&#42;` for `*`.
+fn add_reference(text: &mut String, punctuation: char) {
+    let digit = |it: u32| char::from_digit(it % 10, 10).unwrap_or_default();
+    let code = u32::from(punctuation);
+    text.push_str("&#");
+    if code >= 100 {
+        text.push(digit(code / 100));
+    }
+    text.push(digit(code / 10));
+    text.push(digit(code));
+    text.push(';');
 }
 
 impl Page {
@@ -92,12 +103,16 @@ impl Page {
         for block in &self.blocks {
             match block {
                 Block::Paragraph(spans) => {
-                    let _ = writeln!(html, "<p>{}</p>", inline(spans));
+                    html.push_str("<p>");
+                    add_inline(&mut html, spans);
+                    html.push_str("</p>\n");
                 }
                 Block::List(items) => {
                     html.push_str("<ul>\n");
                     for item in items {
-                        let _ = writeln!(html, "<li>{}</li>", inline(item));
+                        html.push_str("<li>");
+                        add_inline(&mut html, item);
+                        html.push_str("</li>\n");
                     }
                     html.push_str("</ul>\n");
                 }
@@ -286,12 +301,13 @@ impl Table {
     fn add_html(&self, html: &mut String) {
         html.push_str("<table>\n");
         for (index, row) in self.rows.iter().enumerate() {
-            let cell = if index == 0 { "th scope=\"col\"" } else { "td" };
-            let end = if index == 0 { "th" } else { "td" };
+            let (begin, end) = if index == 0 { ("<th scope=\"col\"", "</th>") } else { ("<td", "</td>") };
             html.push_str("<tr>");
             for (spans, right) in row.iter().zip(&self.right) {
-                let class = if *right { " class=\"amount\"" } else { "" };
-                let _ = write!(html, "<{cell}{class}>{}</{end}>", inline(spans));
+                html.push_str(begin);
+                html.push_str(if *right { " class=\"amount\">" } else { ">" });
+                add_inline(html, spans);
+                html.push_str(end);
             }
             html.push_str("</tr>\n");
         }
@@ -299,35 +315,41 @@ impl Table {
     }
 }
 
-fn inline(spans: &[Span]) -> String {
-    let mut html = String::new();
+fn add_inline(html: &mut String, spans: &[Span]) {
     for span in spans {
         match span {
-            Span::Text(it) => html.push_str(&in_html(it)),
+            Span::Text(it) => add_in_html(html, it),
             Span::Bold(it) => {
-                let _ = write!(html, "<strong>{}</strong>", in_html(it));
+                html.push_str("<strong>");
+                add_in_html(html, it);
+                html.push_str("</strong>");
             }
             Span::Link { label, url } => {
                 let label = if label.is_empty() { url } else { label };
-                let _ = write!(html, "<a href=\"{}\">{}</a>", in_html(url), in_html(label));
+                html.push_str("<a href=\"");
+                add_in_html(html, url);
+                html.push_str("\">");
+                add_in_html(html, label);
+                html.push_str("</a>");
             }
             Span::Break => html.push_str("<br>\n"),
         }
     }
-    html
 }
 
-fn in_html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            it => html.push(it),
-        }
+fn add_in_html(html: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        let (before, after) = rest.split_at(at);
+        html.push_str(before);
+        html.push_str(match after.as_bytes()[0] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        });
+        rest = &after[1..];
     }
-    html
+    html.push_str(rest);
 }

@@ -131,12 +131,12 @@ fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(),
     if matches!(state.auto_escape(), AutoEscape::Html) {
         return escape_formatter(out, state, value);
     }
-    let text = match (value.is_safe(), value.as_str()) {
-        (true, Some(text)) => text.to_owned(),
-        (_, Some(text)) => escaped(text),
-        (_, None) => escaped(&value.to_string()),
+    let written = match (value.is_safe(), value.as_str()) {
+        (true, Some(text)) => out.write_str(text),
+        (_, Some(text)) => out.write_str(&escaped(text)),
+        (_, None) => out.write_str(&escaped(&value.to_string())),
     };
-    out.write_str(&text).map_err(Error::from)
+    written.map_err(Error::from)
 }
 
 /// Lines one below the other, as those of an address.

@@ -214,6 +214,16 @@ fn no_line_is_longer_than_a_line_may_be() {
 }
 
 #[test]
+fn what_fits_into_lines_is_written_as_it_is_for_people() {
+    let line = "Grüße ".repeat(100);
+    let page = format!("<p>{line}</p>");
+    let letter = Email { html: Some(page.clone()), ..letter("a", &line) };
+    let text = text_of(&letter, Encoding::Readable);
+    assert!(text.contains(&line) && text.contains(&page), "{text}");
+    assert_eq!(text.matches("Content-Transfer-Encoding: 8bit").count(), 2, "{text}");
+}
+
+#[test]
 fn a_letter_with_html_and_a_file_has_them_as_parts_and_is_the_same_each_time() {
     let letter = Email {
         html: Some("<p>Dear Ann</p>".to_owned()),
