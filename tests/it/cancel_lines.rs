@@ -240,7 +240,7 @@ on_both_engines!(
         two_places(&server).await;
         let mut both = of_both("dan", 3);
         (both.prices_include_tax, both.shipping_fee) = (true, Some(eur(499)));
-    both.lines.iter_mut().for_each(|it| it.unit_price = Some(eur(1_000)));
+        both.lines.iter_mut().for_each(|it| it.unit_price = Some(eur(1_000)));
         let placed = paid(&server, both).await;
         cancel(&server, &placed.id, &[(1, 1)]).await.expect("one is taken off");
         let request = pb::CancelOrderRequest {
