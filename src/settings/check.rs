@@ -372,7 +372,6 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     }
     check_approval(approval, bad);
     check_verification(verification, bad);
-
     check_lifetimes(rules, bad);
     check_waiting(waiting, bad);
     check_courier_record(courier_record, bad);
