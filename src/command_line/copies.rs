@@ -78,7 +78,8 @@ pub(super) async fn restore(options: RestoreOptions) -> Result<(), Box<dyn Displ
     let RestoreOptions { file, flags, force, in_place: _, complete, last } = options;
     let last = last.into_iter().map(|it| (it.counter, it.number)).collect();
     let rules = Settings::load_for_database(&flags).map_err(shown)?.rules;
-    let series = series_counters(&rules.invoice_series, &rules.credit_note_series).to_vec();
+    let series =
+        series_counters(&rules.invoice_series, &rules.supplement_series, &rules.credit_note_series).to_vec();
     let said = NumbersGiven { is_complete: complete, last, series };
     let Some(file) = file else { return begin_history(&flags, &said).await };
     let database = embedded(&flags, "pg_restore --clean --if-exists --dbname")?;

@@ -348,6 +348,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
         returns,
         invoice_series,
         credit_note_series,
+        supplement_series,
         payment_terms_days: _,
         message_lifetime_seconds: _,
         slips,
@@ -371,7 +372,6 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     }
     check_approval(approval, bad);
     check_verification(verification, bad);
-
     check_lifetimes(rules, bad);
     check_waiting(waiting, bad);
     check_courier_record(courier_record, bad);
@@ -383,7 +383,7 @@ fn check_rules(rules: &Rules, bad: &mut Problems) {
     within(bad, "rules.next_purchase_valid_days", *next_purchase_valid_days, 1, 3_650);
     check_package_weight(package_weight, bad);
     check_returns(returns, bad);
-    check_series(invoice_series, credit_note_series, bad);
+    check_series(invoice_series, supplement_series, credit_note_series, bad);
     check_slips(slips, bad);
     for (gate, seconds) in stuck_after_seconds {
         within(bad, &format!("rules.stuck_after_seconds.{gate}"), *seconds, 0, 365 * DAY);
@@ -439,15 +439,17 @@ fn check_terms(terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {
     }
 }
 
-/// The codes of two kinds of papers are told apart.
-fn check_series(invoice_series: &str, credit_note_series: &str, bad: &mut Problems) {
+/// Credit notes are told apart from invoices. Supplementary invoices are invoices: they may be in one series with the others.
+fn check_series(invoice_series: &str, supplement_series: &str, credit_note_series: &str, bad: &mut Problems) {
     let legal = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-    for (name, series) in [("invoice_series", invoice_series), ("credit_note_series", credit_note_series)] {
+    let names = ["invoice_series", "supplement_series", "credit_note_series"];
+    let codes = [invoice_series, supplement_series, credit_note_series];
+    for (name, series) in names.into_iter().zip(codes) {
         if !(1..=20).contains(&series.len()) || !series.bytes().all(legal) {
             bad.add(format!("rules.{name}"), "must be 1 to 20 letters, digits or -");
         }
     }
-    if invoice_series == credit_note_series {
+    if [invoice_series, supplement_series].contains(&credit_note_series) {
         bad.add("rules.credit_note_series", "must be another one than that of the invoices");
     }
 }

@@ -233,3 +233,36 @@ async fn crowd(server: TestServer) {
     every_law_holds(&server).await;
     server.stop().await;
 }
+
+on_both_engines!(
+    a_paid_order_that_is_cancelled_whole_is_credited_whole_and_its_balance_is_even,
+    async |server| {
+        two_places(&server).await;
+        let mut both = of_both("dan", 3);
+        (both.prices_include_tax, both.shipping_fee) = (true, Some(eur(499)));
+        both.lines.iter_mut().for_each(|it| it.unit_price = Some(eur(1_000)));
+        let placed = paid(&server, both).await;
+        cancel(&server, &placed.id, &[(1, 1)]).await.expect("one is taken off");
+        let request = pb::CancelOrderRequest {
+            order_id: placed.id.clone(),
+            reason: "changed his mind".to_owned(),
+            ..Default::default()
+        };
+        server.orders.clone().cancel_order(by("clerk", request)).await.expect("nothing has left");
+        let warehouse = Warehouse { server: &server };
+        warehouse.until_quiet(&placed.id).await;
+
+        let notes = credit_notes(&server, format!("order_id = {}", placed.id)).await;
+        let totals: Vec<_> = notes.iter().map(|it| it.total.clone()).collect();
+        assert_eq!((totals.len(), totals.contains(&Some(eur(1_000)))), (2, true), "{totals:?}");
+        assert!(totals.contains(&Some(eur(5_499))), "the rest of it, with the shipping: {totals:?}");
+        assert!(notes.iter().any(|it| it.reason == "changed his mind"));
+        let it = balance(&server, &placed.id).await;
+        let all = Some(eur(6_499));
+        assert_eq!((it.invoiced, it.credited, it.captured), (all.clone(), all.clone(), all.clone()));
+        assert_eq!((it.refunded, it.refund_pending), (all, Some(eur(0))));
+        assert_eq!((it.amount_due, it.open), (Some(eur(0)), Some(eur(0))));
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);

@@ -189,20 +189,20 @@ on_both_engines!(
             };
             text.as_str()
         };
-        let supplement = invoice(&server, "INV-000002").await;
+        let supplement = invoice(&server, "SUP-000001").await;
         let due = supplement.amount_due.clone().expect("an amount");
         let asked = format!("Please pay €{}.{:02}", due.units, due.nanos / 10_000_000);
-        let (first, second) = (of("INV-000001"), of("INV-000002"));
+        let (first, second) = (of("INV-000001"), of("SUP-000001"));
         assert!(first.contains("I-5") && !first.contains("POT"), "{first}");
         assert!(second.contains("POT") && !second.contains("I-5") && second.contains(&asked), "{second}");
         let names: Vec<_> = attached(&server).into_iter().map(|it| it.0).collect();
-        assert!(names.contains(&"INV-000002.pdf".to_owned()) && names.len() == 2, "{names:?}");
+        assert!(names.contains(&"SUP-000001.pdf".to_owned()) && names.len() == 2, "{names:?}");
 
         pay_by_card(&server, &placed.id, "tok_success").await.expect("the rest");
         warehouse.until_quiet(&placed.id).await;
         let paid = letters(&server, &placed.id, "PAYMENT_RECEIVED").await;
         assert_eq!(paid.len(), 2);
-        for number in ["(invoice INV-000001)", "(invoice INV-000002)"] {
+        for number in ["(invoice INV-000001)", "(invoice SUP-000001)"] {
             assert_eq!(paid.iter().filter(|it| it.1.contains(number)).count(), 1, "{number} in {paid:?}");
         }
         every_law_holds(&server).await;

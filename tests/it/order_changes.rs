@@ -151,7 +151,7 @@ on_both_engines!(a_paid_order_is_changed_and_its_papers_say_what_is_different, a
     assert_eq!((after.special_instructions.as_str(), after.open_change_id.as_str()), ("ring twice", ""));
     assert_eq!(after.lines[1].added_by_change_id, change.id);
     let supplement = invoice(&server, &outcome.supplementary_invoice_id).await;
-    assert_eq!((supplement.number.as_str(), supplement.amount_due), ("INV-000002", Some(eur(1_500))));
+    assert_eq!((supplement.number.as_str(), supplement.amount_due), ("SUP-000001", Some(eur(1_500))));
     assert_eq!(supplement.supplements_invoice_id, placed.invoice_id);
     let owed = balance(&server, &placed.id).await;
     assert_eq!((owed.credited, owed.amount_due), (Some(eur(1_000)), Some(eur(1_500))));

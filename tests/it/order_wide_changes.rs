@@ -182,3 +182,22 @@ on_both_engines!(other_currencies_are_exact_to_their_minor_unit, async |server| 
     every_law_holds(&server).await;
     server.stop().await;
 });
+
+on_both_engines!(a_discount_after_the_payment_grows_and_the_balance_shows_each_credit, async |server| {
+    shop(&server).await;
+    let placed = paid(&server, three_cups("lea")).await;
+    for (ppm, more, in_all) in [(100_000, 300, 300), (250_000, 450, 750)] {
+        let (proposal, outcome) = confirmed(&server, &placed.id, vec![rate(ppm)]).await;
+        assert_eq!((proposal.credited, proposal.to_pay_back), (Some(eur(more)), Some(eur(more))));
+        assert_eq!(outcome.credit_note_ids.len(), 1);
+        Warehouse { server: &server }.until_quiet(&placed.id).await;
+        let it = balance(&server, &placed.id).await;
+        assert_eq!((it.invoiced, it.captured), (Some(eur(3_500)), Some(eur(3_500))));
+        assert_eq!((it.credited, it.refunded), (Some(eur(in_all)), Some(eur(in_all))));
+        assert_eq!((it.amount_due, it.open), (Some(eur(0)), Some(eur(0))));
+    }
+    let less = create(&server, request(&placed.id, vec![rate(100_000)])).await.expect_err("it was given");
+    assert_eq!(fields(&less), ["items[0].set_discount"]);
+    every_law_holds(&server).await;
+    server.stop().await;
+});

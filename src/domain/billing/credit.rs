@@ -59,6 +59,20 @@ impl Order {
         Credited { value_minor, notes }
     }
 
+    /// Credits all that its invoices still have, units and shipping: nothing of an order that ended early is sold. An invoice
+    /// that is void asks for nothing, and is credited nothing. The lines go on saying what was ordered.
+    pub(in crate::domain) fn credit_all_that_is_invoiced(&mut self, unit: &mut UnitOfWork, reason: &str) {
+        let sold = self.lines.iter().filter(|it| it.sold_quantity() > 0);
+        let left: Vec<InvoiceLine> =
+            sold.map(|it| InvoiceLine { quantity: it.sold_quantity(), ..InvoiceLine::of(it) }).collect();
+        let standing = self.invoices.iter().filter(|it| it.state != InvoiceState::Void);
+        let (fee, tax) = standing
+            .map(|it| self.uncredited_shipping(it))
+            .fold((0, 0), |(fees, taxes), (fee, tax)| (fees + fee, taxes + tax));
+        let base = self.amounts.with_shipping(fee, tax);
+        self.issue_credit_notes_over(unit, &left, &base, reason);
+    }
+
     /// The credit notes of units that were invoiced: a note corrects one invoice, the last one first.
     pub(in crate::domain) fn issue_credit_notes(
         &mut self,

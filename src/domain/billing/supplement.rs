@@ -30,7 +30,7 @@ impl InvoiceLine {
 
 impl Order {
     /// Invoices the lines that a change added, and what its shipping costs more with the tax of that, under the next number of
-    /// the series; tell_supplement tells of it. None: there is no invoice that could be supplemented; the one to come has
+    /// their series; tell_supplement tells of it. None: there is no invoice that could be supplemented; the one to come has
     /// them.
     pub(in crate::domain) fn issue_supplement(
         &mut self,
@@ -51,7 +51,7 @@ impl Order {
         self.invoices.push(Invoice {
             id,
             order: self.id,
-            series: unit.rules.invoice_series.clone(),
+            series: unit.rules.supplement_series.clone(),
             // The writer numbers it before the commit (store/writer/sequences.rs).
             number: 0,
             state: InvoiceState::Open,

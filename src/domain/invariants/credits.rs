@@ -1,6 +1,7 @@
 //! Invariants of what was cancelled and credited.
 
 use crate::domain::invariants::findings::Findings;
+use crate::domain::model::amounts::LineAmounts;
 use crate::domain::model::credit_note::CreditNote;
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::order::Order;
@@ -26,13 +27,21 @@ impl Order {
         for note in &self.credit_notes {
             self.check_credit_note(found, note);
         }
-        if let Some(invoice) = self.main_invoice() {
+        if let Some(invoice) = self.main_invoice().filter(|it| !self.is_called_off(it)) {
             let invoiced: i64 = self.current_invoices().map(|it| it.amounts.total_minor).sum();
-            let left = self.invoiced_minor();
+            let left = self.total_minor() + self.credited_minor();
             found.ensure("M10", invoice.id, invoiced == left, &format!("{left} left and credited"), invoiced);
         }
         for invoice in self.current_invoices() {
             let (total, credited) = (invoice.amounts.total_minor, self.credited_of(invoice));
+            let whole = !self.is_called_off(invoice) || credited == total;
+            found.ensure(
+                "M10",
+                invoice.id,
+                whole,
+                &format!("{total} credited: the order ended early"),
+                credited,
+            );
             found.ensure(
                 "M10",
                 invoice.id,
@@ -81,6 +90,8 @@ impl Order {
         }
         let invoiced: Vec<_> =
             self.current_invoices().flat_map(|it| &it.lines).filter(|it| it.line == line.number).collect();
+        let mut its = self.current_invoices().filter(|it| it.lines.iter().any(|of| of.line == line.number));
+        let is_called_off = its.any(|it| self.is_called_off(it));
         found.ensure("M10", key, invoiced.len() <= 1, "on one invoice", invoiced.len());
         let notes = self.credit_notes.iter().flat_map(|it| &it.lines).filter(|it| it.line == line.number);
         let mut left = invoiced.first().map(|it| it.amounts);
@@ -93,7 +104,7 @@ impl Order {
                 _ => it.less(&credited.amounts),
             });
         }
-        let remaining = line.sold_quantity();
+        let remaining = if is_called_off { 0 } else { line.sold_quantity() };
         found.ensure(
             "M10",
             key,
@@ -101,7 +112,10 @@ impl Order {
             &format!("{remaining} units invoiced and not credited"),
             units,
         );
-        let amounts = line.remaining_amounts();
+        let amounts = match is_called_off {
+            true => LineAmounts { tax_rate_ppm: line.amounts.tax_rate_ppm, ..LineAmounts::default() },
+            false => line.remaining_amounts(),
+        };
         let fits = left.is_none_or(|it| it == amounts);
         found.ensure(
             "M10",

@@ -101,7 +101,7 @@ pub const LAWS: &[(&str, &str)] = &[
     (
         "M10",
         "what an order comes to is its invoice less its credit notes, line by line, and no line is credited beyond \
-         what was invoiced",
+         what was invoiced; of an order that was paid and ended early all is credited",
     ),
     (
         "M11",

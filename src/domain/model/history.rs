@@ -140,8 +140,9 @@ impl NextHistory {
 
 /// The counters of the series that are in use. The first invoice or credit note of a series begins its counter, so that a
 /// copy made before does not have it.
-pub fn series_counters(invoices: &str, credit_notes: &str) -> [String; 2] {
-    [(SERIES[0], invoices), (SERIES[1], credit_notes)].map(|(kind, series)| format!("{kind}{series}"))
+pub fn series_counters(invoices: &str, supplements: &str, credit_notes: &str) -> [String; 3] {
+    let all = [(SERIES[0], invoices), (SERIES[0], supplements), (SERIES[1], credit_notes)];
+    all.map(|(kind, series)| format!("{kind}{series}"))
 }
 
 /// The counters of a copy, and of the series that may have begun after it was made.
@@ -309,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_series_that_may_have_begun_since_gets_a_gap_from_its_first_number_on() {
-        let copy = with_series(copy(), &series_counters("INV", "CRN"));
+        let copy = with_series(copy(), &series_counters("INV", "SUP", "CRN"));
         assert_eq!((copy["invoices/INV"], copy["credit_notes/CRN"]), (3, 0));
         let left_out = |given: &Given| {
             let next = NextHistory::after(1, &copy, given, &Counters::new(), id(2), AT).expect("a history");

@@ -197,9 +197,17 @@ impl Order {
         self.credit_notes.iter().map(|it| it.amounts.total_minor).sum()
     }
 
-    /// The total of its invoice; before there is one, what it comes to.
+    /// The total of its invoices; before there is one, what it comes to.
     pub fn invoiced_minor(&self) -> i64 {
-        self.total_minor() + self.credited_minor()
+        match self.main_invoice() {
+            Some(_) => self.current_invoices().map(|it| it.amounts.total_minor).sum(),
+            None => self.total_minor(),
+        }
+    }
+
+    /// Whether it ended early and was paid before: then all that this invoice had is credited, and nothing of it is sold.
+    pub fn is_called_off(&self, invoice: &Invoice) -> bool {
+        self.ended_early().is_some() && invoice.state == InvoiceState::Paid
     }
 
     /// Units of a line in returns that were neither declined nor cancelled.
@@ -256,6 +264,15 @@ impl Order {
     /// What was captured beyond what is to be paid, and is neither retained nor on its way back.
     pub fn surplus_minor(&self) -> i64 {
         (self.captured_minor() - self.refunded_minor() - self.total_minor() - self.retained_minor()).max(0)
+    }
+
+    /// What was captured, is neither paid back nor about to be, and is to be: of an order that ended early all but what the
+    /// shop keeps, of any other what it does not come to any more.
+    pub fn owed_back_minor(&self) -> i64 {
+        match self.ended_early() {
+            Some(_) => (self.captured_minor() - self.refunded_minor() - self.retained_minor()).max(0),
+            None => self.surplus_minor(),
+        }
     }
 
     /// Whether it is out of the way of the day's work.

@@ -91,6 +91,8 @@ pub struct Rules {
     pub payment_terms_days: u32,
     /// Of the numbers of credit notes.
     pub credit_note_series: String,
+    /// Of the numbers of supplementary invoices.
+    pub supplement_series: String,
     /// How long after it was queued a message that cannot be sent is given up. 1 s to 30 days.
     pub message_lifetime_seconds: u64,
     /// Whether a courier's report that it has the goods stands for the handover.
@@ -493,6 +495,7 @@ impl Default for Rules {
             invoice_series: "INV".to_owned(),
             payment_terms_days: 0,
             credit_note_series: "CRN".to_owned(),
+            supplement_series: "SUP".to_owned(),
             message_lifetime_seconds: 86_400,
             slips: SlipRules::default(),
             stuck_after_seconds: BTreeMap::new(),

@@ -156,6 +156,8 @@ impl Order {
                 self.record(unit, EventKind::InvoiceVoided, Some(step), "void: nothing is to be paid");
             }
         }
+        let why = self.cancel_reason.clone();
+        self.credit_all_that_is_invoiced(unit, &why);
         for index in 0..self.shipments.len() {
             if self.shipments[index].state != ShipmentState::Cancelled {
                 self.cancel_shipment(unit, index)?;

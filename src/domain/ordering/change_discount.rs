@@ -59,9 +59,6 @@ impl Order {
                 "units of line {number} were cancelled or paid back: a discount would be shared with them"
             ));
         }
-        if self.is_invoiced() && self.discount.is_some() {
-            return Some("the order is invoiced with the discount that it has, which stays".to_owned());
-        }
         match wanted {
             WantedDiscount::None if self.discount.is_none() => Some("the order has no discount".to_owned()),
             WantedDiscount::Code(_) if self.store_credit.is_some() => {
@@ -117,7 +114,44 @@ impl Order {
             faults.0.iter_mut().for_each(|it| it.field = format!("{at}.amount_or_rate"));
             faults
         })?;
+        let amounts = match self.is_invoiced() && self.discount.is_some() {
+            true => self.taken_further(at, &amounts)?,
+            false => amounts,
+        };
         Ok(NewDiscount { discount, redemption, amounts })
+    }
+
+    /// What the lines come to when their invoice says a discount already: what the new one takes more in all is shared by
+    /// what is left of them, so that none costs more than before. Shared anew, a line could be a minor unit dearer.
+    fn taken_further(&self, at: &str, wanted: &[LineAmounts]) -> Result<Vec<LineAmounts>, Problems> {
+        let currency = self.amounts.currency;
+        let given: i64 = self.ordered_at_first().map(|it| it.amounts.discount_share_minor).sum();
+        let taken: i64 = wanted.iter().map(|it| it.discount_share_minor).sum();
+        if taken < given {
+            let mut problems = Problems::default();
+            let why = format!(
+                "would take {} off, and the order is invoiced with {} off: what was taken off is not asked for again",
+                currency.of(taken),
+                currency.of(given)
+            );
+            problems.add(at, why);
+            return Err(problems);
+        }
+        let left = |it: &OrderLine| PriceLine {
+            quantity: it.quantity,
+            unit_price_minor: it.unit_price_minor,
+            discount: Some(Discount::Amount(it.amounts.discount_minor + it.amounts.discount_share_minor)),
+            tax_rate_ppm: it.amounts.tax_rate_ppm,
+        };
+        let lines: Vec<PriceLine> = self.ordered_at_first().map(left).collect();
+        let more = Some(Discount::Amount(taken - given));
+        let (priced, _) = price(currency, self.amounts.prices_include_tax, &lines, more, 0, 0)?;
+        let with_both = |(line, now): (&OrderLine, LineAmounts)| LineAmounts {
+            discount_minor: line.amounts.discount_minor,
+            discount_share_minor: line.amounts.discount_share_minor + now.discount_share_minor,
+            ..now
+        };
+        Ok(self.ordered_at_first().zip(priced).map(with_both).collect())
     }
 
     /// What the order keeps of a code, by the rules for a new order.

@@ -7,6 +7,7 @@ mod archived;
 mod bench;
 mod bookings;
 pub(crate) mod bounds;
+mod called_off;
 mod cancel_lines;
 mod capacity;
 mod carriers;

@@ -296,7 +296,7 @@ fn every_fault_of_another_service_or_discount_is_told_by_name() {
     let third = ChangeItem::SetDiscount(WantedDiscount::Rate(333_333));
     changed(&mut bench, id, std::slice::from_ref(&third));
     for another in [third, ChangeItem::SetDiscount(WantedDiscount::None)] {
-        assert_eq!(refused_fields(create(&mut bench, id, &[another])), ["items[0].set_discount"], "it stays");
+        assert_eq!(refused_fields(create(&mut bench, id, &[another])), ["items[0].set_discount"], "not less");
     }
     let other = bench.paid(&to_berlin(order("bob", &[("A-1", 3)])));
     changed(&mut bench, other, &[set(1, 2)]);
@@ -527,4 +527,68 @@ fn nobody_is_asked_any_more_about_a_service_that_all_has_left_without() {
     assert_eq!((after.service, after.total_minor()), (ServiceLevel::Standard, 4_165));
     bench.deliver(id, 0);
     bench.on(id, Order::close).expect("nothing is open");
+}
+
+#[test]
+fn a_code_of_an_invoiced_order_is_free_again_when_a_larger_discount_takes_its_place() {
+    let mut bench = stocked();
+    issue(&mut bench, DiscountCode { uses_max: Some(1), ..ten_off("TEN") });
+    let id = bench.paid(&to_berlin(order("ada", &[("A-1", 3), ("B-2", 1)])));
+    changed(&mut bench, id, &[code("TEN")]);
+    assert_eq!(redeemed(&bench, "TEN"), 1);
+    changed(&mut bench, id, &[ChangeItem::SetDiscount(WantedDiscount::Rate(200_000))]);
+    let after = bench.order(id);
+    assert_eq!((after.credit_notes.len(), invoiced(after)), (2, after.total_minor()));
+    assert_eq!(after.surplus_minor(), 0);
+    assert_eq!(redeemed(&bench, "TEN"), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The bench checks every law after each decision.
+    #[test]
+    fn a_discount_of_a_paid_order_grows_any_number_of_times_and_never_shrinks_to_the_minor_unit(
+        currency in prop::sample::select(vec!["JPY", "USD", "KWD"]),
+        inclusive in any::<bool>(),
+        prices in prop::collection::vec(1_i64..999, 3),
+        amounts in prop::collection::vec(1_i64..1_500, 1..9),
+    ) {
+        let mut bench = stocked();
+        let currency: Currency = currency.parse().expect("a currency");
+        let mut new = to_berlin(order("ada", &[("A-1", 3), ("B-2", 2), ("C-3", 4)]));
+        (new.currency, new.prices_include_tax, new.shipping_fee) = (currency, inclusive, Some(currency.of(0)));
+        for (line, price) in new.lines.iter_mut().zip(&prices) {
+            line.unit_price = Some(currency.of(*price));
+        }
+        bench.by("shop");
+        let id: OrderId = bench.placed(&new);
+        bench.by("judge");
+        while let Some(approval) = pending(bench.order(id)).map(|it| it.id) {
+            bench.on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, "")).expect("yes");
+        }
+        bench.by("cashier");
+        bench.pay_cash(id);
+        bench.by("clerk");
+        let goods: i64 = bench.order(id).lines.iter().map(|it| it.amounts.gross_minor).sum();
+        let mut given = 0;
+        for amount in amounts {
+            let item = ChangeItem::SetDiscount(WantedDiscount::Amount(currency.of(amount)));
+            let before = bench.order(id).clone();
+            let drafted = create(&mut bench, id, &[item]);
+            prop_assert_eq!(drafted.is_ok(), amount > given && amount <= goods, "{:?}", drafted);
+            let Ok(change) = drafted else { continue };
+            propose(&mut bench, id, change).expect("proposed");
+            confirm(&mut bench, id, change).expect("confirmed");
+            given = amount;
+            let after = bench.order(id);
+            for (line, was) in after.lines.iter().zip(&before.lines) {
+                prop_assert!(line.amounts.total_minor <= was.amounts.total_minor, "{:?}", line.amounts);
+            }
+            prop_assert_eq!(invoiced(after), after.total_minor());
+            prop_assert_eq!((after.due_minor(), after.surplus_minor()), (0, 0));
+            let kept = after.captured_minor() - after.refunded_minor();
+            prop_assert_eq!(kept, after.total_minor());
+        }
+    }
 }

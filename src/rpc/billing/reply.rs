@@ -288,11 +288,12 @@ pub(crate) fn refund_quote(quote: &RefundQuote) -> pb::SimulateRefundResponse {
 pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
     let currency = order.amounts.currency;
     let invoice = order.main_invoice();
-    let (invoiced, credited, due) = match invoice.map(|it| it.state) {
-        Some(InvoiceState::Open | InvoiceState::Paid) => {
-            (order.invoiced_minor(), order.credited_minor(), order.due_minor())
-        }
-        Some(InvoiceState::Void) | None => (0, 0, 0),
+    let standing = || order.current_invoices().filter(|it| it.state != InvoiceState::Void);
+    let invoiced = standing().map(|it| it.amounts.total_minor).sum();
+    let credited = standing().map(|it| order.credited_of(it)).sum();
+    let due = match invoice.map(|it| it.state) {
+        Some(InvoiceState::Open | InvoiceState::Paid) => order.due_minor(),
+        Some(InvoiceState::Void) | None => 0,
     };
     let authorized = order.payments.iter().filter(|it| it.state == PaymentState::Authorized);
     let refunds = |state: RefundState| -> i64 {
@@ -309,6 +310,6 @@ pub(crate) fn balance(order: &Order) -> pb::OrderBalance {
         refund_pending: minor(currency, refunds(RefundState::Pending)),
         amount_due: minor(currency, due),
         credited: minor(currency, credited),
-        open: minor(currency, due - order.surplus_minor()),
+        open: minor(currency, due - order.owed_back_minor()),
     }
 }
