@@ -7,7 +7,9 @@ use std::sync::Arc;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{CreditNoteId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
+use crate::domain::{
+    CreditNoteId, InvoiceId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number,
+};
 use crate::pb;
 use crate::pb::Permission;
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
@@ -44,10 +46,7 @@ impl pb::billing_service_server::BillingService for Api {
         let listing = parsed(|bad| parse::list_invoices(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (invoices, next) = answered(self.store().list_invoices(&listing).await)?;
-            let shown = invoices.iter().filter_map(|(order, id)| {
-                order.invoices.iter().find(|it| it.id == *id).map(|it| reply::invoice(order, it))
-            });
-            let invoices = shown.collect();
+            let invoices = invoices.iter().filter_map(|(order, id)| invoice_of(order, *id)).collect();
             Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
         })
         .await
@@ -259,6 +258,10 @@ impl Api {
             }
         }
     }
+}
+
+fn invoice_of(order: &Order, id: InvoiceId) -> Option<pb::Invoice> {
+    order.invoices.iter().find(|it| it.id == id).map(|it| reply::invoice(order, it))
 }
 
 fn credit_note_of(order: &Order, id: CreditNoteId) -> Option<pb::CreditNote> {

@@ -173,21 +173,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
         let command = Seen { command, carriers: eyes.clone().carriers() };
-        self.change_order(call, command, move |news, order| {
-            let RecordedTracking { shipment: id, recorded, outcomes } = news;
-            let count = |outcome| {
-                i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX)
-            };
-            let shipment = order.shipments.iter().find(|it| it.id == *id);
-            pb::RecordTrackingEventsResponse {
-                shipment: shown_to(&eyes, order, *id),
-                recorded: recorded.iter().filter_map(|it| eyes.event(shipment?, it)).collect(),
-                duplicates: count(ReportOutcome::Known),
-                left_out: count(ReportOutcome::LeftOut),
-                updated: count(ReportOutcome::Updated),
-            }
-        })
-        .await
+        self.change_order(call, command, move |news, order| recorded_tracking(&eyes, news, order)).await
     }
 
     async fn list_tracking_events(
@@ -354,6 +340,24 @@ impl pb::shipping_service_server::ShippingService for Api {
 }
 
 /// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
+fn recorded_tracking(
+    eyes: &Eyes,
+    news: &RecordedTracking,
+    order: &Order,
+) -> pb::RecordTrackingEventsResponse {
+    let RecordedTracking { shipment: id, recorded, outcomes } = news;
+    let count =
+        |outcome| i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX);
+    let shipment = order.shipments.iter().find(|it| it.id == *id);
+    pb::RecordTrackingEventsResponse {
+        shipment: shown_to(eyes, order, *id),
+        recorded: recorded.iter().filter_map(|it| eyes.event(shipment?, it)).collect(),
+        duplicates: count(ReportOutcome::Known),
+        left_out: count(ReportOutcome::LeftOut),
+        updated: count(ReportOutcome::Updated),
+    }
+}
+
 const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
     part: Part::Shipment,
     pending: Pending::Label,
