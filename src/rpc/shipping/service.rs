@@ -339,7 +339,6 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 }
 
-/// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
 fn recorded_tracking(
     eyes: &Eyes,
     news: &RecordedTracking,
@@ -358,6 +357,7 @@ fn recorded_tracking(
     }
 }
 
+/// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
 const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
     part: Part::Shipment,
     pending: Pending::Label,
