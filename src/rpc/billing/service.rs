@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use tonic::{Request, Response, Status};
 
 use crate::domain::{
@@ -17,7 +16,7 @@ use crate::rpc::billing::parse::{Capture, CreditNoteKey, InvoiceKey};
 use crate::rpc::billing::{documents, parse, reply};
 use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::{may_search, page_token};
-use crate::rpc::settlement::Settlement;
+use crate::rpc::settlement::{Settlement, stored_answer};
 use crate::rpc::status;
 use crate::work::Pending;
 
@@ -187,18 +186,22 @@ const PAYMENT: Settlement<PaymentId, pb::CapturePaymentResponse> = Settlement {
     part: Part::Payment,
     pending: Pending::Payment,
     answer: |id, order| pb::CapturePaymentResponse { payment: payment_of(order, id) },
-    subject: |it| it.payment.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_settled,
-    is_final_stored: |bytes| pb::CapturePaymentResponse::decode(bytes).is_ok_and(|it| is_settled(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::CapturePaymentResponse>(stored).is_some_and(|it| is_settled(&it))
+    },
 };
 
 const REFUND: Settlement<RefundId, pb::RefundPaymentResponse> = Settlement {
     part: Part::Refund,
     pending: Pending::Refund,
     answer: |id, order| pb::RefundPaymentResponse { refund: refund_of(order, id) },
-    subject: |it| it.refund.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_paid_back,
-    is_final_stored: |bytes| pb::RefundPaymentResponse::decode(bytes).is_ok_and(|it| is_paid_back(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::RefundPaymentResponse>(stored).is_some_and(|it| is_paid_back(&it))
+    },
 };
 
 fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {

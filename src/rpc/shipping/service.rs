@@ -18,7 +18,7 @@ use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
-use crate::rpc::settlement::Settlement;
+use crate::rpc::settlement::{Settlement, stored_answer};
 use crate::rpc::shipping::carried::Eyes;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::{self, Journey};
@@ -362,9 +362,11 @@ const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
     part: Part::Shipment,
     pending: Pending::Label,
     answer: |id, order| pb::AssignCourierResponse { shipment: shown(order, id) },
-    subject: |it| it.shipment.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_booked,
-    is_final_stored: |bytes| pb::AssignCourierResponse::decode(bytes).is_ok_and(|it| is_booked(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::AssignCourierResponse>(stored).is_some_and(|it| is_booked(&it))
+    },
 };
 
 fn is_booked(answer: &pb::AssignCourierResponse) -> bool {
