@@ -46,7 +46,7 @@ pub(super) enum Content {
     Sku,
     Description,
     /// Right-aligned.
-    Weight,
+    Detail,
 }
 
 pub(super) fn title(kind: SheetKind) -> &'static str {
@@ -79,7 +79,7 @@ pub(super) fn columns(kind: SheetKind) -> &'static [Column] {
                     column("Units", 25.0, 12.0, Content::Quantity),
                     column("Article", 42.0, 45.0, Content::Sku),
                     column("Description", 91.0, 78.0, Content::Description),
-                    column("Weight each", 171.0, 21.0, Content::Weight),
+                    column("Weight each", 171.0, 21.0, Content::Detail),
                 ]
             }
         }
@@ -101,7 +101,7 @@ pub(super) fn columns(kind: SheetKind) -> &'static [Column] {
                     column("Units", 25.0, 12.0, Content::Quantity),
                     column("Article", 42.0, 45.0, Content::Sku),
                     column("Description", 91.0, 68.0, Content::Description),
-                    column("Reason", 162.0, 30.0, Content::Weight),
+                    column("Reason", 162.0, 30.0, Content::Detail),
                 ]
             }
         }
@@ -112,7 +112,7 @@ pub(super) fn columns(kind: SheetKind) -> &'static [Column] {
                     column("Parcels", 25.0, 14.0, Content::Quantity),
                     column("Tracking number", 44.0, 45.0, Content::Sku),
                     column("To", 93.0, 74.0, Content::Description),
-                    column("Weight", 171.0, 21.0, Content::Weight),
+                    column("Weight", 171.0, 21.0, Content::Detail),
                 ]
             }
         }
@@ -180,7 +180,7 @@ fn row(kind: SheetKind, goods: &Goods, losses: &mut Losses) -> Piece {
             Content::Quantity => set(&goods.quantity.to_string(), Weight::Bold, column.width, losses),
             Content::Sku => set(&goods.sku, Weight::Bold, column.width, losses),
             Content::Description => set(&goods.description, Weight::Regular, column.width, losses),
-            Content::Weight => set(&goods.weight, Weight::Regular, column.width, losses),
+            Content::Detail => set(&goods.detail, Weight::Regular, column.width, losses),
         };
         height = height.max(lines.len() as f32 * STEP);
         cells.push(lines);

@@ -193,7 +193,7 @@ fn draw_piece(canvas: &mut Canvas<'_>, kind: SheetKind, y: f32, piece: &Piece, l
                 match column.content {
                     Content::Tick => canvas.frame(column.x, y + PADDING + 0.1, 3.9, 3.9),
                     Content::Blank => canvas.frame(column.x, y + 1.2, column.width, piece.height - 2.4),
-                    Content::Quantity | Content::Sku | Content::Description | Content::Weight => {
+                    Content::Quantity | Content::Sku | Content::Description | Content::Detail => {
                         for (index, line) in lines.iter().enumerate() {
                             let baseline = y + PADDING + STEP * (index as f32 + 0.76);
                             canvas.text((x, baseline), SIZE, Shade::Black, align, line);
@@ -209,7 +209,7 @@ fn draw_piece(canvas: &mut Canvas<'_>, kind: SheetKind, y: f32, piece: &Piece, l
 /// Where a column's text is aligned.
 fn side(x: f32, width: f32, content: Content) -> (f32, Align) {
     match content {
-        Content::Quantity | Content::Weight => (x + width, Align::Right),
+        Content::Quantity | Content::Detail => (x + width, Align::Right),
         Content::Tick | Content::Blank | Content::Sku | Content::Description => (x, Align::Left),
     }
 }

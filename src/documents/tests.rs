@@ -73,7 +73,7 @@ fn sheet(kind: SheetKind, lines: usize, description: &str) -> SheetPaper {
         quantity: i64::try_from(index % 12 + 1).expect("small"),
         sku: format!("SKU-{index:04}"),
         description: format!("{description} {index}"),
-        weight: "0.300 kg".to_owned(),
+        detail: "0.300 kg".to_owned(),
     };
     SheetPaper {
         kind,

@@ -278,7 +278,7 @@ pub use shipping::hand_over::ConfirmPickup;
 pub use shipping::label::{CreateShippingLabel, VoidShippingLabel};
 pub use shipping::lots::PickedLot;
 pub(crate) use shipping::manifest::HANDED_OVER_MAX;
-pub use shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
+pub use shipping::manifest::{ConfirmManifest, HandedOver, manifest};
 pub use shipping::pack::PackShipment;
 pub use shipping::pick::{LineUnits, RecordPick, StartPicking};
 pub use shipping::quote::{Decline, Offers, QuoteCouriers};

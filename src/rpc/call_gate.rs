@@ -36,6 +36,7 @@ use crate::rpc::access::data_reads::{self, ReadNotes, Reader};
 use crate::rpc::admission::{self, StandingPermission};
 use crate::rpc::call_id::CallId;
 use crate::rpc::calls::{Calls, Lasting, Record, UnderWay};
+use crate::rpc::framing::{FRAME_BYTES, split_header};
 use crate::rpc::mask::{Mask, ask_plainly, guarded};
 use crate::rpc::status;
 use crate::settings::Limits;
@@ -411,9 +412,6 @@ async fn in_time<T>(
     }
 }
 
-/// The bytes before a message: whether it is compressed, and its length.
-const FRAME_BYTES: usize = 5;
-
 /// The request, once it has been received whole; or why it cannot be.
 async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<AxumBody>, String> {
     let (parts, mut body) = request.into_parts();
@@ -428,16 +426,10 @@ async fn whole(request: Request<AxumBody>, bytes_max: usize) -> Result<Request<A
         }
     }
     // These methods take one message. Less than one is refused by tonic itself.
-    if message_bytes(&received).is_some_and(|it| received.len() - FRAME_BYTES > it) {
+    if split_header(&received).is_some_and(|(header, sent)| sent.len() > header.length) {
         return Err("more than one message was sent, or something behind it".to_owned());
     }
     Ok(Request::from_parts(parts, received.into()))
-}
-
-/// The announced length of the first message; None: its header is incomplete.
-fn message_bytes(received: &[u8]) -> Option<usize> {
-    let (_, length) = received.first_chunk::<FRAME_BYTES>()?.split_first_chunk::<1>()?;
-    usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()
 }
 
 /// Unreadable bytes are the caller's fault. tonic answers them as a fault of the server, without details; this replaces

@@ -14,13 +14,11 @@ use tonic::service::AxumBody;
 
 use crate::access::{Pass, Scope, name_of};
 use crate::pb::{GUARDED_MESSAGES, GuardedField, GuardedMessage, Permission};
+use crate::rpc::framing::split_header;
 use crate::rpc::status;
 
 /// Metadata of an answer: the permissions that its caller lacks for some field of it, whether or not that field was filled.
 const HIDDEN: &str = "consign-hidden";
-
-/// The bytes before a message: whether it is compressed, and its length.
-const FRAME_BYTES: usize = 5;
 
 /// The wire type of texts, bytes and messages.
 const LENGTH_DELIMITED: usize = 2;
@@ -195,15 +193,13 @@ impl MaskedBody {
     fn messages(&mut self) -> Option<Vec<u8>> {
         let begun = mem::take(&mut self.begun);
         let (mut rest, mut masked) = (begun.as_slice(), Vec::with_capacity(begun.len()));
-        while let Some((head, after)) = rest.split_first_chunk::<FRAME_BYTES>() {
-            let [compression, length @ ..] = *head;
-            let length = usize::try_from(u32::from_be_bytes(length)).ok()?;
-            if compression != 0 {
+        while let Some((header, after)) = split_header(rest) {
+            if header.compression != 0 {
                 return None;
             }
-            let Some((message, after)) = after.split_at_checked(length) else { break };
+            let Some((message, after)) = after.split_at_checked(header.length) else { break };
             let message = self.mask.over(message)?;
-            masked.push(compression);
+            masked.push(header.compression);
             masked.extend_from_slice(&u32::try_from(message.len()).ok()?.to_be_bytes());
             masked.extend_from_slice(&message);
             rest = after;
@@ -262,6 +258,7 @@ mod tests {
     use super::*;
 
     use crate::pb;
+    use crate::rpc::framing::FRAME_BYTES;
 
     fn lacking(answer: &str, permissions: &[Permission]) -> Mask {
         let answer = guarded(answer).expect("a message with such fields");

@@ -19,6 +19,7 @@ mod discounts;
 pub(crate) mod enums;
 mod events;
 mod feedback;
+mod framing;
 mod greeting;
 mod identity;
 mod imports;

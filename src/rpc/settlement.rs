@@ -6,12 +6,12 @@
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use tonic::{Response, Status};
+use tonic::Status;
+use uuid::Uuid;
 
 use crate::domain::{Command, OnOrder, Order, OrderCommand, Part, ReadSet, Refusal, UnitOfWork};
-use crate::rpc::api::{Api, answered, codec, kept};
+use crate::rpc::api::{Api, answered, kept};
 use crate::rpc::identity::Call;
-use crate::rpc::status;
 use crate::store::{Changed, Codec, StoreError, View};
 use crate::work::{Caller, Pending, Subject, settle};
 
@@ -24,10 +24,38 @@ pub(super) struct Settlement<Id, M> {
     pub(super) part: fn(Id) -> Part,
     pub(super) pending: fn(Id) -> Pending,
     pub(super) answer: fn(Id, &Order) -> M,
-    /// The payment, refund or shipment that an answer is about: of a repeated call only the stored answer is known.
-    pub(super) subject: fn(&M) -> Option<Id>,
+    pub(super) key: fn(Id) -> Uuid,
     pub(super) is_final: fn(&M) -> bool,
     pub(super) is_final_stored: fn(&[u8]) -> bool,
+}
+
+/// An answer, and the payment, refund or shipment that it is about, as the decision named it. They are stored together, so
+/// that a repeated call goes on with the same one.
+#[derive(Clone)]
+struct About<M> {
+    id: Uuid,
+    answer: M,
+}
+
+impl<M: Message + Default> About<M> {
+    fn read(stored: &[u8]) -> Option<Self> {
+        let (id, answer) = stored.split_first_chunk::<16>()?;
+        Some(Self { id: Uuid::from_bytes(*id), answer: M::decode(answer).ok()? })
+    }
+
+    fn codec(size_max: usize) -> Codec<Self> {
+        Codec {
+            encode: |it| [it.id.as_bytes().as_slice(), &it.answer.encode_to_vec()].concat(),
+            decode: Self::read,
+            size: |it| it.answer.encoded_len(),
+            size_max,
+        }
+    }
+}
+
+/// The answer in what was stored; None: it cannot be read.
+pub(super) fn stored_answer<M: Message + Default>(stored: &[u8]) -> Option<M> {
+    About::read(stored).map(|it| it.answer)
 }
 
 /// Replaces the answer that was stored for a call by its outcome. It decides nothing.
@@ -56,18 +84,20 @@ impl Api {
     ) -> Result<M, Status>
     where
         C: OrderCommand<Output = Id>,
-        Id: Copy + Send + 'static,
+        Id: Copy + Send + From<Uuid> + 'static,
         M: Message + Default + Clone + 'static,
     {
-        let answer = settlement.answer;
-        let reply = move |it: &OnOrder<Id>, view: &View<'_>| answer(it.output, kept(view, it.order));
-        let sent = Codec { size_max: call.answer_bytes_max(&self.limits), ..codec() };
+        let (answer, key) = (settlement.answer, settlement.key);
+        let about = move |id: Id, order: &Order| About { id: key(id), answer: answer(id, order) };
+        let reply = move |it: &OnOrder<Id>, view: &View<'_>| about(it.output, kept(view, it.order));
+        let sent = About::codec(call.answer_bytes_max(&self.limits));
         let begun = self.store().change(call.clone().into_store(), command, reply, sent).await;
         let (begun, decided) = match answered(begun)? {
             Changed::Decided { answer, output, orders } => (answer, Some((output, orders))),
-            Changed::Validated(answer) => return Ok(answer),
-            Changed::Replayed(answer) => (answer, None),
+            Changed::Validated(about) => return Ok(about.answer),
+            Changed::Replayed(about) => (about, None),
         };
+        let About { id: named, answer: begun } = begun;
         if (settlement.is_final)(&begun) {
             return Ok(begun);
         }
@@ -78,7 +108,7 @@ impl Api {
                 (output, Subject { id: order, stored })
             }
             None => {
-                let id = (settlement.subject)(&begun).ok_or_else(status::internal)?;
+                let id = Id::from(named);
                 let order = self.order_of((settlement.part)(id)).await?;
                 (id, Subject { id: order, stored: None })
             }
@@ -87,14 +117,14 @@ impl Api {
         let is_final = settlement.is_final_stored;
         let caller = Caller {
             request: call.amending(is_final).into_store().request,
-            reply: Box::new(move |it| answer(id, it)),
-            codec: codec(),
+            reply: Box::new(move |it| about(id, it)),
+            codec: About::codec(usize::MAX),
         };
         let settling = settle(&self.app, subject, (settlement.pending)(id), caller);
         match self.within_the_callers_time(&call, settling).await? {
-            Some(settled) => Ok(settled),
+            Some(settled) => Ok(settled.answer),
             None => {
-                let outcome = answer(id, &*self.order(order).await?);
+                let outcome = about(id, &*self.order(order).await?);
                 self.store_outcome(&call, outcome, settlement).await
             }
         }
@@ -132,16 +162,18 @@ impl Api {
     async fn store_outcome<Id, M: Message + Default + Clone + 'static>(
         &self,
         call: &Call,
-        outcome: M,
+        outcome: About<M>,
         settlement: &Settlement<Id, M>,
     ) -> Result<M, Status> {
-        if !call.is_repeatable() || !(settlement.is_final)(&outcome) {
-            return Ok(outcome);
+        let answer = outcome.answer.clone();
+        if !call.is_repeatable() || !(settlement.is_final)(&answer) {
+            return Ok(answer);
         }
         let call = call.amending(settlement.is_final_stored);
-        let answer = outcome.clone();
-        let kept = self.change(call, StoreOutcome, move |(), _| answer.clone()).await;
+        let sent = About::codec(call.answer_bytes_max(&self.limits));
+        let reply = move |(): &(), _: &View<'_>| outcome.clone();
+        let kept = self.store().change(call.into_store(), StoreOutcome, reply, sent).await;
         // The outcome holds even if it cannot be stored now: a repeat tries to store it again.
-        Ok(kept.map_or(outcome, Response::into_inner))
+        Ok(kept.map_or(answer, |it| it.into_answer().answer))
     }
 }

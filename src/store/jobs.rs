@@ -16,7 +16,7 @@ use crate::store::writer::queue::Task;
 /// What tells one moment of what is on order of a product from another: how many replenishments are on order, the sum of
 /// their versions, and when the last of them was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Supply {
+pub struct OnOrderVersion {
     open: i64,
     versions: i64,
     changed_at: i64,
@@ -147,7 +147,7 @@ impl Store {
         &self,
         after: Option<&Sku>,
         limit: u64,
-    ) -> Result<Vec<(Sku, Supply)>, StoreError> {
+    ) -> Result<Vec<(Sku, OnOrderVersion)>, StoreError> {
         // From product to product along the index, however many orders wait for each.
         let sql = "WITH RECURSIVE wanted (sku, place) AS ( \
               SELECT (SELECT first.sku FROM order_waits AS first WHERE first.sku > $1 \
@@ -168,7 +168,7 @@ impl Store {
         let values = vec![after.map_or("", Sku::as_str).into(), bounded(limit).into()];
         let rows = self.look().await?.query(&sql, values).await?;
         let supply = |row: &Row| {
-            let supply = Supply { open: row.get(1)?, versions: row.get(2)?, changed_at: row.get(3)? };
+            let supply = OnOrderVersion { open: row.get(1)?, versions: row.get(2)?, changed_at: row.get(3)? };
             Ok((row.get(0)?, supply))
         };
         rows.iter().map(supply).collect()

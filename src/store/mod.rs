@@ -26,7 +26,7 @@ pub use connection::error::StoreError;
 pub use connection::options::{Clock, Database, Engine, Options, TimeSource};
 pub use erasures::Erasure;
 pub use handle::Store;
-pub use jobs::Supply;
+pub use jobs::OnOrderVersion;
 pub use query::chains::VerifiedChains;
 pub use query::deliveries::{Delivery, Failing, Followed, Lag, Redeliverable, Redelivered, ToRedeliver};
 pub use query::feed::{EventFilter, EventPage};

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use crate::domain::{OrderId, Part, RedateOrder, Sku, Target};
-use crate::store::{Codec, StoreError, Supply};
+use crate::store::{Codec, OnOrderVersion, StoreError};
 use crate::work::{App, context, stop_requested};
 
 /// Products read at once.
@@ -25,7 +25,7 @@ const AFTER_FAULT: Duration = Duration::from_secs(10);
 
 /// What was on order of each product that orders wait for, when these were last looked at. It is not kept: a process that
 /// starts looks at all of them once, so that none is forgotten that moved while no process ran.
-type Looked = BTreeMap<Sku, Supply>;
+type Looked = BTreeMap<Sku, OnOrderVersion>;
 
 /// Any number of processes may look: the first one moves the promise, and the others find that nothing has moved.
 pub(super) async fn redate_orders(app: App, mut shutdown: watch::Receiver<bool>) {

@@ -77,6 +77,24 @@ fn every_setting_is_explained() {
     assert!(missing.is_empty(), "docs/operations.md lacks these settings:\n{}", missing.join("\n"));
 }
 
+/// Names of functions have an underscore, and programs that papers call have none.
+#[test]
+fn no_shell_function_shadows_a_program() {
+    let mut shadows = Vec::new();
+    for paper in papers() {
+        let text = fs::read_to_string(&paper).unwrap();
+        for line in text.lines().map(str::trim_start) {
+            let name = line.split_once("() {").map_or("", |it| it.0);
+            let is_function =
+                !name.is_empty() && name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+            if is_function && !name.contains('_') {
+                shadows.push(format!("{}: {line}", paper.display()));
+            }
+        }
+    }
+    assert!(shadows.is_empty(), "{}", shadows.join("\n"));
+}
+
 fn papers() -> Vec<PathBuf> {
     let mut found = vec!["README.md".into(), "CONTRIBUTING.md".into(), "CHANGELOG.md".into()];
     let mut folders = vec![PathBuf::from("docs")];

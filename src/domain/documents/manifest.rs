@@ -19,7 +19,7 @@ pub fn manifest_paper(manifest: &Manifest, company: &str) -> SheetPaper {
             it.number,
             mark(it)
         ),
-        weight: kilograms(it.weight_grams),
+        detail: kilograms(it.weight_grams),
     };
     let mut notes = vec!["Taken by: ______________________________    Time: ______________".to_owned()];
     if entries.is_empty() {

@@ -73,6 +73,6 @@ pub struct Goods {
     pub quantity: i64,
     pub sku: String,
     pub description: String,
-    /// Of one unit; empty if it is not known. Of what comes back: why it does.
-    pub weight: String,
+    /// What one unit weighs, empty if it is not known; of what comes back: why it does.
+    pub detail: String,
 }

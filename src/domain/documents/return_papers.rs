@@ -32,7 +32,7 @@ pub(in crate::domain) fn return_sheet_paper(order: &Order, it: &Return, facts: P
             quantity: line.quantity,
             sku: sold.map_or_else(String::new, |it| it.sku.to_string()),
             description: sold.map_or_else(String::new, |it| self::line(&it.description)),
-            weight: in_words(line.reason).to_owned(),
+            detail: in_words(line.reason).to_owned(),
         }
     };
     let units = it.units();
@@ -121,7 +121,7 @@ mod tests {
         let (rules, location) = (Rules::default(), location());
         let form = return_sheet_paper(&order, &it, facts(&rules, &location));
         let goods = &form.lists[0].goods[0];
-        assert_eq!((goods.quantity, goods.weight.as_str()), (1, "damaged"));
+        assert_eq!((goods.quantity, goods.detail.as_str()), (1, "damaged"));
         assert_eq!(goods.sku, order.lines[0].sku.to_string());
         assert_eq!(form.reference, it.full_number(order.number));
     }

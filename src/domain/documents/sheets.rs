@@ -121,8 +121,8 @@ fn to_pick(item: &ShipmentItem) -> Vec<Goods> {
 }
 
 fn goods(item: &ShipmentItem, quantity: i64) -> Goods {
-    let weight = if item.weight_grams > 0 { kilograms(item.weight_grams) } else { String::new() };
-    Goods { quantity, sku: item.sku.to_string(), description: described(item), weight }
+    let detail = if item.weight_grams > 0 { kilograms(item.weight_grams) } else { String::new() };
+    Goods { quantity, sku: item.sku.to_string(), description: described(item), detail }
 }
 
 /// To the minute, as the clock of the server says.

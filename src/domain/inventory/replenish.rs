@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::inventory::known::{level_of, location_must_be_in_use, must_be_in_use};
+use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
@@ -246,7 +247,10 @@ pub(super) fn must_be_from_supplier(replenishment: &Replenishment) -> Result<(),
             replenishment.id
         ),
         state: Some(replenishment.state.as_str()),
-        legal: Vec::new(),
+        legal: match replenishment.state.is_open() {
+            true => vec![Action::ReceiveTransfer, Action::CancelTransfer],
+            false => vec![Action::TransferStock],
+        },
     })
 }
 

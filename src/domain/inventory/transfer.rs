@@ -9,7 +9,6 @@ use crate::domain::inventory::lots::{
     Delta, LotFields, book, book_from_road, check_lot, must_have_room_for_lot,
 };
 use crate::domain::inventory::replenish::must_have_room;
-use crate::domain::model::action::Action;
 use crate::domain::model::etag::check_etag;
 use crate::domain::model::lot::{LotName, LotNamed, LotOnTheWay};
 use crate::domain::model::product::Product;
@@ -318,7 +317,7 @@ fn must_be_open(transfer: &Transfer, what: &str) -> Result<(), Refusal> {
         reason: Reason::IllegalTransition,
         message: format!("cannot {what} {}: it is {}", transfer.id, transfer.state),
         state: Some(transfer.state.as_str()),
-        legal: Vec::<Action>::new(),
+        legal: transfer.available_actions(),
     })
 }
 

@@ -64,5 +64,8 @@ string_enum! {
         PlaceReplenishment = "PlaceReplenishment",
         UpdateReplenishment = "UpdateReplenishment",
         CancelReplenishment = "CancelReplenishment",
+        TransferStock = "TransferStock",
+        ReceiveTransfer = "ReceiveTransfer",
+        CancelTransfer = "CancelTransfer",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The pause after so many failed attempts: 2, 4, 8 … seconds, and never more than `longest`.
+/// The pause after so many failed attempts: 2, 4, 8 … seconds, and never more than `longest`. One second before any.
 pub fn backoff(attempts: u32, longest: Duration) -> Duration {
     let seconds = 1_u64.checked_shl(attempts).unwrap_or(u64::MAX);
     Duration::from_secs(seconds).min(longest)

@@ -11,6 +11,7 @@ use crate::domain::model::payment::PaymentState;
 use crate::domain::model::replenishment::{Replenishment, ReplenishmentState};
 use crate::domain::model::reservation::Reservation;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
+use crate::domain::model::transfer::{Transfer, TransferState};
 use crate::domain::ordering::order_change::CHANGES_MAX;
 use crate::domain::shipping::tracking_state::has_left;
 
@@ -293,7 +294,7 @@ impl Reservation {
 }
 
 impl Replenishment {
-    /// The calls that would not be refused for its state.
+    /// The calls that may follow: goods that come once it is over are received without it.
     pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
         match self.state {
             ReplenishmentState::Proposed => {
@@ -311,8 +312,20 @@ impl Replenishment {
                 vec![Action::ReceiveStock, Action::CancelReplenishment, Action::UpdateReplenishment]
             }
             ReplenishmentState::Received | ReplenishmentState::Rejected | ReplenishmentState::Cancelled => {
-                Vec::new()
+                vec![Action::ReceiveStock]
             }
+        }
+    }
+}
+
+impl Transfer {
+    /// The calls that may follow: once it is over, goods are moved by another one.
+    pub(in crate::domain) fn available_actions(&self) -> Vec<Action> {
+        match self.state {
+            TransferState::InTransit | TransferState::PartiallyReceived => {
+                vec![Action::ReceiveTransfer, Action::CancelTransfer]
+            }
+            TransferState::Received | TransferState::Cancelled => vec![Action::TransferStock],
         }
     }
 }

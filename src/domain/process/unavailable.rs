@@ -140,7 +140,10 @@ impl Order {
             | Action::RejectReplenishment
             | Action::PlaceReplenishment
             | Action::UpdateReplenishment
-            | Action::CancelReplenishment => return None,
+            | Action::CancelReplenishment
+            | Action::TransferStock
+            | Action::ReceiveTransfer
+            | Action::CancelTransfer => return None,
         };
         Some(reason)
     }

@@ -17,11 +17,10 @@ use crate::domain::unit::unit_of_work::{Part, ReadSet, UnitOfWork};
 pub(crate) const HANDED_OVER_MAX: usize = 200;
 
 /// One courier's pickup at one location on one day, by the courier's own clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pickup {
-    pub courier: CourierCode,
-    pub location: LocationCode,
-    pub day: Date,
+struct Pickup {
+    courier: CourierCode,
+    location: LocationCode,
+    day: Date,
 }
 
 /// What waits for this courier at this location on that day, out of these shipments.
@@ -84,7 +83,10 @@ impl Pickup {
 /// keeps none of the others back.
 #[derive(Debug, Clone)]
 pub struct ConfirmManifest {
-    pub pickup: Pickup,
+    pub courier: CourierCode,
+    pub location: LocationCode,
+    /// None: today, by the courier's own clock.
+    pub day: Option<Date>,
     /// None twice; more than [`HANDED_OVER_MAX`] are refused.
     pub shipments: Vec<ShipmentId>,
     pub driver: String,
@@ -110,10 +112,9 @@ impl Command for ConfirmManifest {
     }
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<HandedOver, Refusal> {
-        let Pickup { courier, location, day: _ } = &self.pickup;
-        if unit.courier(courier).is_none() {
-            return Err(Refusal::not_found("courier", courier));
-        }
+        let Self { courier, location, day, .. } = self;
+        let known = unit.courier(courier).ok_or_else(|| Refusal::not_found("courier", courier))?;
+        let day = day.unwrap_or_else(|| known.day_of(unit.now));
         if unit.location(location).is_none() {
             return Err(Refusal::not_found("stock location", location));
         }
@@ -121,9 +122,10 @@ impl Command for ConfirmManifest {
             let message = format!("one call hands over at most {HANDED_OVER_MAX} shipments: list them");
             return Err(Refusal::unmet(Reason::LimitReached, message));
         }
+        let pickup = Pickup { courier: courier.clone(), location: location.clone(), day };
         let mut results = Vec::new();
         for id in &self.shipments {
-            match self.order_of(unit, *id) {
+            match self.order_of(unit, &pickup, *id) {
                 Ok(order) => {
                     self.hand_over(unit, order, *id)?;
                     results.push((*id, Ok(())));
@@ -137,15 +139,15 @@ impl Command for ConfirmManifest {
 
 impl ConfirmManifest {
     /// The order of a shipment that may be handed over now. Nothing has changed where it may not.
-    fn order_of(&self, unit: &mut UnitOfWork<'_>, id: ShipmentId) -> Result<Order, Refusal> {
+    fn order_of(&self, unit: &mut UnitOfWork<'_>, pickup: &Pickup, id: ShipmentId) -> Result<Order, Refusal> {
         let order = unit.order_of(&Part::Shipment(id))?;
         let order = unit.take_order(order)?;
         let index = order.workable(id)?;
         order.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
         order.must_have_its_label(index)?;
         let shipment = &order.shipments[index];
-        let courier = unit.courier(&self.pickup.courier).expect("it was looked up first");
-        if !self.pickup.has(courier, shipment) {
+        let courier = unit.courier(&self.courier).expect("it was looked up first");
+        if !pickup.has(courier, shipment) {
             let message = "the shipment is not on this manifest: another courier, location or day";
             return Err(order.unmet_shipment(Reason::IllegalTransition, shipment, message));
         }

@@ -44,7 +44,7 @@ fn a_bench() -> Bench {
     Bench::with_stock(&[("A-1", "NYC", 9)])
 }
 
-fn legal<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Vec<Action> {
+pub(super) fn legal<T: std::fmt::Debug>(refused: Result<T, Refusal>) -> Vec<Action> {
     match refused {
         Err(Refusal::Unmet { legal, .. }) => legal,
         other => panic!("expected a refusal that says what is legal, not {other:?}"),

@@ -13,7 +13,7 @@ use crate::domain::model::scalars::{CourierCode, OrderId, ShipmentId};
 use crate::domain::model::shipment::ShipmentState;
 use crate::domain::model::time::Timestamp;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
-use crate::domain::shipping::manifest::{ConfirmManifest, HandedOver, Pickup, manifest};
+use crate::domain::shipping::manifest::{ConfirmManifest, HandedOver, manifest};
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{MONDAY, location_code, order, reason, to_berlin};
 use crate::domain::unit::command::Command;
@@ -88,8 +88,18 @@ fn listed(bench: &Bench, courier: &str, location: &str, day: Date, orders: &[Ord
 }
 
 fn confirm(bench: &mut Bench, shipments: Vec<ShipmentId>) -> HandedOver {
-    let pickup = Pickup { courier: code("SNAIL"), location: location_code("NYC"), day: TODAY };
-    let command = ConfirmManifest { pickup, shipments, driver: "driver 7".to_owned(), at: None };
+    confirm_on(bench, Some(TODAY), shipments)
+}
+
+fn confirm_on(bench: &mut Bench, day: Option<Date>, shipments: Vec<ShipmentId>) -> HandedOver {
+    let command = ConfirmManifest {
+        courier: code("SNAIL"),
+        location: location_code("NYC"),
+        day,
+        shipments,
+        driver: "driver 7".to_owned(),
+        at: None,
+    };
     bench.decide(|unit| command.decide(unit)).expect("the shipments that can be are handed over")
 }
 
@@ -166,4 +176,19 @@ fn a_manifest_is_handed_over_but_for_what_is_missing_or_on_hold() {
     assert_eq!(left.entries.len(), 2, "what was not taken stays on it");
     let unknown = confirm(&mut bench, vec![taken.0.into()]);
     assert!(matches!(unknown[0].1, Err(Refusal::NotFound { .. })));
+}
+
+#[test]
+fn a_handover_without_a_day_is_one_of_today_by_the_couriers_clock() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let [today, tomorrow] = [("ada", 8), ("bob", 8 + 24)].map(|(who, hours)| {
+        let id = bench.paid(&order(who, &[("A-1", 1)]));
+        bench.prepare(id, 0);
+        assign(&mut bench, id, Some("SNAIL"), hours_later(hours)).expect("assigned");
+        bench.shipment(id, 0).id
+    });
+    bench.pass(8 * 3_600);
+    let results = confirm_on(&mut bench, None, vec![today, tomorrow]);
+    assert_eq!(results[0], (today, Ok(())));
+    assert_eq!(reason(results[1].1.clone()), Reason::IllegalTransition, "tomorrow's");
 }

@@ -5,11 +5,13 @@ use crate::domain::inventory::transfer::{
     Arrival, CancelTransfer, ReceiveTransfer, TransferStock, cancel_transfer, receive_transfer,
     transfer_stock,
 };
+use crate::domain::model::action::Action;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::scalars::TransferId;
 use crate::domain::model::stock::MovementKind;
 use crate::domain::model::transfer::{Transfer, TransferState};
+use crate::domain::tests::archived::legal;
 use crate::domain::tests::bench::{Bench, refused_fields};
 use crate::domain::tests::given::{location_code, order, reason, sku, waiting};
 use crate::domain::tests::restock::decide_on;
@@ -68,6 +70,22 @@ fn units_leave_one_location_and_arrive_at_another_with_what_is_missing_written_o
     );
     assert_eq!(reason(receive(&mut bench, id, &[])), Reason::IllegalTransition);
     assert_eq!(reason(cancel(&mut bench, id)), Reason::IllegalTransition);
+}
+
+#[test]
+fn what_is_refused_of_a_transfer_says_what_to_call_instead() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 10)]);
+    let id = send(&mut bench, &[("A-1", 6)]).id;
+    let replenishments = &bench.snapshot.replenishments;
+    let delivery = replenishments.values().find(|it| it.transfer == Some(id)).expect("on order").id;
+    let called_off = decide_on(&mut bench, delivery, ReplenishmentState::Cancelled, None);
+    assert_eq!(legal(called_off), [Action::ReceiveTransfer, Action::CancelTransfer]);
+
+    receive(&mut bench, id, &[]).expect("all arrive");
+    assert_eq!(legal(receive(&mut bench, id, &[])), [Action::TransferStock]);
+    assert_eq!(legal(cancel(&mut bench, id)), [Action::TransferStock]);
+    let called_off = decide_on(&mut bench, delivery, ReplenishmentState::Cancelled, None);
+    assert_eq!(legal(called_off), [Action::TransferStock]);
 }
 
 #[test]

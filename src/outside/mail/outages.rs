@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::Unsent;
-
-/// How long nobody asks after the first failure.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+use crate::domain::{Unsent, backoff};
 
 /// The longest time between two probes: how much later than the mail system's return the first letter may go.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
@@ -27,7 +24,8 @@ pub(super) struct Outages {
 struct Outage {
     why: String,
     since: Instant,
-    pause: Duration,
+    /// Probes that were let through so far.
+    probes: u32,
     probe_at: Instant,
 }
 
@@ -41,8 +39,8 @@ impl Outages {
         if now < outage.probe_at {
             return Err(Unsent::NotTried(outage.why.clone()));
         }
-        outage.pause = (outage.pause * 2).min(PAUSE_MAX);
-        outage.probe_at = now + outage.pause;
+        outage.probes = outage.probes.saturating_add(1);
+        outage.probe_at = now + backoff(outage.probes, PAUSE_MAX);
         Ok(())
     }
 
@@ -62,8 +60,8 @@ impl Outages {
             return;
         }
         let now = Instant::now();
-        *current =
-            Some(Outage { why: why.to_owned(), since: now, pause: FIRST_PAUSE, probe_at: now + FIRST_PAUSE });
+        let probe_at = now + backoff(0, PAUSE_MAX);
+        *current = Some(Outage { why: why.to_owned(), since: now, probes: 0, probe_at });
         tracing::warn!(why, "the mail system is away: letters wait");
     }
 

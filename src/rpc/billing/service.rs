@@ -4,10 +4,11 @@
 
 use std::sync::Arc;
 
-use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::domain::{CreditNoteId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number};
+use crate::domain::{
+    CreditNoteId, InvoiceId, Order, OrderCommand, Part, PaymentId, RefundId, invoice_number,
+};
 use crate::pb;
 use crate::pb::Permission;
 use crate::rpc::api::{Api, Reply, answered, command, parsed};
@@ -15,7 +16,7 @@ use crate::rpc::billing::parse::{Capture, CreditNoteKey, InvoiceKey};
 use crate::rpc::billing::{documents, parse, reply};
 use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::{may_search, page_token};
-use crate::rpc::settlement::Settlement;
+use crate::rpc::settlement::{Settlement, stored_answer};
 use crate::rpc::status;
 use crate::work::Pending;
 
@@ -44,10 +45,7 @@ impl pb::billing_service_server::BillingService for Api {
         let listing = parsed(|bad| parse::list_invoices(request.into_inner(), &self.limits, bad))?;
         self.page(listing, |listing| async move {
             let (invoices, next) = answered(self.store().list_invoices(&listing).await)?;
-            let shown = invoices.iter().filter_map(|(order, id)| {
-                order.invoices.iter().find(|it| it.id == *id).map(|it| reply::invoice(order, it))
-            });
-            let invoices = shown.collect();
+            let invoices = invoices.iter().filter_map(|(order, id)| invoice_of(order, *id)).collect();
             Ok(pb::ListInvoicesResponse { invoices, next_page_token: page_token(next) })
         })
         .await
@@ -188,18 +186,22 @@ const PAYMENT: Settlement<PaymentId, pb::CapturePaymentResponse> = Settlement {
     part: Part::Payment,
     pending: Pending::Payment,
     answer: |id, order| pb::CapturePaymentResponse { payment: payment_of(order, id) },
-    subject: |it| it.payment.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_settled,
-    is_final_stored: |bytes| pb::CapturePaymentResponse::decode(bytes).is_ok_and(|it| is_settled(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::CapturePaymentResponse>(stored).is_some_and(|it| is_settled(&it))
+    },
 };
 
 const REFUND: Settlement<RefundId, pb::RefundPaymentResponse> = Settlement {
     part: Part::Refund,
     pending: Pending::Refund,
     answer: |id, order| pb::RefundPaymentResponse { refund: refund_of(order, id) },
-    subject: |it| it.refund.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_paid_back,
-    is_final_stored: |bytes| pb::RefundPaymentResponse::decode(bytes).is_ok_and(|it| is_paid_back(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::RefundPaymentResponse>(stored).is_some_and(|it| is_paid_back(&it))
+    },
 };
 
 fn is_settled(answer: &pb::CapturePaymentResponse) -> bool {
@@ -259,6 +261,10 @@ impl Api {
             }
         }
     }
+}
+
+fn invoice_of(order: &Order, id: InvoiceId) -> Option<pb::Invoice> {
+    order.invoices.iter().find(|it| it.id == id).map(|it| reply::invoice(order, it))
 }
 
 fn credit_note_of(order: &Order, id: CreditNoteId) -> Option<pb::CreditNote> {

@@ -32,6 +32,33 @@ impl Api {
         }
         self.app.letters.text(message, order, &self.app.rules, couriers).ok()
     }
+
+    /// A message with the text that is kept of it, or else with what it would say now.
+    fn shown_message(
+        &self,
+        order: &Order,
+        id: MessageId,
+        kept: Option<MessageText>,
+        couriers: &CourierNames,
+    ) -> Option<pb::CustomerMessage> {
+        let message = order.messages.iter().find(|it| it.id == id)?;
+        let text = kept.or_else(|| self.written(order, message, couriers));
+        Some(messages::reply::message(order, message, text))
+    }
+
+    /// The same with what a list shows of its text.
+    fn listed_message(
+        &self,
+        order: &Order,
+        id: MessageId,
+        kept: Option<MessageText>,
+        couriers: &CourierNames,
+    ) -> Option<pb::CustomerMessage> {
+        let message = order.messages.iter().find(|it| it.id == id)?;
+        let text = kept.or_else(|| self.written(order, message, couriers));
+        let text = text.map(|it| messages::reply::listed(order, it));
+        Some(messages::reply::message(order, message, text))
+    }
 }
 
 /// Whether what a message said is kept.
@@ -267,12 +294,9 @@ impl pb::order_service_server::OrderService for Api {
             let couriers = answered(self.store().courier_names().await)?;
             let kept = messages.iter().filter(|(order, id)| is_kept(order, *id)).map(|it| it.1);
             let mut kept = answered(self.store().message_texts(&kept.collect::<Vec<_>>()).await)?;
-            let shown = messages.iter().filter_map(|(order, id)| {
-                let message = order.messages.iter().find(|it| it.id == *id)?;
-                let text = kept.remove(id).or_else(|| self.written(order, message, &couriers));
-                let text = text.map(|it| messages::reply::listed(order, it));
-                Some(messages::reply::message(order, message, text))
-            });
+            let shown = messages.iter();
+            let shown =
+                shown.filter_map(|(order, id)| self.listed_message(order, *id, kept.remove(id), &couriers));
             let messages = shown.collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
         })
@@ -282,15 +306,13 @@ impl pb::order_service_server::OrderService for Api {
     async fn get_message(&self, request: Request<pb::GetMessageRequest>) -> Reply<pb::GetMessageResponse> {
         let id = parsed(|bad| messages::parse::get_message(request.into_inner(), bad))?;
         let order = self.order_with(Part::Message(id)).await?;
-        let message = order.messages.iter().find(|it| it.id == id);
-        let message = message.ok_or_else(|| status::not_found("message", id))?;
         let couriers = answered(self.store().courier_names().await)?;
-        let kept = match message.text_kept {
+        let kept = match is_kept(&order, id) {
             true => answered(self.store().message_texts(&[id]).await)?.remove(&id),
             false => None,
         };
-        let text = kept.or_else(|| self.written(&order, message, &couriers));
-        let message = Some(messages::reply::message(&order, message, text));
+        let message = self.shown_message(&order, id, kept, &couriers);
+        let message = Some(message.ok_or_else(|| status::not_found("message", id))?);
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
 
@@ -319,13 +341,8 @@ impl pb::order_service_server::OrderService for Api {
         let couriers = answered(self.store().courier_names().await)?;
         let kept = answered(self.store().message_texts(&[id]).await)?.remove(&id);
         let api = self.clone();
-        self.change_order(call, command, move |(), order| {
-            let message = order.messages.iter().find(|it| it.id == id);
-            let shown = message.map(|it| {
-                let text = kept.clone().or_else(|| api.written(order, it, &couriers));
-                messages::reply::message(order, it, text)
-            });
-            pb::ResendMessageResponse { message: shown }
+        self.change_order(call, command, move |(), order| pb::ResendMessageResponse {
+            message: api.shown_message(order, id, kept.clone(), &couriers),
         })
         .await
     }

@@ -9,7 +9,7 @@ use tonic::Status;
 use crate::documents;
 use crate::domain::{
     self, ConfirmManifest, Courier, CourierCode, HANDED_OVER_MAX, HandedOver, Location, LocationCode,
-    Manifest, ManifestEntry, Paper, Pickup, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
+    Manifest, ManifestEntry, Paper, Problems, Reason, Refusal, ShipmentId, ShipmentState, Timestamp,
 };
 use crate::pb;
 use crate::rpc::api::{Api, Reply, answered, existing};
@@ -153,16 +153,14 @@ impl Api {
         call: Call,
         confirmation: Confirmation,
     ) -> Reply<pb::ConfirmManifestResponse> {
-        let Confirmation { manifest: wanted, shipments, driver, at } = confirmation;
-        let (pickup, shipments) = if shipments.is_empty() {
-            let Manifest { courier, location, day, entries, .. } = self.manifest(&wanted).await?;
-            let on_it = entries.iter().map(|it| it.shipment).take(HANDED_OVER_MAX + 1).collect();
-            (Pickup { courier, location, day }, on_it)
-        } else {
-            let (courier, location, day) = self.pickup(&wanted).await?;
-            (Pickup { courier: courier.code, location: location.code, day }, shipments)
-        };
-        let command = ConfirmManifest { pickup, shipments, driver, at };
+        let Confirmation { manifest: mut wanted, mut shipments, driver, at } = confirmation;
+        if shipments.is_empty() {
+            let Manifest { day, entries, .. } = self.manifest(&wanted).await?;
+            shipments = entries.iter().map(|it| it.shipment).take(HANDED_OVER_MAX + 1).collect();
+            wanted.day = Some(day);
+        }
+        let Wanted { courier, location, day } = wanted;
+        let command = ConfirmManifest { courier, location, day, shipments, driver, at };
         self.change(call, command, |results, _| confirmed(results)).await
     }
 }

@@ -18,7 +18,7 @@ use crate::rpc::identity::{Call, permitted};
 use crate::rpc::listing::page_token;
 use crate::rpc::parse::id;
 use crate::rpc::reply::{open_use, unavailable_action};
-use crate::rpc::settlement::Settlement;
+use crate::rpc::settlement::{Settlement, stored_answer};
 use crate::rpc::shipping::carried::Eyes;
 use crate::rpc::shipping::{documents, manifest, parse, reply};
 use crate::rpc::streams::track::{self, Journey};
@@ -173,21 +173,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         let now = self.store().now();
         let (call, command) = command(request, |it, bad| parse::record_tracking(it, now, bad))?;
         let command = Seen { command, carriers: eyes.clone().carriers() };
-        self.change_order(call, command, move |news, order| {
-            let RecordedTracking { shipment: id, recorded, outcomes } = news;
-            let count = |outcome| {
-                i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX)
-            };
-            let shipment = order.shipments.iter().find(|it| it.id == *id);
-            pb::RecordTrackingEventsResponse {
-                shipment: shown_to(&eyes, order, *id),
-                recorded: recorded.iter().filter_map(|it| eyes.event(shipment?, it)).collect(),
-                duplicates: count(ReportOutcome::Known),
-                left_out: count(ReportOutcome::LeftOut),
-                updated: count(ReportOutcome::Updated),
-            }
-        })
-        .await
+        self.change_order(call, command, move |news, order| recorded_tracking(&eyes, news, order)).await
     }
 
     async fn list_tracking_events(
@@ -353,14 +339,34 @@ impl pb::shipping_service_server::ShippingService for Api {
     }
 }
 
+fn recorded_tracking(
+    eyes: &Eyes,
+    news: &RecordedTracking,
+    order: &Order,
+) -> pb::RecordTrackingEventsResponse {
+    let RecordedTracking { shipment: id, recorded, outcomes } = news;
+    let count =
+        |outcome| i32::try_from(outcomes.iter().filter(|it| **it == outcome).count()).unwrap_or(i32::MAX);
+    let shipment = order.shipments.iter().find(|it| it.id == *id);
+    pb::RecordTrackingEventsResponse {
+        shipment: shown_to(eyes, order, *id),
+        recorded: recorded.iter().filter_map(|it| eyes.event(shipment?, it)).collect(),
+        duplicates: count(ReportOutcome::Known),
+        left_out: count(ReportOutcome::LeftOut),
+        updated: count(ReportOutcome::Updated),
+    }
+}
+
 /// The courier's label, which AssignCourier waits for where the courier is booked through an interface.
 const LABEL: Settlement<ShipmentId, pb::AssignCourierResponse> = Settlement {
     part: Part::Shipment,
     pending: Pending::Label,
     answer: |id, order| pb::AssignCourierResponse { shipment: shown(order, id) },
-    subject: |it| it.shipment.as_ref()?.id.parse().ok(),
+    key: |it| it.0,
     is_final: is_booked,
-    is_final_stored: |bytes| pb::AssignCourierResponse::decode(bytes).is_ok_and(|it| is_booked(&it)),
+    is_final_stored: |stored| {
+        stored_answer::<pb::AssignCourierResponse>(stored).is_some_and(|it| is_booked(&it))
+    },
 };
 
 fn is_booked(answer: &pb::AssignCourierResponse) -> bool {

@@ -1,5 +1,6 @@
 //! Jobs: what is due, leased to one worker at a time; and other chores that must go through the writer.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sea_orm::DbBackend;
@@ -110,8 +111,35 @@ impl Chore {
     }
 }
 
-/// The tables whose rows are jobs, each under its own id.
-const TABLES: [(&str, JobKind); 2] = [("reservations", JobKind::Reservation), ("orders", JobKind::Order)];
+/// A table whose rows are jobs, each under its own id, and its statements.
+struct JobTable {
+    kind: JobKind,
+    claim: String,
+    /// PostgreSQL passes over what another process is claiming.
+    claim_postgres: String,
+    fail: String,
+}
+
+impl JobTable {
+    fn new(table: &str, kind: JobKind) -> Self {
+        let claim = |skip: &str| {
+            format!(
+                "UPDATE {table} SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
+                WHERE id IN (SELECT id FROM {table} WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \
+                ORDER BY run_at LIMIT $3 {skip}) RETURNING id, lease_token, attempts, run_at"
+            )
+        };
+        let fail = format!(
+            "UPDATE {table} SET run_at = $1, lease_until = NULL \
+            WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL"
+        );
+        Self { kind, claim: claim(""), claim_postgres: claim("FOR UPDATE SKIP LOCKED"), fail }
+    }
+}
+
+static TABLES: LazyLock<[JobTable; 2]> = LazyLock::new(|| {
+    [JobTable::new("reservations", JobKind::Reservation), JobTable::new("orders", JobKind::Order)]
+});
 
 pub(in crate::store) async fn claim(
     db: &Session,
@@ -119,25 +147,20 @@ pub(in crate::store) async fn claim(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<Job>, StoreError> {
-    let skip = match db.backend() {
-        DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
-        _ => "",
-    };
     let mut claimed: Vec<(i64, Job)> = Vec::new();
-    for (table, kind) in TABLES {
+    for table in TABLES.iter() {
         // Reservations come first, and take half of the room at most: neither waits for the other to have none.
-        let room = match kind {
+        let room = match table.kind {
             JobKind::Reservation => bounded(limit).saturating_add(1) / 2,
             JobKind::Order => bounded(limit) - claimed.len() as i64,
         };
-        let sql = format!(
-            "UPDATE {table} SET lease_token = lease_token + 1, lease_until = $2, attempts = attempts + 1 \
-            WHERE id IN (SELECT id FROM {table} WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1) \
-            ORDER BY run_at LIMIT $3 {skip}) RETURNING id, lease_token, attempts, run_at"
-        );
+        let sql = match db.backend() {
+            DbBackend::Postgres => &table.claim_postgres,
+            _ => &table.claim,
+        };
         let values: Vec<Value> = vec![now.unix_micros().into(), until.unix_micros().into(), room.into()];
-        for row in db.query(&sql, values).await? {
-            claimed.push((row.get(3)?, read(&row, kind)?));
+        for row in db.query(sql, values).await? {
+            claimed.push((row.get(3)?, read(&row, table.kind)?));
         }
     }
     claimed.sort_by_key(|it| it.0);
@@ -156,13 +179,9 @@ pub(in crate::store) async fn fail(
     retry_at: Timestamp,
 ) -> Result<u64, StoreError> {
     let mut failed = 0;
-    for (table, _) in TABLES {
-        let sql = format!(
-            "UPDATE {table} SET run_at = $1, lease_until = NULL \
-            WHERE id = $2 AND lease_token = $3 AND lease_until IS NOT NULL"
-        );
+    for table in TABLES.iter() {
         let values: Vec<Value> = vec![retry_at.unix_micros().into(), lease.job.0.into(), lease.token.into()];
-        failed += db.execute(&sql, values).await?;
+        failed += db.execute(&table.fail, values).await?;
     }
     Ok(failed)
 }
@@ -175,23 +194,18 @@ pub(in crate::store) async fn forget_keys(
     before: Timestamp,
     limit: u64,
 ) -> Result<u64, StoreError> {
-    let oldest = |events: &str| {
-        format!(
-            "WHERE id IN (SELECT id FROM decisions WHERE request_id IS NOT NULL AND at < $1 AND events IS {events} \
-            ORDER BY at LIMIT $2)"
-        )
-    };
-    let values = || -> Vec<Value> { vec![before.unix_micros().into(), bounded(limit).into()] };
-    let forgotten = format!(
-        "UPDATE decisions SET request_id = NULL, fingerprint = NULL, answer = NULL {}",
-        oldest("NOT NULL")
-    );
-    let removed = format!("DELETE FROM decisions {}", oldest("NULL"));
+    let forgotten = "UPDATE decisions SET request_id = NULL, fingerprint = NULL, answer = NULL \
+        WHERE id IN (SELECT id FROM decisions WHERE request_id IS NOT NULL AND at < $1 AND events IS NOT NULL \
+        ORDER BY at LIMIT $2)";
+    let removed = "DELETE FROM decisions \
+        WHERE id IN (SELECT id FROM decisions WHERE request_id IS NOT NULL AND at < $1 AND events IS NULL \
+        ORDER BY at LIMIT $2)";
     // The count is compared once more: by the time its row is locked the caller may have reserved something.
     let empty = "DELETE FROM open_reservations WHERE open = 0 AND caller IN \
         (SELECT caller FROM open_reservations WHERE open = 0 LIMIT $1)";
+    let values = || -> Vec<Value> { vec![before.unix_micros().into(), bounded(limit).into()] };
     db.execute(empty, vec![bounded(limit).into()]).await?;
-    Ok(db.execute(&forgotten, values()).await? + db.execute(&removed, values()).await?)
+    Ok(db.execute(forgotten, values()).await? + db.execute(removed, values()).await?)
 }
 
 /// Writes down that these keys were used on a day, unless they were on a later one.

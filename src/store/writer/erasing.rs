@@ -1,6 +1,8 @@
 //! Erases a person from what stands beside the documents: histories, letters, answers that are kept for repeats, the record
 //! of who was shown data. Each step is a transaction of its own and may be done again.
 
+use std::sync::LazyLock;
+
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 use uuid::Uuid;
@@ -206,9 +208,11 @@ async fn own_reads(
     is_order: bool,
     names: &PersonNames,
 ) -> Result<(), StoreError> {
-    let column = if is_order { "order_id" } else { "customer_id" };
-    let sql = format!("SELECT id, principal, actor FROM data_reads WHERE {column} = $1");
-    for row in db.query(&sql, vec![subject.into()]).await? {
+    let sql = match is_order {
+        true => "SELECT id, principal, actor FROM data_reads WHERE order_id = $1",
+        false => "SELECT id, principal, actor FROM data_reads WHERE customer_id = $1",
+    };
+    for row in db.query(sql, vec![subject.into()]).await? {
         let (principal, actor): (Actor, Actor) = (row.get(1)?, row.get(2)?);
         if names.is(&principal) || names.is(&actor) {
             db.execute("DELETE FROM data_reads WHERE id = $1", vec![row.get::<Uuid>(0)?.into()]).await?;
@@ -229,6 +233,10 @@ async fn answers(db: &Session, decisions: &[i64]) -> Result<u64, StoreError> {
     Ok(erased)
 }
 
+/// What a connection waits for a lock again, as it did when it was opened.
+static WAIT_AGAIN: LazyLock<String> =
+    LazyLock::new(|| format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis()));
+
 /// Carries the write-ahead log over into the file and empties it. 0: somebody reads in it, and it is to be tried again.
 pub(super) async fn empty_log(db: &Session) -> Result<u64, StoreError> {
     if db.backend() != DbBackend::Sqlite {
@@ -238,7 +246,7 @@ pub(super) async fn empty_log(db: &Session) -> Result<u64, StoreError> {
     // text, so that the statement must not be a kept one.
     db.script("PRAGMA busy_timeout = 0").await?;
     let emptied = db.query_one("PRAGMA wal_checkpoint(TRUNCATE)", Vec::new()).await;
-    db.script(&format!("PRAGMA busy_timeout = {}", BUSY_TIMEOUT.as_millis())).await?;
+    db.script(&WAIT_AGAIN).await?;
     let is_busy = emptied?.map_or(Ok(1), |it| it.get::<i64>(0))? != 0;
     Ok(u64::from(!is_busy))
 }

@@ -20,7 +20,7 @@ use crate::domain::model::tracking::TrackingStatus;
 use crate::domain::returns::create::ReturnedUnits;
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
-use crate::domain::shipping::manifest::{ConfirmManifest, Pickup};
+use crate::domain::shipping::manifest::ConfirmManifest;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, order, reason, sku};
@@ -122,9 +122,14 @@ fn a_manifest_is_handed_over_but_for_what_has_expired() {
         shipment
     });
     bench.pass(2 * A_DAY + 3_600);
-    let pickup = Pickup { courier, location: location_code("NYC"), day: date!(2026 - 11 - 04) };
-    let confirm =
-        ConfirmManifest { pickup, shipments: shipments.to_vec(), driver: "driver 7".to_owned(), at: None };
+    let confirm = ConfirmManifest {
+        courier,
+        location: location_code("NYC"),
+        day: Some(date!(2026 - 11 - 04)),
+        shipments: shipments.to_vec(),
+        driver: "driver 7".to_owned(),
+        at: None,
+    };
     let results = bench.decide(|unit| confirm.decide(unit)).expect("the one that can be");
     assert_eq!(reason(results[0].1.clone()), Reason::LotExpired);
     assert_eq!(results[1].1, Ok(()));

@@ -51,3 +51,14 @@ async fn in_an_hour_it_is_asked_a_few_hundred_times_whatever_the_number_of_lette
     assert!(longest <= PAUSE_MAX, "{longest:?}");
     assert_eq!(outages.admit(), Err(Unsent::NotTried("still away".to_owned())), "the latest reason");
 }
+
+#[tokio::test(start_paused = true)]
+async fn probes_go_by_the_rule_of_all_that_is_tried_again() {
+    let outages = Outages::default();
+    outages.is_away("connection refused");
+    for seconds in [1, 2, 4, 8, 10, 10] {
+        assert_eq!(outages.admit(), refused());
+        advance(Duration::from_secs(seconds)).await;
+        assert_eq!(outages.admit(), Ok(()), "after {seconds} s");
+    }
+}
