@@ -8,7 +8,8 @@ use tonic::Code;
 
 use crate::server::{TestServer, on_both_engines};
 use crate::shop::{
-    by, create_courier, create_order, draft, every_law_holds, in_seconds, order, pay_by_card, reason, stocked,
+    by, create_courier, create_order, draft, eur, every_law_holds, in_seconds, order, pay_by_card, reason,
+    stocked,
 };
 use crate::warehouse::Warehouse;
 
@@ -345,6 +346,100 @@ on_both_engines!(
         assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [shipment.as_str()]);
         warehouse.deliver(&shipment).await;
         assert!(!order(&server, &silent).await.late);
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);
+
+/// A courier is late a second after its cut-off, and nothing else is.
+fn punctual(it: &mut Settings) {
+    it.rules.slips.pickup_missed_seconds = 1;
+    it.rules.slips.promise_at_risk_seconds = 0;
+    it.rules.slips.promise_missed_seconds = 0;
+}
+
+/// The next full minute that is at least so many seconds away, and how a courier's cut-off says it, in UTC.
+fn full_minute_after(seconds: i64) -> (i64, String) {
+    let at = (consign::clock::now().unix_micros() / 1_000_000 + seconds).div_euclid(60) * 60 + 60;
+    let of_day = at.rem_euclid(DAY);
+    (at, format!("{:02}:{:02}", of_day / 3_600, of_day % 3_600 / 60))
+}
+
+// Both engines' clocks are the machine's, and a courier comes at a full minute: so the test waits for one.
+on_both_engines!(
+    a_pickup_that_did_not_happen_is_one_event_and_stands_where_it_is_looked_for_until_the_courier_comes,
+    punctual,
+    async |server| {
+        stocked(&server, "S-6", 5).await;
+        create_courier(&server).await;
+        let warehouse = Warehouse { server: &server };
+        let id = create_order(&server, draft("ann", "S-6", 1)).await.expect("an order").id;
+        pay_by_card(&server, &id, "tok_success").await.expect("a payment");
+        let shipment = order(&server, &id).await.shipment_ids.remove(0);
+        warehouse.label(&shipment).await;
+
+        let (minute, daily_cutoff) = full_minute_after(10);
+        let rate = pb::CourierRate {
+            region: "EUROPE".to_owned(),
+            service_level: pb::ServiceLevel::Standard as i32,
+            base_price: Some(eur(490)),
+            transit_days: 1,
+            ..Default::default()
+        };
+        let courier = pb::Courier {
+            courier: "fox".to_owned(),
+            name: "Fox".to_owned(),
+            rates: vec![rate],
+            daily_cutoff,
+            pickup_weekdays: (1..=7).collect(),
+            ..Default::default()
+        };
+        let request = pb::CreateCourierRequest { courier: Some(courier), ..Default::default() };
+        server.shipping.clone().create_courier(by("clerk", request)).await.expect("a new courier");
+        let request = pb::AssignCourierRequest {
+            shipment_id: shipment.clone(),
+            courier: "fox".to_owned(),
+            pickup_time: Some(prost_types::Timestamp { seconds: minute, nanos: 0 }),
+            ..Default::default()
+        };
+        server
+            .shipping
+            .clone()
+            .assign_courier(by("warehouse", request))
+            .await
+            .expect("it comes within two minutes");
+
+        let missed = pb::SlipKind::PickupMissed;
+        let begun = Instant::now();
+        let late = loop {
+            let found = order(&server, &id).await;
+            if has(missed)(&found) {
+                break found;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(80) + PATIENCE,
+                "a pickup was missed, and nobody noticed"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        assert_eq!((late.late, told(&late.slips)), (true, vec![(missed, shipment.as_str())]));
+        let found = shipments(&server, "late = true").await;
+        assert_eq!(found.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), [shipment.as_str()]);
+        let listed = stuck(&server, pb::StuckGate::Unspecified, 0, String::new()).await.stuck_orders;
+        assert_eq!(listed.len(), 1);
+        assert_eq!((listed[0].gate(), told(&listed[0].slips)), (pb::StuckGate::Pickup, told(&late.slips)));
+
+        let request = pb::ConfirmPickupRequest {
+            shipment_id: shipment,
+            package_count: 1,
+            driver: "driver 12".to_owned(),
+            ..Default::default()
+        };
+        server.shipping.clone().confirm_pickup(by("warehouse", request)).await.expect("it came after all");
+        warehouse.until_quiet(&id).await;
+        let after = order(&server, &id).await;
+        assert!(!after.late && after.slips.is_empty());
+        assert_eq!(events_of(&server, &id, missed).await, 1);
         every_law_holds(&server).await;
         server.stop().await;
     }
