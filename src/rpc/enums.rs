@@ -47,6 +47,7 @@ enum_map! {
     }
     allocation, to_allocation: Allocation = AllocationStrategy {
         FewestShipments = FewestShipments, Priority = Priority, Nearest = Nearest, LeastCost = LeastCost,
+        Fefo = Fefo,
     }
     consent_purpose, to_consent_purpose: ConsentPurpose = ConsentPurpose { Feedback = Feedback, Offers = Offers }
     on_late, to_on_late: OnLate = OnLate { Accept = Accept, Refuse = Refuse, Hold = Hold }

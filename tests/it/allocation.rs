@@ -268,3 +268,52 @@ on_both_engines!(where_cost_decides_the_plan_shows_what_each_location_costs, asy
     assert_eq!(bad.field_violations[0].field, "currency");
     every_law_holds(&server).await;
 });
+
+/// Units of a lot that is good to the end of that month of 2099.
+async fn receive_lot(server: &Clients, location: &str, month: i32, quantity: i64) {
+    let request = pb::ReceiveStockRequest {
+        sku: "YEAST".to_owned(),
+        location: location.to_owned(),
+        quantity,
+        lot: format!("{location}-{month}"),
+        expire_date: Some(pb::Date { year: 2099, month, day: 28 }),
+        ..Default::default()
+    };
+    server.inventory.clone().receive_stock(by("setup", request)).await.expect("goods arrive");
+}
+
+on_both_engines!(what_expires_first_is_taken_first_where_that_decides, async |server| {
+    use pb::AllocationStrategy::{Fefo, Priority};
+    three_locations(&server).await;
+    let product = pb::Product {
+        sku: "YEAST".to_owned(),
+        name: "Yeast".to_owned(),
+        unit_price: Some(eur(90)),
+        tracks_lots: true,
+        ..Default::default()
+    };
+    let request = pb::CreateProductRequest { product: Some(product), ..Default::default() };
+    server.inventory.clone().create_product(by("setup", request)).await.expect("a product");
+    receive_lot(&server, "DE-MUC", 9, 5).await;
+    receive_lot(&server, "DE-HAL", 3, 5).await;
+    receive_lot(&server, "DE-LEJ", 6, 5).await;
+
+    let wanted = [("POT", 1), ("YEAST", 4)];
+    let by_priority = plan(&server, &wanted, Priority).await.expect("a plan");
+    assert_eq!(from(&by_priority), [(1, "DE-MUC", 1), (2, "DE-MUC", 4)]);
+    let one = plan(&server, &wanted, Fefo).await.expect("a plan");
+    assert_eq!((one.allocation_strategy(), from(&one)), (Fefo, vec![(1, "DE-HAL", 1), (2, "DE-HAL", 4)]));
+    assert!(one.explanation.contains("expires first"), "{}", one.explanation);
+    for (location, reason) in passed_over(&one) {
+        let month = if location == "DE-MUC" { "expires 2099-09-28" } else { "expires 2099-06-28" };
+        assert!(reason.contains("has every line") && reason.contains(month), "{location}: {reason}");
+    }
+
+    let mut wish = draft("fefo", "YEAST", 7);
+    wish.allocation_strategy = Fefo.into();
+    let order = create_order(&server, wish).await.expect("an order");
+    let items = order.reservation.expect("it is reserved").items;
+    let taken: Vec<_> = items.iter().map(|it| (it.location.as_str(), it.quantity)).collect();
+    assert_eq!(taken, [("DE-HAL", 5), ("DE-LEJ", 2)]);
+    every_law_holds(&server).await;
+});

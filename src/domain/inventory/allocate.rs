@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::cheapest::cheapest_locations;
 use crate::domain::inventory::fewest::fewer_locations;
-use crate::domain::inventory::ranking::{Ranking, UNQUOTED};
+use crate::domain::inventory::ranking::{LASTING, Ranking, UNQUOTED};
 use crate::domain::inventory::supply::{Spot, Supply};
 use crate::domain::model::availability::LineAvailability;
 use crate::domain::model::location::Location;
@@ -47,7 +47,8 @@ pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sk
     supply_by(unit, region, sku, awaited, None)
 }
 
-/// The same; with a ranking the lowest rank comes first (nearest, or cheapest), and priority decides among equals.
+/// The same; with a ranking the lowest rank comes first (nearest, cheapest, or expiring first), and priority decides among
+/// equals.
 pub(in crate::domain) fn supply_by(
     unit: &UnitOfWork,
     region: &RegionCode,
@@ -61,7 +62,7 @@ pub(in crate::domain) fn supply_by(
         .filter_map(|level| {
             let serves = |it: &&Location| it.active && it.region == *region;
             let location = unit.location(&level.location).filter(serves)?;
-            let rank = ranking.map_or(0, |it| it.of(unit, location));
+            let rank = ranking.map_or(0, |it| it.of(unit, location, level));
             let (priority, units) = (location.priority, level.available(unit.now));
             Some(Spot { rank, priority, location: level.location.clone(), units })
         })
@@ -165,16 +166,27 @@ pub(in crate::domain) fn plan(
     };
     // A location that has every product has the first one: no other needs to be looked at.
     let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
-    let single = candidates
+    let mut singles = candidates
         .unwrap_or_default()
         .iter()
-        .map(|it| &it.location)
-        .find(|location| wanted.iter().all(|(sku, units)| units_at(sku, location) >= *units));
-    if let Some(location) = single {
+        .filter(|it| wanted.iter().all(|(sku, units)| units_at(sku, &it.location) >= *units));
+    let single = match allocation {
+        // By whatever of the order expires first there, not by its first product alone.
+        Allocation::Fefo => {
+            singles.min_by_key(|it| (soonest_at(supplies, &it.location), it.priority, &it.location))
+        }
+        Allocation::FewestShipments | Allocation::Priority | Allocation::Nearest | Allocation::LeastCost => {
+            singles.next()
+        }
+    };
+    if let Some(Spot { location, .. }) = single {
         let takes = take_in_order(needs, supplies, |it| it == location);
         let why = match allocation {
             Allocation::Nearest => "is the nearest that does",
-            Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
+            Allocation::Fefo if soonest_at(supplies, location) < LASTING => {
+                "of those that do what it has expires first"
+            }
+            Allocation::Fefo | Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
                 "comes first by priority"
             }
         };
@@ -198,11 +210,18 @@ pub(in crate::domain) fn plan(
     }
     let order = match allocation {
         Allocation::Nearest => "the nearest locations first",
+        Allocation::Fefo => "in the order in which what the locations have expires",
         Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
             "in order of the locations' priority"
         }
     };
     Ok((in_order, format!("no single location has every line: split {order}")))
+}
+
+/// The lowest rank of what a location has of these products.
+fn soonest_at(supplies: &BTreeMap<Sku, Supply>, location: &LocationCode) -> u64 {
+    let spots = supplies.values().flat_map(|it| &it.by_location);
+    spots.filter(|it| it.location == *location && it.units > 0).map(|it| it.rank).min().unwrap_or(LASTING)
 }
 
 /// From the locations that cost least together.

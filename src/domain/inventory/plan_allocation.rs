@@ -110,8 +110,12 @@ impl Command for PlanAllocation {
             Err(short) => (Vec::new(), String::new(), short),
         };
         let mut candidates = candidates(unit, &region, &needs, &supplies, &takes);
-        if let Some(Ranking::Cost(carriage)) = &ranking {
-            candidates.iter_mut().for_each(|it| it.price(unit, &region, carriage));
+        match &ranking {
+            Some(Ranking::Cost(carriage)) => {
+                candidates.iter_mut().for_each(|it| it.price(unit, &region, carriage));
+            }
+            Some(Ranking::Expiry) => candidates.iter_mut().for_each(|it| it.tell_expiry(unit)),
+            Some(Ranking::Near(_)) | None => {}
         }
         let item = |it: Take| PlannedItem {
             line: it.line,
@@ -195,6 +199,18 @@ impl Candidate {
         };
         if !self.chosen && !self.available.is_empty() {
             self.reason = format!("{}, {told}", self.reason.replace(", and comes later", ""));
+        }
+    }
+}
+
+impl Candidate {
+    /// On which day the first of what is passed over there expires.
+    fn tell_expiry(&mut self, unit: &UnitOfWork) {
+        let levels = self.available.iter().filter_map(|(sku, _)| unit.level(sku, &self.location));
+        let lots = levels.filter_map(|it| it.first_to_expire(unit.now));
+        let day = lots.map(|it| it.expires_on).min();
+        if let Some(day) = day.filter(|_| !self.chosen) {
+            self.reason = format!("{}; what it has expires {day} at the earliest", self.reason);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! By what locations are taken before their priority: how near they are to the address, or what couriers ask from there.
+//! By what locations are taken before their priority: how near they are to the address, what couriers ask from there, or
+//! how soon what they have expires.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use crate::domain::model::location::Location;
 use crate::domain::model::money::Currency;
 use crate::domain::model::policy::Allocation;
 use crate::domain::model::scalars::{LocationCode, ServiceLevel, Sku};
+use crate::domain::model::stock::StockLevel;
 use crate::domain::promise::full::Full;
 use crate::domain::promise::leg::Goods;
 use crate::domain::promise::offer::{Addressed, Freight, offers};
@@ -16,11 +18,15 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 /// No courier carries the goods from there: it is taken last.
 pub(in crate::domain) const UNQUOTED: u64 = 1 << 60;
 
+/// None of its units expires: it is taken last.
+pub(in crate::domain) const LASTING: u64 = u64::MAX;
+
 /// What decides before the priority.
 #[derive(Debug, Clone)]
 pub(in crate::domain) enum Ranking {
     Near(Addressed),
     Cost(Carriage),
+    Expiry,
 }
 
 /// All goods of an order as one parcel, whose price is asked from each location.
@@ -37,10 +43,14 @@ pub(in crate::domain) struct Carriage {
 
 impl Ranking {
     /// The lower, the sooner it is taken.
-    pub fn of(&self, unit: &UnitOfWork, location: &Location) -> u64 {
+    pub fn of(&self, unit: &UnitOfWork, location: &Location, level: &StockLevel) -> u64 {
         match self {
             Self::Near(to) => u64::from(distance(location, to)),
             Self::Cost(carriage) => carriage.cost(unit, location),
+            Self::Expiry => {
+                let first = level.first_to_expire(unit.now);
+                first.map_or(LASTING, |it| it.expires_at.unix_micros().unsigned_abs())
+            }
         }
     }
 }
@@ -96,6 +106,7 @@ pub(super) fn ranking_to(
             }
             Some(Ranking::Cost(carriage))
         }
+        Allocation::Fefo => Some(Ranking::Expiry),
         Allocation::FewestShipments | Allocation::Priority => None,
     }
 }

@@ -61,6 +61,7 @@ impl Order {
                 }
                 Some(Ranking::Cost(carriage))
             }
+            Allocation::Fefo => Some(Ranking::Expiry),
             Allocation::FewestShipments | Allocation::Priority => None,
         }
     }

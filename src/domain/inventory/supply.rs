@@ -33,7 +33,8 @@ impl Supply {
 /// Units of one product at one location. The order of the fields is the order in which locations are taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::domain) struct Spot {
-    /// How far it is from the address, or what couriers ask from there, where that decides; 0 elsewhere.
+    /// How far it is from the address, what couriers ask from there, or when what is there expires, where that decides; 0
+    /// elsewhere.
     pub rank: u64,
     pub priority: i32,
     pub location: LocationCode,

@@ -25,6 +25,8 @@ string_enum! {
         Nearest = "NEAREST",
         /// From the locations for which couriers ask least together, each for all goods of the order.
         LeastCost = "LEAST_COST",
+        /// Each product from the locations whose lots of it expire first; those without lots come last, by priority.
+        Fefo = "FEFO",
     }
 }
 

@@ -46,6 +46,12 @@ impl StockLevel {
         self.lots.iter().filter(|it| !it.is_sold_at(now)).map(Lot::unallotted).sum()
     }
 
+    /// The lot that expires first, of those that are still sold and have units for whoever comes now.
+    pub(in crate::domain) fn first_to_expire(&self, now: Timestamp) -> Option<&Lot> {
+        let sold = self.lots.iter().filter(|it| it.is_sold_at(now) && it.unallotted() > 0);
+        sold.min_by_key(|it| it.expires_at)
+    }
+
     /// When somebody has to look at its lots: at once while more is promised than may be sold, or expired units are on
     /// pick lists; else when the next lot is sold no more, or expires. None: it has no lot to wait for.
     pub fn lots_due_at(&self) -> Option<Timestamp> {

@@ -44,6 +44,32 @@ fn two_parcels_do_where_the_order_of_priority_takes_three() {
 }
 
 #[test]
+fn what_expires_first_goes_first_from_one_location_if_one_has_everything() {
+    // S0 has no lots; S1 expires first at L02, then at L01, and has lots that last at L00.
+    let (needs, mut supplies) = given(&[1, 2], &[&[1, 2], &[1, 2], &[1, 1]]);
+    for supply in supplies.values_mut() {
+        supply.by_location.iter_mut().for_each(|it| it.rank = LASTING);
+    }
+    let lots = supplies.get_mut(&needs[1].sku).expect("a supply");
+    for (spot, rank) in lots.by_location.iter_mut().zip([90, 30, 10]) {
+        spot.rank = rank;
+    }
+    lots.by_location.sort();
+    let (takes, reason) = plan(&needs, &supplies, Allocation::Fefo).expect("enough");
+    assert_eq!(locations(&takes), ["L01"]);
+    assert_eq!(reason, "L01 has every line and of those that do what it has expires first");
+
+    let (needs, mut split) = given(&[3], &[&[2], &[2]]);
+    let supply = split.get_mut(&needs[0].sku).expect("a supply");
+    supply.by_location.iter_mut().zip([90, 30]).for_each(|(it, rank)| it.rank = rank);
+    supply.by_location.sort();
+    let (takes, reason) = plan(&needs, &split, Allocation::Fefo).expect("enough");
+    let taken: Vec<_> = takes.iter().map(|it| (it.location.as_str(), it.quantity)).collect();
+    assert_eq!(taken, [("L01", 2), ("L00", 1)]);
+    assert!(reason.ends_with("in the order in which what the locations have expires"), "{reason}");
+}
+
+#[test]
 fn the_nearest_goes_first_and_every_other_is_told_why_it_was_passed_over() {
     let (needs, mut supplies) = given(&[2, 1], &[&[2, 0], &[1, 1], &[2, 1], &[0, 1]]);
     let (takes, reason) = plan(&needs, &supplies, Allocation::Priority).expect("enough");
