@@ -26,8 +26,12 @@ use crate::traces;
 /// How long a group may take, repetitions included; then its connection is thrown away.
 const GROUP_WITHIN: Duration = Duration::from_secs(10);
 
-/// How often a group is repeated that lost a race.
-const REPEATS_MAX: u32 = 5;
+/// How often a group is repeated that lost a race, within GROUP_WITHIN. As PostgreSQL is set up usually, groups wait for each
+/// other's rows, and hardly one is repeated; where every transaction is SERIALIZABLE, all but one of those that meet are.
+const REPEATS_MAX: u32 = 60;
+
+/// From this repeat on the pause before the next one does not grow any more.
+const JITTER_GROWS_UNTIL: u32 = 8;
 
 /// How often a group is repeated because a row with its key existed already, beside REPEATS_MAX; then it is a fault.
 const DUPLICATES_MAX: u32 = 2;
@@ -37,7 +41,7 @@ const DUPLICATES_MAX: u32 = 2;
 const FREEING_ROUNDS_MAX: u32 = 8;
 
 /// How often a chore is repeated.
-const CHORE_REPEATS_MAX: u32 = 2;
+const CHORE_REPEATS_MAX: u32 = 20;
 
 /// How long the writer tries to learn the outcome of a group whose COMMIT was not answered.
 const FIND_OUT_WITHIN: Duration = Duration::from_secs(5);
@@ -346,7 +350,7 @@ impl Lane {
                     return found;
                 }
                 // The longest pause after a lost race; nothing is counted here.
-                Ok(Err(_)) => sleep(jitter(REPEATS_MAX)).await,
+                Ok(Err(_)) => sleep(jitter(JITTER_GROWS_UNTIL)).await,
                 Err(_) => break,
             }
         }
@@ -390,5 +394,5 @@ impl Lane {
 }
 
 fn jitter(attempt: u32) -> Duration {
-    Duration::from_micros(fastrand::u64(500..5_000) * u64::from(attempt))
+    Duration::from_micros(fastrand::u64(500..5_000) * u64::from(attempt.min(JITTER_GROWS_UNTIL)))
 }
