@@ -195,7 +195,7 @@ on_both_engines!(what_is_wrong_with_a_filter_is_quoted_with_its_place, async |se
         ),
         ("sku < A", "sku at character 1 can only be compared with =, != and IN"),
         ("on_hold = perhaps", "on_hold `perhaps` at character 11 must be one of FALSE, TRUE"),
-        ("late = perhaps", "late `perhaps` at character 8 must be true or false"),
+        ("late = perhaps", "late `perhaps` at character 8 must be one of FALSE, TRUE"),
         ("state = A B", "expected AND before `B`, at character 11"),
     ] {
         let request = pb::ListOrdersRequest { filter: filter.to_owned(), ..Default::default() };
