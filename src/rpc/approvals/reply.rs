@@ -49,10 +49,16 @@ pub(crate) fn approval(order: &Order, it: &Approval) -> pb::Approval {
     }
 }
 
-/// Who cannot decide it, each name once. Of one that is decided it is told no more.
+/// Who cannot decide it, each name once; who could not, of one that a person decided.
 fn askers(order: &Order, approval: &Approval) -> Vec<String> {
-    if approval.state != ApprovalState::Pending {
-        return Vec::new();
+    match approval.state {
+        ApprovalState::Pending => {}
+        ApprovalState::Approved | ApprovalState::Rejected if approval.decided_event.is_some() => {}
+        ApprovalState::Approved
+        | ApprovalState::Rejected
+        | ApprovalState::Expired
+        | ApprovalState::Withdrawn
+        | ApprovalState::AutoApproved => return Vec::new(),
     }
     let mut names: Vec<String> = Vec::new();
     let requested_by = [&approval.requested_by].into_iter().filter(|it| !it.is_automatic());
