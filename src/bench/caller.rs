@@ -4,12 +4,11 @@ pub(super) mod lists;
 
 use std::collections::HashMap;
 
-use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::error::BenchError;
-use crate::client::{CONNECT_WITHIN, TlsOptions, by, connect};
+use crate::client::{CONNECT_WITHIN, KeyedChannel, ShowKey, TlsOptions, by, connect};
 use crate::pb;
 use crate::pb::approval_service_client::ApprovalServiceClient;
 use crate::pb::billing_service_client::BillingServiceClient;
@@ -23,14 +22,14 @@ use crate::pb::shipping_service_client::ShippingServiceClient;
 /// Clones share the connection.
 #[derive(Clone)]
 pub(super) struct Caller {
-    orders: OrderServiceClient<Channel>,
-    inventory: InventoryServiceClient<Channel>,
-    shipping: ShippingServiceClient<Channel>,
-    billing: BillingServiceClient<Channel>,
-    approvals: ApprovalServiceClient<Channel>,
-    returns: ReturnServiceClient<Channel>,
-    feedback: FeedbackServiceClient<Channel>,
-    changes: OrderChangeServiceClient<Channel>,
+    orders: OrderServiceClient<KeyedChannel>,
+    inventory: InventoryServiceClient<KeyedChannel>,
+    shipping: ShippingServiceClient<KeyedChannel>,
+    billing: BillingServiceClient<KeyedChannel>,
+    approvals: ApprovalServiceClient<KeyedChannel>,
+    returns: ReturnServiceClient<KeyedChannel>,
+    feedback: FeedbackServiceClient<KeyedChannel>,
+    changes: OrderChangeServiceClient<KeyedChannel>,
 }
 
 /// An answer that is not what it has to be for the figures to mean anything.
@@ -48,8 +47,11 @@ macro_rules! call {
 }
 
 impl Caller {
-    pub(super) async fn connect(target: &str) -> Result<Self, BenchError> {
+    /// With an API key where the server asks for one.
+    pub(super) async fn connect(target: &str, key: Option<&str>) -> Result<Self, BenchError> {
         let channel = connect(target, &TlsOptions::default(), CONNECT_WITHIN).await?;
+        let key = ShowKey::of(key).ok_or_else(|| BenchError::Wrong("the key cannot be sent".to_owned()))?;
+        let channel = KeyedChannel::new(channel, key);
         Ok(Self {
             orders: OrderServiceClient::new(channel.clone()),
             inventory: InventoryServiceClient::new(channel.clone()),

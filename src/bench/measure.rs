@@ -76,7 +76,7 @@ impl Setup {
         server: MeasuredServer,
         preload: u64,
     ) -> Result<Self, BenchError> {
-        let callers = connect(&server.address, options).await?;
+        let callers = connect(&server.address, server.key, options).await?;
         let catalogue = Arc::new(Catalogue::open(first(&callers)?, run).await?);
         let (stored, archived) = (Vec::new(), Vec::new());
         let operations = AtomicU64::new(0);
@@ -130,7 +130,7 @@ impl Setup {
         servers.stop(&self.server).await;
         self.rows_before = Some(rows_written(&url).await?);
         servers.start(&mut self.server).await?;
-        self.callers = connect(&self.server.address, options).await?;
+        self.callers = connect(&self.server.address, self.server.key, options).await?;
         Ok(())
     }
 
@@ -357,7 +357,7 @@ impl Setup {
 
         let against_it = Self {
             server: MeasuredServer::elsewhere(&server.address.to_string(), "none"),
-            callers: connect(&server.address.to_string(), options).await?,
+            callers: connect(&server.address.to_string(), None, options).await?,
             catalogue: Arc::clone(&self.catalogue),
             preload: 0,
             stored: Vec::new(),
@@ -437,10 +437,10 @@ impl Setup {
 }
 
 /// One caller for each client; they share the connections evenly.
-async fn connect(address: &str, options: &Options) -> Result<Vec<Caller>, BenchError> {
+async fn connect(address: &str, key: Option<&str>, options: &Options) -> Result<Vec<Caller>, BenchError> {
     let mut connections = Vec::new();
     for _ in 0..options.connections() {
-        connections.push(Caller::connect(address).await?);
+        connections.push(Caller::connect(address, key).await?);
     }
     Ok(connections.iter().cycle().take(options.clients.get() as usize).cloned().collect())
 }

@@ -12,6 +12,7 @@ use super::counters::count_statements;
 use super::database::Database;
 use super::error::BenchError;
 use super::options::Options;
+use crate::access::KeyHash;
 use crate::server;
 use crate::terminal::complain;
 
@@ -40,7 +41,32 @@ pub(super) struct Launch {
     pub(super) program: Option<PathBuf>,
     /// None: as everywhere else.
     pub(super) group_max: Option<u64>,
+    pub(super) access: Access,
 }
+
+/// Who may call, and whether operators have a port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Callers are believed, and the port tells what is counted.
+    #[default]
+    Believed,
+    /// Callers show an API key; so does who asks at the port.
+    Keyed,
+    /// Callers are believed, and there is no such port.
+    WithoutPort,
+}
+
+impl Access {
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Keyed => Some(KEY),
+            Self::Believed | Self::WithoutPort => None,
+        }
+    }
+}
+
+/// The API key of a server of the bench's own, which listens on loopback for as long as it is measured.
+const KEY: &str = "consign_bench";
 
 /// A server that is up.
 #[derive(Debug, Clone)]
@@ -52,8 +78,10 @@ pub(super) struct MeasuredServer {
     pub(super) is_own: bool,
     /// The address of its own PostgreSQL database.
     pub(super) database_url: Option<String>,
-    /// Where it says what it counts; None: it is not known to.
+    /// Where it says what it counts; None: it is not known to, or not to everybody.
     pub(super) operations: Option<String>,
+    /// What callers show it.
+    pub(super) key: Option<&'static str>,
 }
 
 /// An empty PostgreSQL database without a server.
@@ -91,8 +119,9 @@ impl MeasuredServers {
         own.launch = launch;
         own.address =
             free_address().map_err(|source| BenchError::Folder { path: own.folder.clone(), source })?;
+        let key = own.launch.access.key();
         // Another binary may be one that has no such port.
-        if own.launch.program.is_none() {
+        if own.launch.program.is_none() && own.launch.access != Access::WithoutPort {
             let free = free_address();
             own.operations =
                 Some(free.map_err(|source| BenchError::Folder { path: own.folder.clone(), source })?);
@@ -106,7 +135,8 @@ impl MeasuredServers {
             engine,
             is_own: true,
             database_url,
-            operations: own.operations.clone(),
+            operations: own.operations.clone().filter(|_| key.is_none()),
+            key,
         })
     }
 
@@ -170,7 +200,7 @@ impl MeasuredServer {
     /// A server of which only the address is known.
     pub(super) fn elsewhere(address: &str, engine: &'static str) -> Self {
         let (address, meter) = (address.to_owned(), Meter::default());
-        Self { address, meter, engine, is_own: false, database_url: None, operations: None }
+        Self { address, meter, engine, is_own: false, database_url: None, operations: None, key: None }
     }
 }
 
@@ -213,7 +243,7 @@ fn serve(own: &Own) -> Result<Child, BenchError> {
     let log = OpenOptions::new().create(true).append(true).open(folder.join("log"));
     let log = log.map_err(|source| BenchError::Folder { path: folder.clone(), source })?;
 
-    let Launch { program, group_max } = launch;
+    let Launch { program, group_max, access } = launch;
     let name = program.as_ref().map_or_else(|| "a server".to_owned(), |it| it.display().to_string());
     let failed = |source| BenchError::Program { program: name.clone(), source };
     let program = match program {
@@ -235,6 +265,10 @@ fn serve(own: &Own) -> Result<Child, BenchError> {
     }
     if let Some(group_max) = group_max {
         command.env("CONSIGN_LIMITS__GROUP_MAX", group_max.to_string());
+    }
+    if let Some(key) = access.key() {
+        command.env("CONSIGN_ACCESS__KEYS__bench__SHA256", format!("[{}]", KeyHash::of(key)));
+        command.env("CONSIGN_ACCESS__KEYS__bench__ROLES", "[admin]");
     }
     if let Some(address) = operations {
         command.env("CONSIGN_OPERATIONS__LISTEN", address);

@@ -41,7 +41,7 @@ pub use report::BenchReport;
 
 use floor::{Floor, Prepared};
 use measure::Setup;
-use measured_server::{Launch, MeasuredServers};
+use measured_server::{Access, Launch, MeasuredServers};
 use report::{Comparison, Round, Side};
 
 use crate::server;
@@ -65,7 +65,8 @@ async fn measure(
     run: &str,
     servers: &mut MeasuredServers,
 ) -> Result<BenchReport, BenchError> {
-    let usual = Launch { program: None, group_max: options.group_max.map(|it| it.get()) };
+    let group_max = options.group_max.map(|it| it.get());
+    let usual = Launch { program: None, group_max, access: Access::Believed };
     let name = |side: &str| format!("consign-bench-{}-{side}", run.to_lowercase());
     let preload = options.preload();
     if options.archived && options.scenario != Scenario::Lists {
@@ -90,6 +91,13 @@ async fn measure(
         let b = setup(options, run, servers, &name("b"), launch, preload).await?;
         let other = program.display().to_string();
         return compare(options, servers, "binary", ("this".to_owned(), a), (other, b)).await;
+    }
+    if options.compare_keys {
+        let [with, without] =
+            [Access::Keyed, Access::WithoutPort].map(|access| Launch { access, ..usual.clone() });
+        let a = setup(options, run, servers, &name("a"), with, preload).await?;
+        let b = setup(options, run, servers, &name("b"), without, preload).await?;
+        return compare(options, servers, "keys", ("with".to_owned(), a), ("without".to_owned(), b)).await;
     }
     if options.pgbench {
         let floor = Floor::of(options.scenario)?;

@@ -77,7 +77,7 @@ pub struct Options {
     pub while_placing: Option<NonZeroU64>,
 
     /// A server that is already up, instead of one of the bench's own
-    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "compare_binary", "pgbench"])]
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["database_url", "data_dir", "group_max", "compare_group_max", "compare_preload", "compare_binary", "compare_keys", "pgbench"])]
     pub target: Option<String>,
     /// A PostgreSQL in which the bench makes databases of its own, gone afterwards:
     /// postgres://user:password@host/database
@@ -92,14 +92,18 @@ pub struct Options {
     pub group_max: Option<NonZeroU64>,
 
     /// Measure in turns against a second server whose transactions take at most so many changes
-    #[arg(long, value_name = "N", conflicts_with_all = ["compare_preload", "compare_binary", "pgbench"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["compare_preload", "compare_binary", "compare_keys", "pgbench"])]
     pub compare_group_max: Option<NonZeroU64>,
     /// Measure in turns against two servers with so many orders stored before
-    #[arg(long, value_name = "A,B", value_parser = two_numbers, conflicts_with_all = ["compare_binary", "pgbench"])]
+    #[arg(long, value_name = "A,B", value_parser = two_numbers, conflicts_with_all = ["compare_binary", "compare_keys", "pgbench"])]
     pub compare_preload: Option<(u64, u64)>,
     /// Measure in turns against a server started from this consign binary, with the same settings
-    #[arg(long, value_name = "PATH", conflicts_with = "pgbench")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["compare_keys", "pgbench"])]
     pub compare_binary: Option<PathBuf>,
+    /// Measure a server whose callers show API keys, with the operators' port, in turns against one that believes its
+    /// callers and has none
+    #[arg(long, conflicts_with = "pgbench")]
+    pub compare_keys: bool,
     /// Measure `place`, `lifecycle` or `flash` in turns against its floor: a hand-written pgbench script that writes the
     /// least there is to write, in the same PostgreSQL
     #[arg(long, requires = "database_url")]
