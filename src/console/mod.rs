@@ -13,6 +13,7 @@
 //! | `charts` | drawings of names and numbers |
 //! | `lists` | lists with the API's filters |
 //! | `order` | one order; one letter |
+//! | `papers` | papers of a shipment, and invoices |
 //! | `acts` | what the buttons do |
 //! | `live` | telling an open page that something of it has changed |
 //! | `routes` | which page is where |
@@ -25,6 +26,7 @@ mod entrance;
 mod lists;
 mod live;
 mod order;
+mod papers;
 mod routes;
 mod templates;
 #[cfg(test)]

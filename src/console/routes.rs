@@ -12,7 +12,7 @@ use axum::routing::{any, get, post};
 
 use crate::console::desk::{Desk, guard};
 use crate::console::templates::{ICON, SCRIPT, STYLE};
-use crate::console::{acts, entrance, lists, live, order, today};
+use crate::console::{acts, entrance, lists, live, order, papers, today};
 
 /// Size of a form at most. The longest note has 1,000 characters, of up to twelve bytes as forms write them.
 const FORM_BYTES: usize = 16 * 1_024;
@@ -28,6 +28,8 @@ pub fn routes(desk: Desk) -> Router {
         .route("/console/approvals", get(lists::approvals))
         .route("/console/stock", get(lists::stock))
         .route("/console/shipments", get(lists::shipments))
+        .route("/console/shipments/{id}/{paper}", get(papers::of_shipment))
+        .route("/console/invoices/{id}", get(papers::of_invoice))
         .route("/console/messages", get(lists::messages))
         .route("/console/messages/{id}", get(order::message))
         .route("/console/returns", get(lists::returns))

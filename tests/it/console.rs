@@ -14,7 +14,8 @@ use crate::access::{ADMIN, stock, with_key};
 use crate::operations::{get, send, with_port};
 use crate::order_changes;
 use crate::server::{TestServer, on_both_engines};
-use crate::shop::{LEIPZIG, create_order, draft, order, receive, stocked};
+use crate::shop::{LEIPZIG, create_courier, create_order, draft, order, pay_by_card, receive, stocked};
+use crate::warehouse::Warehouse;
 
 const PICKER: &str = "consign_picker";
 
@@ -175,6 +176,35 @@ on_both_engines!(every_page_is_made_and_none_without_a_sign_in, with_port, async
     assert_eq!(dana.post("/console/logout", "token=wrong").await.0, 403);
     assert_eq!(dana.post("/console/logout", &format!("token={token}")).await.0, 303);
     assert_eq!(dana.get("/console").await.0, 303);
+    server.stop().await;
+});
+
+on_both_engines!(who_sends_a_parcel_opens_its_papers_from_the_order, with_port, async |server| {
+    stocked(&server, "A-1", 9).await;
+    create_courier(&server).await;
+    let placed = create_order(&server, draft("ada", "A-1", 1)).await.expect("an order");
+    pay_by_card(&server, &placed.id, "tok_success").await.expect("a payment");
+    let shipment = order(&server, &placed.id).await.shipment_ids.remove(0);
+    let dana = Browser::sign_in(&server, "dana").await;
+    let here = format!("/console/orders/{}", placed.id);
+    let paper = |name: &str| format!("/console/shipments/{shipment}/{name}");
+    let before = dana.get(&here).await.1;
+    assert!(before.contains(&paper("pick-list")) && !before.contains(&paper("label")), "{before}");
+    assert_eq!(dana.get(&paper("label")).await.0, 409, "there is none yet");
+
+    Warehouse { server: &server }.label(&shipment).await;
+    let page = dana.get(&here).await.1;
+    for name in ["label", "packing-slip", "pick-list", "return-form"] {
+        assert!(page.contains(&format!("href=\"{}\"", paper(name))), "{name} is not in {page}");
+        let (status, found) = dana.get(&paper(name)).await;
+        assert!(status == 200 && found.starts_with("%PDF-"), "{name}: {status}");
+    }
+    let invoice = format!("/console/invoices/{}", order(&server, &placed.id).await.invoice_id);
+    assert!(page.contains(&invoice), "{page}");
+    assert!(dana.get(&invoice).await.1.starts_with("%PDF-"));
+    for nothing in [paper("bill"), format!("/console/shipments/{}/label", placed.id)] {
+        assert!([400, 404].contains(&dana.get(&nothing).await.0), "{nothing}");
+    }
     server.stop().await;
 });
 

@@ -36,7 +36,7 @@ pub(crate) async fn send(server: &TestServer, request: &str) -> (u16, String, St
     let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer).await;
-    let answer = String::from_utf8(answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer.as_str(), ""));
     let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
     (status.unwrap_or_default(), head.to_owned(), body.to_owned())
