@@ -29,16 +29,20 @@ class Failed(Exception):
     """What the drill was to show does not hold."""
 
 
-def drill(inside, python=(), unpacked=()):
-    """Runs `inside(scratch)` in namespaces of its own; exit code 0 if it held, 1 if not, 2 if it could not be tried."""
-    if len(sys.argv) == 3 and sys.argv[1] == "--inside":
-        sys.exit(in_namespaces(inside, Path(sys.argv[2])))
-    if len(sys.argv) > 1 or os.geteuid() != 0:
-        print(f"usage, as root: {sys.argv[0]}\nCONSIGN names the program; else target/release/consign.", file=sys.stderr)
+def drill(inside, python=(), unpacked=(), programs=()):
+    """Runs `inside(scratch)` in namespaces of its own; exit code 0 if it held, 1 if not, 2 if it could not be tried. With
+    `programs`, the words of the usage, it is called with so many paths and runs `inside(scratch, *paths)`."""
+    if sys.argv[1:2] == ["--inside"]:
+        sys.exit(in_namespaces(lambda it: inside(it, *sys.argv[3:]), Path(sys.argv[2])))
+    paths = [os.path.abspath(it) for it in sys.argv[1:]]
+    if len(paths) != len(programs) or os.geteuid() != 0:
+        usage = " ".join([sys.argv[0], *programs])
+        print(f"usage, as root: {usage}\nCONSIGN names the program; else target/release/consign.", file=sys.stderr)
         sys.exit(2)
-    if not os.access(consign(), os.X_OK):
-        print(f"there is no {consign()}: build it, or name another in CONSIGN", file=sys.stderr)
-        sys.exit(2)
+    for path in paths or [consign()]:
+        if not os.access(path, os.X_OK):
+            print(f"there is no {path}: build it, or name another", file=sys.stderr)
+            sys.exit(2)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
@@ -50,7 +54,7 @@ def drill(inside, python=(), unpacked=()):
         command = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"]
         # The shell is the first process, which takes leave of all that end without a parent.
         command += ["bash", "-c", '"$@"; exit $?', "drill", str(scratch / "python/bin/python"), "-B"]
-        command += [os.path.abspath(sys.argv[0]), "--inside", str(scratch)]
+        command += [os.path.abspath(sys.argv[0]), "--inside", str(scratch), *paths]
         ended = subprocess.run(command, timeout=left, check=False).returncode
     except subprocess.TimeoutExpired:
         print(f"FAILED: not done within {SECONDS_MAX} s")
@@ -152,22 +156,63 @@ def say(text):
     print(text, flush=True)
 
 
+# --- PostgreSQL
+
+
+class Cluster:
+    """A PostgreSQL on a port of its own."""
+
+    def __init__(self, scratch, name, port):
+        self.folder, self.log, self.port = scratch / name, scratch / f"{name}.log", port
+        self.address = f"postgres://postgres@127.0.0.1:{port}/consign"
+        self.log.touch()
+        shutil.chown(self.log, "postgres", "postgres")
+
+    def init(self):
+        as_postgres("initdb", f"--pgdata={self.folder}", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        self.configure()
+        self.start()
+
+    def configure(self, settings=""):
+        ours = f"port = {self.port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n{settings}"
+        with open(self.folder / "postgresql.auto.conf", "a", encoding="utf-8") as conf:
+            conf.write(ours)
+
+    def start(self):
+        as_postgres("pg_ctl", f"--pgdata={self.folder}", f"--log={self.log}", "--wait", "--timeout=60", "start")
+
+    def stop(self):
+        as_postgres("pg_ctl", f"--pgdata={self.folder}", "--mode=fast", "--wait", "stop")
+
+    def ask(self, sql, database="consign"):
+        address = f"postgres://postgres@127.0.0.1:{self.port}/{database}"
+        return as_postgres("psql", "--no-psqlrc", "--tuples-only", "--no-align", f"--dbname={address}", "-c", sql).strip()
+
+
+def as_postgres(program, *arguments):
+    ended = run(PROGRAMS / program, *arguments, user="postgres", check=False)
+    if ended.returncode:
+        raise Failed(f"{program} gave exit code {ended.returncode}: {ended.stdout}")
+    return ended.stdout
+
+
 # --- Consign
 
 
 class Server:
     """A consign process on a database."""
 
-    def __init__(self, scratch, name, port, database, data):
+    def __init__(self, scratch, name, port, database, data, program=None):
         self.name, self.address, self.log = name, f"127.0.0.1:{port}", scratch / f"{name}.log"
+        self.program = program or consign()
         self.process = start(
-            self.log, consign(), "serve", "--listen", self.address, "--database-url", database, "--data-dir", data
+            self.log, self.program, "serve", "--listen", self.address, "--database-url", database, "--data-dir", data
         )
 
     def is_up(self):
         if self.process.poll() is not None:
             raise Failed(f"{self.name} left with exit code {self.process.returncode}")
-        return run(consign(), "healthcheck", "--target", self.address, check=False).returncode == 0
+        return run(self.program, "healthcheck", "--target", self.address, check=False).returncode == 0
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -178,8 +223,8 @@ class Server:
         return self.log.read_text(errors="replace").count("panicked")
 
 
-def check_is_clean(database):
-    said = run(consign(), "check", "--database-url", database, check=False)
+def check_is_clean(database, program=None):
+    said = run(program or consign(), "check", "--database-url", database, check=False)
     if said.returncode:
         raise Failed(f"`consign check` gave exit code {said.returncode}:\n{said.stdout}")
     laws = said.stdout.count("holds ")
