@@ -160,36 +160,8 @@ pub(in crate::domain) fn plan(
     }
     // LEAST_COST without ranks: no address is known to ask couriers about, or none asks anything. It goes on as
     // FEWEST_SHIPMENTS.
-    let units_at = |sku: &Sku, location: &LocationCode| {
-        let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
-        spots.iter().find(|it| it.location == *location).map_or(0, |it| it.units)
-    };
-    // A location that has every product has the first one: no other needs to be looked at.
-    let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
-    let mut singles = candidates
-        .unwrap_or_default()
-        .iter()
-        .filter(|it| wanted.iter().all(|(sku, units)| units_at(sku, &it.location) >= *units));
-    let single = match allocation {
-        // By whatever of the order expires first there, not by its first product alone.
-        Allocation::Fefo => {
-            singles.min_by_key(|it| (soonest_at(supplies, &it.location), it.priority, &it.location))
-        }
-        Allocation::FewestShipments | Allocation::Priority | Allocation::Nearest | Allocation::LeastCost => {
-            singles.next()
-        }
-    };
-    if let Some(Spot { location, .. }) = single {
+    if let Some((location, why)) = single_location(needs, supplies, &wanted, allocation) {
         let takes = take_in_order(needs, supplies, |it| it == location);
-        let why = match allocation {
-            Allocation::Nearest => "is the nearest that does",
-            Allocation::Fefo if soonest_at(supplies, location) < LASTING => {
-                "of those that do what it has expires first"
-            }
-            Allocation::Fefo | Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
-                "comes first by priority"
-            }
-        };
         return Ok((takes, format!("{location} has every line and {why}")));
     }
 
@@ -216,6 +188,45 @@ pub(in crate::domain) fn plan(
         }
     };
     Ok((in_order, format!("no single location has every line: split {order}")))
+}
+
+/// The location that has every line and comes first among those that do, and why.
+fn single_location<'s>(
+    needs: &[Need],
+    supplies: &'s BTreeMap<Sku, Supply>,
+    wanted: &BTreeMap<&Sku, i64>,
+    allocation: Allocation,
+) -> Option<(&'s LocationCode, &'static str)> {
+    let units_at = |sku: &Sku, location: &LocationCode| {
+        let spots = supplies.get(sku).map(|it| it.by_location.as_slice()).unwrap_or_default();
+        spots.iter().find(|it| it.location == *location).map_or(0, |it| it.units)
+    };
+    // A location that has every product has the first one: no other needs to be looked at.
+    let candidates = needs.first().and_then(|it| supplies.get(&it.sku)).map(|it| it.by_location.as_slice());
+    let mut singles = candidates
+        .unwrap_or_default()
+        .iter()
+        .filter(|it| wanted.iter().all(|(sku, units)| units_at(sku, &it.location) >= *units));
+    let single = match allocation {
+        // By whatever of the order expires first there, not by its first product alone.
+        Allocation::Fefo => {
+            singles.min_by_key(|it| (soonest_at(supplies, &it.location), it.priority, &it.location))
+        }
+        Allocation::FewestShipments | Allocation::Priority | Allocation::Nearest | Allocation::LeastCost => {
+            singles.next()
+        }
+    };
+    let location = &single?.location;
+    let why = match allocation {
+        Allocation::Nearest => "is the nearest that does",
+        Allocation::Fefo if soonest_at(supplies, location) < LASTING => {
+            "of those that do what it has expires first"
+        }
+        Allocation::Fefo | Allocation::FewestShipments | Allocation::Priority | Allocation::LeastCost => {
+            "comes first by priority"
+        }
+    };
+    Some((location, why))
 }
 
 /// The lowest rank of what a location has of these products.
