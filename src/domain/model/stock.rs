@@ -46,10 +46,16 @@ impl StockLevel {
         self.lots.iter().filter(|it| !it.is_sold_at(now)).map(Lot::unallotted).sum()
     }
 
-    /// The lot that expires first, of those that are still sold and have units for whoever comes now.
+    /// The lot that whoever comes now gets the first unit of: what is promised and on no pick list yet takes from the lots
+    /// that expire first, of those that are still sold.
     pub(in crate::domain) fn first_to_expire(&self, now: Timestamp) -> Option<&Lot> {
-        let sold = self.lots.iter().filter(|it| it.is_sold_at(now) && it.unallotted() > 0);
-        sold.min_by_key(|it| it.expires_at)
+        let allotted: i64 = self.lots.iter().map(|it| it.allotted).sum();
+        let mut promised = (self.reserved - allotted).max(0);
+        self.lots.iter().filter(|it| it.is_sold_at(now)).find(|lot| {
+            let is_left = lot.unallotted() > promised;
+            promised -= lot.unallotted().max(0);
+            is_left
+        })
     }
 
     /// When somebody has to look at its lots: at once while more is promised than may be sold, or expired units are on

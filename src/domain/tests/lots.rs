@@ -465,3 +465,25 @@ fn what_comes_back_goes_on_the_shelf_of_its_lot() {
     assert_eq!(lots(&bench, "LAX"), all(&[("L-1", 2, 0)]));
     assert_eq!(bench.level("A-1", "LAX").lots[0].quality_hold, 1);
 }
+
+#[test]
+fn what_others_were_promised_does_not_expire_first_for_whoever_comes_now() {
+    let mut bench = by_lots();
+    receive(&mut bench, "NYC", 5, "L-1", 30);
+    receive(&mut bench, "NYC", 9, "L-2", 300);
+    let first = |bench: &Bench| {
+        let level = bench.level("A-1", "NYC");
+        level.first_to_expire(bench.now).map(|it| it.name.as_str().to_owned())
+    };
+    assert_eq!(first(&bench).as_deref(), Some("L-1"));
+    bench.paid(&order("ada", &[("A-1", 4)]));
+    assert_eq!(first(&bench).as_deref(), Some("L-1"), "one is left");
+    let id = bench.paid(&order("bob", &[("A-1", 1)]));
+    assert_eq!(first(&bench).as_deref(), Some("L-2"), "all five are promised");
+    begin(&mut bench, id, 0);
+    assert_eq!(
+        first(&bench).as_deref(),
+        Some("L-2"),
+        "one of them is on a list, and four are promised still"
+    );
+}

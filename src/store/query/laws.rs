@@ -187,8 +187,12 @@ pub(super) const LAWS: &[Law] = &[
         broken: "SELECT {id:o.id}, 'captured <= ' || o.total_minor || ' and what is credited, refunded <= captured',
                 o.captured_minor || ' captured, ' || o.refunded_minor || ' refunded'
             FROM orders o WHERE o.refunded_minor > o.captured_minor OR (o.captured_minor > o.total_minor
-                AND o.captured_minor > o.total_minor + (
-                    SELECT COALESCE(SUM(c.total_minor), 0) FROM credit_notes c WHERE c.order_id = o.id))
+                AND o.captured_minor > CASE
+                    WHEN o.state IN ('CANCELLED', 'REJECTED', 'EXPIRED', 'ARCHIVED') THEN (
+                        SELECT COALESCE(SUM(i.total_minor), 0) FROM invoices i WHERE i.order_id = o.id)
+                    ELSE o.total_minor + (
+                        SELECT COALESCE(SUM(c.total_minor), 0) FROM credit_notes c WHERE c.order_id = o.id)
+                END)
             UNION ALL
             SELECT {id:p.id}, 'at most ' || p.captured_minor, CAST(r.refunded AS TEXT)
             FROM payments p JOIN (
@@ -259,6 +263,13 @@ pub(super) const LAWS: &[Law] = &[
                 SELECT invoice_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM credit_notes GROUP BY invoice_id
             ) c ON c.invoice_id = i.id
             WHERE c.total > i.total_minor
+            UNION ALL
+            SELECT {id:i.id}, i.total_minor || ' credited: the order ended early', CAST(COALESCE(c.total, 0) AS TEXT)
+            FROM invoices i JOIN orders o ON o.id = i.order_id LEFT JOIN (
+                SELECT invoice_id, CAST(SUM(total_minor) AS BIGINT) AS total FROM credit_notes GROUP BY invoice_id
+            ) c ON c.invoice_id = i.id
+            WHERE o.state IN ('CANCELLED', 'REJECTED', 'EXPIRED') AND i.state = 'PAID'
+                AND COALESCE(c.total, 0) <> i.total_minor
             UNION ALL
             SELECT {id:o.id}, i.total || ' less ' || COALESCE(c.total, 0) || ' credited',
                 o.total_minor || ' of an order that is ' || o.state
