@@ -231,8 +231,8 @@ pub fn arrived<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-/// The slot that a stream takes, shared with whoever gives up on its reader, so that it can be returned then: it is among
-/// the request's extensions. The body of the answer cannot return it: while the reader takes nothing, the body is not
+/// The slot that a stream takes. It is among the request's extensions, so that the code that gives up on a slow reader can
+/// return it. The body of the answer cannot return it: while the reader takes nothing, the body is not
 /// polled. A slot is room, not a permission: that is the Pass.
 #[derive(Clone, Default)]
 pub(super) struct StreamSlot(signal::Sender<Option<Taken>>);

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbBackend, DbErr, QueryResult, Statement};
 
 /// An empty database that disappears with this value.
 pub(crate) struct TestDatabase {
@@ -43,13 +43,21 @@ impl TestDatabase {
 
     /// What a question to it about numbers is answered with.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.rows(sql).await.first().expect("a row").try_get_by_index(0).expect("a number")
+    }
+
+    pub(crate) async fn words(&self, sql: &str) -> Vec<String> {
+        self.rows(sql).await.iter().map(|it| it.try_get_by_index(0).expect("a word")).collect()
+    }
+
+    async fn rows(&self, sql: &str) -> Vec<QueryResult> {
         let mut options = ConnectOptions::new(&self.url);
         options.max_connections(1).acquire_timeout(Duration::from_secs(30)).sqlx_logging(false);
         let connection = Database::connect(options).await.expect("the database is there");
         let asked = Statement::from_string(DbBackend::Postgres, sql.to_owned());
-        let row = connection.query_one_raw(asked).await.expect("an answer").expect("a row");
+        let rows = connection.query_all_raw(asked).await.expect("an answer");
         connection.close().await.expect("it is left");
-        row.try_get_by_index(0).expect("a number")
+        rows
     }
 }
 

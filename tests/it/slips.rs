@@ -428,6 +428,14 @@ on_both_engines!(
         let listed = stuck(&server, pb::StuckGate::Unspecified, 0, String::new()).await.stuck_orders;
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].gate(), told(&listed[0].slips)), (pb::StuckGate::Pickup, told(&late.slips)));
+        // Another decision about the order looks for slips again, and tells this one no second time.
+        let request = pb::AddOrderNoteRequest {
+            order_id: id.clone(),
+            text: "the courier was asked".to_owned(),
+            ..Default::default()
+        };
+        server.orders.clone().add_order_note(by("clerk", request)).await.expect("a note");
+        assert_eq!((order(&server, &id).await.late, events_of(&server, &id, missed).await), (true, 1));
 
         let request = pb::ConfirmPickupRequest {
             shipment_id: shipment,

@@ -63,6 +63,7 @@ impl Order {
     /// that is void asks for nothing, and is credited nothing. The lines go on saying what was ordered.
     pub(in crate::domain) fn credit_all_that_is_invoiced(&mut self, unit: &mut UnitOfWork, reason: &str) {
         let sold = self.lines.iter().filter(|it| it.sold_quantity() > 0);
+        // The amounts of a line leave refunded units out already, its quantity does not.
         let left: Vec<InvoiceLine> =
             sold.map(|it| InvoiceLine { quantity: it.sold_quantity(), ..InvoiceLine::of(it) }).collect();
         let standing = self.invoices.iter().filter(|it| it.state != InvoiceState::Void);
@@ -124,8 +125,8 @@ impl Order {
         })
     }
 
-    /// The credit note of lines that an invoice has, under the next number of its series, with the shipping that is in
-    /// `base`.
+    /// The credit note of lines that an invoice has. `base` gives the currency, the way of its taxes and the shipping that is
+    /// credited; its other sums are not used.
     fn issue_credit_note(
         &mut self,
         unit: &mut UnitOfWork,
@@ -142,6 +143,7 @@ impl Order {
             order: self.id,
             invoice,
             series: unit.rules.credit_note_series.clone(),
+            // The writer numbers it before the commit (store/writer/sequences.rs).
             number: 0,
             amounts,
             lines,
@@ -154,7 +156,7 @@ impl Order {
     }
 
     /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up
-    /// what is set aside for an invoice of which nothing is due any more: it pays for no other. What was paid back before
+    /// an authorisation for an invoice of which nothing is due any more: an authorisation pays for its own invoice alone. What was paid back before
     /// for another reason counts. Returns what goes back.
     pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
         self.return_surplus_for(unit, "part of the order was cancelled")

@@ -32,7 +32,7 @@ pub(in crate::domain) struct Need {
     pub quantity: i64,
 }
 
-/// The location that serves one need.
+/// Units of one need that come from one location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Take {
     pub line: i32,

@@ -46,8 +46,8 @@ impl StockLevel {
         self.lots.iter().filter(|it| !it.is_sold_at(now)).map(Lot::unallotted).sum()
     }
 
-    /// The lot that whoever comes now gets the first unit of: what is promised and on no pick list yet takes from the lots
-    /// that expire first, of those that are still sold.
+    /// The lot that the next order would take its first unit from. Lots are taken in the order in which they expire, as far
+    /// as they are still sold, and units that are reserved and on no pick list yet come first.
     pub(in crate::domain) fn first_to_expire(&self, now: Timestamp) -> Option<&Lot> {
         let allotted: i64 = self.lots.iter().map(|it| it.allotted).sum();
         let mut promised = (self.reserved - allotted).max(0);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::domain::{Unsent, backoff};
 
-/// The longest time between two probes: how much later than the mail system's return the first letter may go.
+/// The longest time after a probe until the next letter is let through as one. A letter comes when its own pause is over.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Whether a mail system is there, as far as this process knows.

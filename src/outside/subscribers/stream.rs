@@ -108,7 +108,7 @@ impl NatsServer {
 }
 
 impl SubjectPrefix {
-    /// `PREFIX.ORDER.KIND`: whoever reads chooses by it.
+    /// `PREFIX.ORDER.KIND`: consumers choose by it which events they read.
     pub(super) fn subject(&self, notice: &Notice) -> String {
         format!("{}.{}.{}", self.0, token(&notice.event.order_id), token(notice.event.r#type))
     }

@@ -1,5 +1,6 @@
 //! OrderService: from receipt to archive, and what can be asked about it.
 
+use std::convert::identity;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -33,31 +34,17 @@ impl Api {
         self.app.letters.text(message, order, &self.app.rules, couriers).ok()
     }
 
-    /// A message with the text that is kept of it, or else with what it would say now.
+    /// A message with the text that is kept of it, or else with what it would say now, as `shown` of it.
     fn shown_message(
         &self,
-        order: &Order,
-        id: MessageId,
+        (order, id): (&Order, MessageId),
         kept: Option<MessageText>,
         couriers: &CourierNames,
+        shown: impl FnOnce(MessageText) -> MessageText,
     ) -> Option<pb::CustomerMessage> {
         let message = order.messages.iter().find(|it| it.id == id)?;
         let text = kept.or_else(|| self.written(order, message, couriers));
-        Some(messages::reply::message(order, message, text))
-    }
-
-    /// The same with what a list shows of its text.
-    fn listed_message(
-        &self,
-        order: &Order,
-        id: MessageId,
-        kept: Option<MessageText>,
-        couriers: &CourierNames,
-    ) -> Option<pb::CustomerMessage> {
-        let message = order.messages.iter().find(|it| it.id == id)?;
-        let text = kept.or_else(|| self.written(order, message, couriers));
-        let text = text.map(|it| messages::reply::listed(order, it));
-        Some(messages::reply::message(order, message, text))
+        Some(messages::reply::message(order, message, text.map(shown)))
     }
 }
 
@@ -294,10 +281,11 @@ impl pb::order_service_server::OrderService for Api {
             let couriers = answered(self.store().courier_names().await)?;
             let kept = messages.iter().filter(|(order, id)| is_kept(order, *id)).map(|it| it.1);
             let mut kept = answered(self.store().message_texts(&kept.collect::<Vec<_>>()).await)?;
-            let shown = messages.iter();
-            let shown =
-                shown.filter_map(|(order, id)| self.listed_message(order, *id, kept.remove(id), &couriers));
-            let messages = shown.collect();
+            let listed = |(order, id): &(Arc<Order>, MessageId)| {
+                let short = |it| messages::reply::listed(order, it);
+                self.shown_message((order, *id), kept.remove(id), &couriers, short)
+            };
+            let messages = messages.iter().filter_map(listed).collect();
             Ok(pb::ListMessagesResponse { messages, next_page_token: page_token(next) })
         })
         .await
@@ -311,7 +299,7 @@ impl pb::order_service_server::OrderService for Api {
             true => answered(self.store().message_texts(&[id]).await)?.remove(&id),
             false => None,
         };
-        let message = self.shown_message(&order, id, kept, &couriers);
+        let message = self.shown_message((&order, id), kept, &couriers, identity);
         let message = Some(message.ok_or_else(|| status::not_found("message", id))?);
         Ok(Response::new(pb::GetMessageResponse { message }))
     }
@@ -342,7 +330,7 @@ impl pb::order_service_server::OrderService for Api {
         let kept = answered(self.store().message_texts(&[id]).await)?.remove(&id);
         let api = self.clone();
         self.change_order(call, command, move |(), order| pb::ResendMessageResponse {
-            message: api.shown_message(order, id, kept.clone(), &couriers),
+            message: api.shown_message((order, id), kept.clone(), &couriers, identity),
         })
         .await
     }

@@ -381,8 +381,9 @@ pub(super) struct Undecided {
     pub(super) incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>,
 }
 
-/// A change that was alone in its group and still read keys that were not loaded: its read set is wrong, which a test
-/// build does not let pass; unless further keys follow from what it reads. None: naming the keys does not help, so the change is refused.
+/// A change that was alone in its group and still read keys that were not loaded. That is a mistake in its read set, on which
+/// a test build stops, unless it says that further keys follow from what it reads. None: naming the keys does not help, so
+/// the change is refused.
 pub(super) fn with_missing_keys(mut change: Box<dyn Change>, keys: ReadSet) -> Option<Box<dyn Change>> {
     let method = change.name();
     if change.reads().further_reads == 0 && !keys.follows_from_exchanges() {
