@@ -26,6 +26,9 @@ use crate::traces;
 /// How long a group may take, repetitions included; then its connection is thrown away.
 const GROUP_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a group and all that is decided again or alone because of it may take together.
+const ALL_WITHIN: Duration = Duration::from_secs(20);
+
 /// How often a group is repeated that lost a race, within GROUP_WITHIN. As PostgreSQL is set up usually, groups wait for each
 /// other's rows, and hardly one is repeated; where every transaction is SERIALIZABLE, all but one of those that meet are.
 const REPEATS_MAX: u32 = 60;
@@ -52,7 +55,7 @@ impl Writer {
         let mut lane = Lane { writer: self, session: None };
         while let Some(batch) = lane.writer.queue.take().await {
             match batch {
-                Batch::Group(group) => lane.serve(group).await,
+                Batch::Group(group) => lane.serve(group, Instant::now() + ALL_WITHIN).await,
                 Batch::Chore(chore) => lane.run_chore(chore).await,
             }
         }
@@ -76,7 +79,12 @@ impl Lane {
     /// Decides changes again that read keys which were not loaded. Those that expect this (further_reads) get the keys and
     /// share a group. Any other runs alone as it is; only one that was alone already gets the keys, as its read set is wrong
     /// then, or exchanges led to more.
-    async fn serve_incomplete(&mut self, incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>, company: Company) {
+    async fn serve_incomplete(
+        &mut self,
+        incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>,
+        company: Company,
+        last: Instant,
+    ) {
         let mut following = Vec::new();
         for (change, keys) in incomplete {
             if change.reads().further_reads > 0 {
@@ -88,16 +96,17 @@ impl Lane {
                 Company::InGroup => Some(change),
             };
             if let Some(again) = again {
-                Box::pin(self.serve(vec![again])).await;
+                Box::pin(self.serve(vec![again], last)).await;
             }
         }
         if !following.is_empty() {
-            Box::pin(self.serve(following)).await;
+            Box::pin(self.serve(following, last)).await;
         }
     }
 
-    async fn serve(&mut self, mut group: Vec<Box<dyn Change>>) {
-        let ends = Instant::now() + GROUP_WITHIN;
+    /// Serves a group by `last`, with those of its changes that have to be decided again or alone.
+    async fn serve(&mut self, mut group: Vec<Box<dyn Change>>, last: Instant) {
+        let ends = last.min(Instant::now() + GROUP_WITHIN);
         let mut races = 0;
         let mut duplicates = 0;
         let mut reconnected = false;
@@ -109,13 +118,16 @@ impl Lane {
             if group.is_empty() {
                 return;
             }
+            if Instant::now() >= last {
+                return refuse(group, &too_slow());
+            }
 
             let mut states: Vec<_> = group.iter().map(|_| ChangeState::Open).collect();
             match self.attempt(&mut group, &mut states, ends, freeing).await {
                 Ok(()) => {
                     let company = if group.len() == 1 { Company::Alone } else { Company::InGroup };
                     let Undecided { short, incomplete } = self.finish(group, states);
-                    self.serve_incomplete(incomplete, company).await;
+                    self.serve_incomplete(incomplete, company, last).await;
                     if short.is_empty() {
                         return;
                     }
@@ -125,7 +137,7 @@ impl Lane {
                         true => Freeing::Possible,
                         false => Freeing::Done,
                     };
-                    (group, freeing) = self.release_expired(short, further).await;
+                    (group, freeing) = self.release_expired(short, further, last).await;
                 }
                 Err(GroupFailure::Race) if races < REPEATS_MAX && Instant::now() < ends => {
                     races += 1;
@@ -159,7 +171,7 @@ impl Lane {
                 // One change is at fault: each runs alone, so that only that one fails.
                 Err(GroupFailure::Fault(_) | GroupFailure::Duplicate(_)) if group.len() > 1 => {
                     for change in group {
-                        Box::pin(self.serve(vec![change])).await;
+                        Box::pin(self.serve(vec![change], last)).await;
                     }
                     return;
                 }
@@ -212,10 +224,7 @@ impl Lane {
                 None => GroupFailure::Race,
             },
             Ok(Err(failure)) => failure,
-            Err(_) => {
-                let error = StoreError::Unavailable("the database took too long".to_owned());
-                GroupFailure::Severed { error, stale: false }
-            }
+            Err(_) => GroupFailure::Severed { error: too_slow(), stale: false },
         };
 
         if matches!(failure, GroupFailure::Severed { .. }) {
@@ -267,6 +276,7 @@ impl Lane {
         &mut self,
         short: Vec<ShortOfStock>,
         further: Freeing,
+        last: Instant,
     ) -> (Vec<Box<dyn Change>>, Freeing) {
         let mut reads = ReadSet::default();
         for (change, _) in &short {
@@ -289,7 +299,7 @@ impl Lane {
         let reply = |freed: &bool, _: &View<'_>| *freed;
         let (caller, answer) = oneshot::channel();
         let queued = Queued::new(context, ReleaseExpired { short: reads }, reply, Codec::unkept(), caller);
-        Box::pin(self.serve(vec![Box::new(queued)])).await;
+        Box::pin(self.serve(vec![Box::new(queued)], last)).await;
 
         let again = |short: Vec<ShortOfStock>| short.into_iter().map(|it| it.0).collect();
         let freed = answer.await.map(|it| it.map(Changed::into_answer));
@@ -381,8 +391,7 @@ impl Lane {
         };
 
         let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;
-        let late = |_| Err(StoreError::Unavailable("the database took too long".to_owned()));
-        let result = ended.unwrap_or_else(late);
+        let result = ended.unwrap_or_else(|_| Err(too_slow()));
         // Nothing to roll back if the chore has committed.
         if matches!(result, Err(StoreError::Unavailable(_))) || session.rollback().await.is_err() {
             session.discard();
@@ -395,4 +404,8 @@ impl Lane {
 
 fn jitter(attempt: u32) -> Duration {
     Duration::from_micros(fastrand::u64(500..5_000) * u64::from(attempt.min(JITTER_GROWS_UNTIL)))
+}
+
+fn too_slow() -> StoreError {
+    StoreError::Unavailable("the database took too long".to_owned())
 }
