@@ -171,7 +171,8 @@ fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> Regio
         region: region.clone(),
         service: inquiry.service,
         currency: None,
-        order: None,
+        counted: None,
+        refused_by: None,
     };
     let legs = date_lines(unit, &wish, &needs, &supplies, allocation, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;

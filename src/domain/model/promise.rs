@@ -21,6 +21,7 @@ string_enum! {
         Tracking = "TRACKING",
         LinesCancelled = "LINES_CANCELLED",
         OrderChanged = "ORDER_CHANGED",
+        CourierReleased = "COURIER_RELEASED",
     }
 }
 

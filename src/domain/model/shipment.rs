@@ -89,6 +89,9 @@ pub struct Shipment {
     /// Where it was sent to, if the order names another address since. None: to the order's.
     #[serde(default)]
     pub sent_to: Option<Box<Address>>,
+    /// The courier that would not carry it as it is labelled now: it is chosen again only by name.
+    #[serde(default)]
+    pub refused_by: Option<CourierCode>,
 }
 
 impl Shipment {

@@ -442,6 +442,7 @@ fn of_shipment(it: &mut Shipment, names: &PersonNames) {
         courier_refusal,
         brings_rest: _,
         sent_to,
+        refused_by: _,
     } = it;
     sent_to.iter_mut().for_each(|it| of_address(it));
     label.iter_mut().for_each(|it| of_actor(&mut it.created_by, names));

@@ -8,12 +8,12 @@ use crate::domain::model::handling::Handling;
 use crate::domain::model::location::Location;
 use crate::domain::model::money::Currency;
 use crate::domain::model::promise::PromiseLeg;
-use crate::domain::model::scalars::{LocationCode, OrderId, RegionCode, ServiceLevel};
+use crate::domain::model::scalars::{CourierCode, LocationCode, RegionCode, ServiceLevel};
 use crate::domain::model::shipment::Package;
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
 use crate::domain::promise::full::{Counted, full_days, next_with_room};
-use crate::domain::promise::offer::{Addressed, Freight, Offer, offers};
+use crate::domain::promise::offer::{Addressed, Freight, HAS_REFUSED, Offer, offers};
 use crate::domain::unit::journal::cut;
 use crate::domain::unit::unit_of_work::UnitOfWork;
 
@@ -25,8 +25,10 @@ pub(in crate::domain) struct Wish {
     pub service: ServiceLevel,
     /// None: in any.
     pub currency: Option<Currency>,
-    /// None: nobody has ordered it yet.
-    pub order: Option<OrderId>,
+    /// For what room is looked for; None: nobody has ordered it yet.
+    pub counted: Option<Counted>,
+    /// A courier that has refused it, and is not counted with.
+    pub refused_by: Option<CourierCode>,
 }
 
 /// Goods that one location ships.
@@ -153,7 +155,7 @@ fn leg_from(unit: &UnitOfWork, wish: &Wish, parcel: Parcel, ready: Ready<'_>) ->
     let Ready { at: ready_at, packages, mut why } = ready;
     let Parcel { weight_grams, volume_mm3, dangerous, .. } = parcel;
     let mut leg = PromiseLeg { ready_at: Some(ready_at), ..undated(wish, parcel) };
-    let full = full_days(unit, location, wish.order.map(|order| Counted { order, shipment: None }));
+    let full = full_days(unit, location, wish.counted);
     let mut couriers = unit.all_couriers().peekable();
     if couriers.peek().is_none() {
         let days = unit.rules.transit_days(wish.service);
@@ -175,7 +177,7 @@ fn leg_from(unit: &UnitOfWork, wish: &Wish, parcel: Parcel, ready: Ready<'_>) ->
         ready_at,
         full: &full,
     };
-    match earliest(couriers, wish.service, &freight) {
+    match earliest(couriers, wish.refused_by.as_ref(), wish.service, &freight) {
         Ok(Found { offer, courier, cheapest_at }) => {
             let note = noted(&offer.pickup_note);
             why.push_str(&format!("{note}; {}", offer_words(&offer, courier, &wish.to)));
@@ -232,11 +234,13 @@ struct Found<'c> {
 /// The earliest delivery that couriers offer in the service that was ordered, or else in the next faster one.
 fn earliest<'c>(
     couriers: impl Iterator<Item = &'c Courier>,
+    refused_by: Option<&CourierCode>,
     service: ServiceLevel,
     freight: &Freight,
 ) -> Result<Found<'c>, String> {
-    let couriers: Vec<&Courier> = couriers.collect();
-    let mut declined = Vec::new();
+    let (refused, couriers): (Vec<&Courier>, Vec<&Courier>) =
+        couriers.partition(|it| Some(&it.code) == refused_by);
+    let mut declined: Vec<String> = refused.iter().map(|it| format!("{}: {HAS_REFUSED}", it.code)).collect();
     for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
         let mut all = Vec::new();
         for courier in &couriers {

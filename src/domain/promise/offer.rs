@@ -56,6 +56,9 @@ pub(in crate::domain) struct Freight<'a> {
     pub full: &'a Full,
 }
 
+/// Why a courier that has refused a shipment is not counted with.
+pub(in crate::domain) const HAS_REFUSED: &str = "has refused it";
+
 /// One courier's offer for a freight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Offer {

@@ -9,6 +9,7 @@ use crate::domain::model::reservation::ReservedItem;
 use crate::domain::model::scalars::LocationCode;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::model::time::Timestamp;
+use crate::domain::promise::full::Counted;
 use crate::domain::promise::leg::{Goods, Parcel, WHY_MAX, Wish, in_zone, leg, packed_leg, parcels};
 use crate::domain::promise::offer::Addressed;
 use crate::domain::unit::journal::cut;
@@ -24,7 +25,8 @@ impl Order {
             to: Addressed::to(&self.shipping_address),
             service: self.service,
             currency: Some(self.amounts.currency),
-            order: Some(self.id),
+            counted: Some(Counted { order: self.id, shipment: None }),
+            refused_by: None,
         })
     }
 
@@ -64,10 +66,13 @@ impl Order {
         index: usize,
         occasion: PromiseOccasion,
     ) {
-        let Some(wish) = self.wish() else { return };
+        let Some(mut wish) = self.wish() else { return };
         let Some(promise) = self.promise.clone() else { return };
         let mut legs = promise.legs;
         let shipment = &self.shipments[index];
+        // The day that a courier kept for it is its own until this is decided.
+        wish.counted = Some(Counted { order: self.id, shipment: Some(shipment.id) });
+        wish.refused_by = shipment.refused_by.clone();
         // A shipment that is on its way has a courier; nothing else is read for it.
         let is_over = shipment.state.is_over() || shipment.assignment.is_none();
         if occasion == PromiseOccasion::Tracking && is_over {

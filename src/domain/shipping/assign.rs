@@ -12,7 +12,7 @@ use crate::domain::model::shipment::{Assignment, ShipmentState};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::time_zone::TimeZone;
 use crate::domain::promise::full::{Counted, full_days};
-use crate::domain::promise::offer::next_pickup;
+use crate::domain::promise::offer::{HAS_REFUSED, next_pickup};
 use crate::domain::shipping::quote::Decline;
 use crate::domain::unit::command::{OrderCommand, Target};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
@@ -71,7 +71,7 @@ impl Order {
     ) -> Result<(), Refusal> {
         let index = self.assignable(unit, id, courier)?;
         let (mut offers, declines) = self.quotes(unit, id, service, live)?;
-        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
+        offers.retain(|it| self.shipments[index].may_go_with(&it.courier, courier));
         self.assign_one_of(unit, index, (&offers, declines), courier, service)
     }
 
@@ -88,7 +88,7 @@ impl Order {
         let index = self.assignable(unit, id, courier)?;
         let ready_at = pickup_at.clamp(unit.now, unit.now.plus(PICKUP_AHEAD_MAX));
         let (mut offers, declines) = self.quotes_from(unit, id, service, live, ready_at)?;
-        offers.retain(|it| courier.is_none_or(|code| it.courier == *code));
+        offers.retain(|it| self.shipments[index].may_go_with(&it.courier, courier));
         let comes = |it: &Quote| it.pickup_at == pickup_at;
         if !offers.is_empty() && (pickup_at > unit.now.plus(PICKUP_AHEAD_MAX) || !offers.iter().any(comes)) {
             return Err(self.no_such_pickup(unit, index, &offers));
@@ -130,7 +130,10 @@ impl Order {
         service: Option<ServiceLevel>,
     ) -> Result<(), Refusal> {
         let Some((offer, reason)) = self.preferred(offers, service) else {
-            let why: Vec<String> = refusals.iter().map(|(code, why)| format!("{code}: {why}")).collect();
+            let refused_by = self.shipments[index].refused_by.iter().filter(|_| courier.is_none());
+            let refused = refused_by.map(|code| format!("{code}: {HAS_REFUSED}"));
+            let declined = refusals.iter().map(|(code, why)| format!("{code}: {why}"));
+            let why: Vec<String> = declined.chain(refused).collect();
             let why = match (offers.first(), why.as_slice()) {
                 (Some(slower), _) => format!(
                     "{} offers {} only, which is slower than ordered; name the service_level to take it",
@@ -170,6 +173,7 @@ impl Order {
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
         shipment.assignment = Some(assignment);
+        (shipment.courier_refusal, shipment.refused_by) = (None, None);
         self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
         self.promise_shipment_anew(unit, index, PromiseOccasion::CourierAssigned);
         self.book(unit, index);
@@ -191,6 +195,14 @@ impl Order {
         shipment.estimated_at = None;
         shipment.carrier_labels.clear();
         Ok(())
+    }
+
+    /// Looks at the dates of a shipment that its courier does not carry any more. A customer who was told another date goes
+    /// by that until the next courier names one.
+    pub(super) fn expect_another_courier(&mut self, unit: &mut UnitOfWork, index: usize) {
+        let shipment = &mut self.shipments[index];
+        shipment.estimated_at = shipment.told.last().copied();
+        self.promise_shipment_anew(unit, index, PromiseOccasion::CourierReleased);
     }
 
     /// The refusal of a pickup that none of these couriers offers: it says if that day is full, and names those that they

@@ -75,7 +75,6 @@ impl Order {
             tracked_at: None,
         };
         let text = format!("label of {courier} asked for as {}", booking.id);
-        self.shipments[index].courier_refusal = None;
         self.shipments[index].booking = Some(booking);
         self.record(unit, EventKind::BookingRequested, None, text);
     }
@@ -216,15 +215,17 @@ impl Order {
     fn courier_refuses(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) -> Result<(), Refusal> {
         let why = cut(why.to_owned(), WORDS_MAX);
         let shipment = &mut self.shipments[index];
-        let booking = shipment.booking.take();
-        let courier = booking.map(|it| it.courier.to_string()).unwrap_or_default();
-        shipment.courier_refusal = Some(format!("{courier} refused: {why}"));
+        let courier = shipment.booking.take().map(|it| it.courier);
+        let name = courier.as_ref().map(ToString::to_string).unwrap_or_default();
+        shipment.courier_refusal = Some(format!("{name} refused: {why}"));
         // Its words may name the customer or the address; they stand with the shipment.
-        let text = format!("{courier} refused");
+        let text = format!("{name} refused");
         self.record(unit, EventKind::BookingFailed, None, text.clone());
         let shipment = &self.shipments[index];
         if shipment.state == ShipmentState::CourierAssigned && !has_left(&shipment.tracking) {
             self.release_courier(unit, index, EventKind::CourierReleased, text)?;
+            self.shipments[index].refused_by = courier;
+            self.expect_another_courier(unit, index);
         }
         Ok(())
     }

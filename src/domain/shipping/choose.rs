@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::domain::model::courier::Quote;
 use crate::domain::model::order::Order;
-use crate::domain::model::scalars::ServiceLevel;
+use crate::domain::model::scalars::{CourierCode, ServiceLevel};
+use crate::domain::model::shipment::Shipment;
 use crate::domain::model::time::Timestamp;
 
 impl Order {
@@ -16,6 +17,16 @@ impl Order {
             offers.retain(|it| it.service >= self.service);
         }
         choose(&offers).map(|(offer, reason)| (offer.clone(), reason))
+    }
+}
+
+impl Shipment {
+    /// Whether a courier's offer may be taken: the named one's, or else any courier's but that of one that has refused it.
+    pub(super) fn may_go_with(&self, courier: &CourierCode, named: Option<&CourierCode>) -> bool {
+        match named {
+            Some(code) => courier == code,
+            None => self.refused_by.as_ref() != Some(courier),
+        }
     }
 }
 

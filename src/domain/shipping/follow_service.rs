@@ -30,7 +30,12 @@ impl Order {
             self.promise_shipment_anew(unit, index, PromiseOccasion::OrderChanged);
             // While nobody knows another date, the one that was promised stands.
             if let Some(date) = self.date_of_shipment(index) {
-                self.shipments[index].promised_by = Some(date);
+                let shipment = &mut self.shipments[index];
+                shipment.promised_by = Some(date);
+                // What a courier named that it has no more was for the service before.
+                if shipment.assignment.is_none() {
+                    shipment.estimated_at = None;
+                }
             }
         }
         let dates: Option<Vec<Timestamp>> = self.live_shipments().map(|it| it.promised_by).collect();

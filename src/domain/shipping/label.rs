@@ -7,7 +7,7 @@ use crate::domain::model::scalars::ShipmentId;
 use crate::domain::model::shipment::{Label, ShipmentState};
 use crate::domain::shipping::tracking_number::tracking_number;
 use crate::domain::unit::command::{OrderCommand, Target};
-use crate::domain::unit::unit_of_work::UnitOfWork;
+use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
 #[derive(Debug, Clone)]
 pub struct CreateShippingLabel {
@@ -42,6 +42,10 @@ impl OrderCommand for VoidShippingLabel {
         &self.target
     }
 
+    fn also_reads(&self) -> ReadSet {
+        ReadSet { couriers: true, locations: true, ..ReadSet::default() }
+    }
+
     fn decide_on(&self, order: &mut Order, unit: &mut UnitOfWork<'_>) -> Result<(), Refusal> {
         order.void_label(unit, self.shipment)
     }
@@ -62,7 +66,8 @@ impl Order {
         self.move_shipment(unit, index, ShipmentState::Labelled, EventKind::LabelCreated, text)
     }
 
-    /// Takes the label back, and the courier with it, so that the shipment can be packed anew.
+    /// Takes the label back, and the courier with it, so that the shipment can be packed anew. Its dates are those of the
+    /// courier no more.
     pub fn void_label(&mut self, unit: &mut UnitOfWork, id: ShipmentId) -> Result<(), Refusal> {
         let index = self.workable(id)?;
         self.void_label_of(unit, index)
@@ -75,7 +80,8 @@ impl Order {
         index: usize,
     ) -> Result<(), Refusal> {
         self.must_be_here(index, "void the label")?;
-        if self.shipments[index].state == ShipmentState::CourierAssigned {
+        let had_courier = self.shipments[index].state == ShipmentState::CourierAssigned;
+        if had_courier {
             let text = "courier released with its label".to_owned();
             self.release_courier(unit, index, EventKind::LabelVoided, text)?;
         }
@@ -83,6 +89,12 @@ impl Order {
 
         let number = self.shipments[index].label.take().map(|it| it.tracking_number).unwrap_or_default();
         let text = format!("label {number} voided");
-        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::LabelVoided, text)
+        self.move_shipment(unit, index, ShipmentState::Packed, EventKind::LabelVoided, text)?;
+        // Packed anew, or for another address, it may be what that courier takes.
+        let was_refused = self.shipments[index].refused_by.take().is_some();
+        if had_courier || was_refused {
+            self.expect_another_courier(unit, index);
+        }
+        Ok(())
     }
 }

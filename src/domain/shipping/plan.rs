@@ -112,6 +112,7 @@ impl Order {
             resolutions: Vec::new(),
             brings_rest: false,
             sent_to: None,
+            refused_by: None,
         });
         let step = opened(id.0, ShipmentState::Planned);
         self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), text);

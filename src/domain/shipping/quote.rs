@@ -47,7 +47,10 @@ impl Command for QuoteCouriers {
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<Offers, Refusal> {
         let order = unit.order(unit.order_of(&Part::Shipment(self.shipment))?)?;
         let (quotes, declines) = order.quotes(unit, self.shipment, self.service, &self.live)?;
-        Ok(Offers { preferred: order.preferred(&quotes, self.service), quotes, declines })
+        let shipment = &order.shipments[order.shipment_index(self.shipment)?];
+        let may_go = quotes.iter().filter(|it| shipment.may_go_with(&it.courier, None));
+        let choice: Vec<Quote> = may_go.cloned().collect();
+        Ok(Offers { preferred: order.preferred(&choice, self.service), quotes, declines })
     }
 }
 

@@ -1,23 +1,28 @@
-//! What is packed is promised anew, and what waits while other units go is dated anew: by what couriers offer then.
+//! What is packed is promised anew, so is what its courier does not carry any more, and what waits while other units go is
+//! dated anew: by what couriers offer then.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::domain::model::booking::{BookedCourier, BookedParts, BookingAnswer, CourierAnswer};
 use crate::domain::model::event::EventKind;
 use crate::domain::model::hold::HoldReason;
 use crate::domain::model::message::MessageKind;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::promise::{Promise, PromiseOccasion};
-use crate::domain::model::scalars::{OnShortage, OrderId, ReplenishmentId, ServiceLevel};
-use crate::domain::model::shipment::Shipment;
+use crate::domain::model::refusal::Refusal;
+use crate::domain::model::scalars::{CourierCode, OnShortage, OrderId, ReplenishmentId, ServiceLevel};
+use crate::domain::model::shipment::{Shipment, ShipmentState};
 use crate::domain::shipping::pick::LineUnits;
+use crate::domain::shipping::quote::QuoteCouriers;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::expected::{expect_at, redate, supplied};
 use crate::domain::tests::given::{one_package, order};
 use crate::domain::tests::order_changes::{add, changed};
 use crate::domain::tests::promises::{at, only, promise, with_only};
+use crate::domain::unit::command::Command;
 
 const DAY: u64 = 86_400;
 
@@ -215,6 +220,170 @@ fn what_waits_of_a_line_that_a_change_added_has_a_date_too() {
     let order = bench.order(id);
     assert!(order.line_expected_at(2).is_some(), "it is on order");
     assert_eq!(order.rest_date_told, order.line_expected_at(2));
+}
+
+/// A labelled shipment that OWL carries in two days, and SLOTH, if it is there, in so many: for the same price, and booked
+/// through an interface.
+fn labelled(sloth: Option<u32>) -> (Bench, OrderId) {
+    let mut bench = with_only(only(ServiceLevel::Standard, 2));
+    if let Some(days) = sloth {
+        let mut sloth = only(ServiceLevel::Standard, days);
+        sloth.code = "SLOTH".parse().expect("a courier code");
+        bench.snapshot.couriers.insert(sloth.code.clone(), sloth.into());
+    }
+    let booked = BookedCourier { parts: BookedParts::Label, track_every: None };
+    for code in ["OWL", "SLOTH"] {
+        bench.rules.booked_couriers.insert(code.parse().expect("a courier code"), booked);
+    }
+    let id = bench.paid(&order("ada", &[("A-1", 1)]));
+    bench.label(id, 0);
+    (bench, id)
+}
+
+/// Gives the shipment to the courier of this code, or to the one that is preferred; returns who has it.
+fn assign(bench: &mut Bench, id: OrderId, code: Option<&str>) -> Result<String, Refusal> {
+    let shipment = bench.shipment(id, 0).id;
+    let code = code.map(|it| it.parse().expect("a courier code"));
+    bench.on(id, |order, unit| {
+        order.assign_courier(unit, shipment, code.as_ref(), None, &Default::default())
+    })?;
+    Ok(bench.shipment(id, 0).assignment.as_ref().expect("a courier").courier.to_string())
+}
+
+/// Its courier refuses it.
+fn refuse(bench: &mut Bench, id: OrderId) {
+    let shipment = bench.shipment(id, 0);
+    let (shipment, booking) = (shipment.id, shipment.booking.as_ref().expect("it is booked").id);
+    let refused = BookingAnswer::Label(CourierAnswer::Refused("no service to that island".to_owned()));
+    bench
+        .on(id, |order, unit| order.answer_booking(unit, shipment, booking, &refused))
+        .expect("an answer is recorded");
+    assert_eq!(bench.shipment(id, 0).state, ShipmentState::Labelled);
+}
+
+fn void(bench: &mut Bench, id: OrderId) {
+    let shipment = bench.shipment(id, 0).id;
+    bench.on(id, |order, unit| order.void_label(unit, shipment)).expect("voided");
+}
+
+fn new_dates(bench: &Bench, id: OrderId) -> usize {
+    bench.order(id).messages.iter().filter(|it| it.kind == MessageKind::EstimateMoved).count()
+}
+
+#[test]
+fn a_courier_that_refuses_is_left_out_of_the_promise_and_of_the_choice() {
+    let (mut bench, id) = labelled(Some(9));
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    assert_eq!(promise(&bench, id).delivery_at(), Some(at("2026-11-04T21:00:00Z")));
+    let (promised, before) = (bench.order(id).promised_by, moved(&bench, id));
+
+    refuse(&mut bench, id);
+    let anew = promise(&bench, id).clone();
+    assert_eq!(anew.occasion, PromiseOccasion::CourierReleased);
+    assert_eq!(anew.legs[0].courier.as_ref().map(|it| it.as_str()), Some("SLOTH"));
+    assert_eq!(anew.delivery_at(), Some(at("2026-11-13T21:00:00Z")));
+    assert_eq!((bench.order(id).promised_by, moved(&bench, id)), (promised, before + 1));
+    assert_eq!(new_dates(&bench, id), 0, "no courier has said it");
+
+    let shipment = bench.shipment(id, 0).id;
+    let asked = QuoteCouriers { shipment, service: None, live: Default::default() };
+    let offers = bench.decide(|unit| asked.decide(unit)).expect("quotes");
+    assert_eq!(offers.quotes.len(), 2, "by name it is asked again");
+    assert_eq!(offers.preferred.map(|it| it.0.courier.to_string()).as_deref(), Some("SLOTH"));
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("SLOTH"));
+    assert_eq!(promise(&bench, id).delivery_at(), anew.delivery_at());
+    assert_eq!((moved(&bench, id), new_dates(&bench, id)), (before + 1, 1), "told once");
+    assert_eq!((&bench.shipment(id, 0).refused_by, &bench.shipment(id, 0).courier_refusal), (&None, &None));
+}
+
+#[test]
+fn what_its_only_courier_refuses_has_no_date_until_that_one_is_named_or_the_label_is_voided() {
+    let (mut bench, id) = labelled(None);
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    let (first, before) = (promise(&bench, id).delivery_at(), moved(&bench, id));
+    refuse(&mut bench, id);
+    let words = promise(&bench, id).words();
+    assert_eq!((promise(&bench, id).delivery_at(), moved(&bench, id)), (None, before + 1));
+    assert!(words.ends_with("; no courier carries it: OWL: has refused it"), "{words}");
+    let refused = assign(&mut bench, id, None).expect_err("nobody else is there").to_string();
+    assert!(refused.contains("no courier carries this shipment: OWL: has refused it"), "{refused}");
+
+    assert_eq!(assign(&mut bench, id, Some("OWL")).as_deref(), Ok("OWL"));
+    assert_eq!(promise(&bench, id).delivery_at(), first);
+    refuse(&mut bench, id);
+    void(&mut bench, id);
+    assert_eq!((promise(&bench, id).delivery_at(), bench.shipment(id, 0).refused_by.as_ref()), (first, None));
+    assert_eq!(moved(&bench, id), before + 4, "gone, named, gone and back");
+}
+
+#[test]
+fn a_courier_without_an_interface_ends_a_refusal_too() {
+    let (mut bench, id) = labelled(Some(9));
+    bench.rules.booked_couriers.retain(|code, _| code.as_str() == "OWL");
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    refuse(&mut bench, id);
+    assert!(bench.shipment(id, 0).courier_refusal.is_some());
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("SLOTH"));
+    assert_eq!(bench.shipment(id, 0).courier_refusal, None, "who has it has not refused it");
+}
+
+#[test]
+fn what_a_voided_label_gives_back_is_promised_from_then_on() {
+    let (mut bench, id) = labelled(Some(9));
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    let before = moved(&bench, id);
+    bench.pass(DAY);
+    void(&mut bench, id);
+    let anew = promise(&bench, id).clone();
+    assert_eq!((anew.occasion, anew.at), (PromiseOccasion::CourierReleased, bench.now));
+    assert_eq!(anew.legs[0].courier.as_ref().map(|it| it.as_str()), Some("OWL"), "it has refused nothing");
+    assert_eq!(anew.ship_at(), Some(at("2026-11-03T21:00:00Z")));
+    assert_eq!(anew.delivery_at(), Some(at("2026-11-05T21:00:00Z")));
+    assert_eq!(moved(&bench, id), before + 1);
+
+    // Packed and booked anew on the same day, it says the same.
+    let shipment = bench.shipment(id, 0).id;
+    pack(&mut bench, id, 900);
+    bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("a label");
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    assert_eq!(promise(&bench, id).delivery_at(), anew.delivery_at());
+    assert_eq!((moved(&bench, id), new_dates(&bench, id)), (before + 1, 0));
+}
+
+#[test]
+fn the_place_that_a_voided_label_had_on_a_full_day_is_promised_again() {
+    let (mut bench, id) = labelled(None);
+    let code: CourierCode = "OWL".parse().expect("a courier code");
+    let mut owl = (*bench.snapshot.couriers[&code]).clone();
+    owl.shipments_per_day = Some(1);
+    bench.snapshot.couriers.insert(code, owl.into());
+    assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+    let (ship_at, before) = (promise(&bench, id).ship_at(), moved(&bench, id));
+    void(&mut bench, id);
+    assert_eq!((promise(&bench, id).ship_at(), moved(&bench, id)), (ship_at, before), "nothing has moved");
+}
+
+#[test]
+fn a_date_that_was_told_stands_until_the_next_courier_names_another() {
+    for by_refusal in [true, false] {
+        let (mut bench, id) = labelled(Some(9));
+        assert_eq!(assign(&mut bench, id, Some("SLOTH")).as_deref(), Ok("SLOTH"));
+        assert_eq!(new_dates(&bench, id), 1);
+        let late = bench.shipment(id, 0).estimated_at;
+        if by_refusal {
+            refuse(&mut bench, id);
+        } else {
+            void(&mut bench, id);
+        }
+        assert_eq!((bench.shipment(id, 0).estimated_at, new_dates(&bench, id)), (late, 1));
+        assert_eq!(promise(&bench, id).delivery_at(), Some(at("2026-11-04T21:00:00Z")));
+        if !by_refusal {
+            let shipment = bench.shipment(id, 0).id;
+            bench.on(id, |order, unit| order.create_label(unit, shipment)).expect("a label");
+        }
+        assert_eq!(assign(&mut bench, id, None).as_deref(), Ok("OWL"));
+        assert_eq!(new_dates(&bench, id), 2, "it comes sooner, and the customer knows");
+    }
 }
 
 proptest! {

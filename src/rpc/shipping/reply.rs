@@ -53,6 +53,7 @@ pub(crate) fn shipment(order: &Order, shipment: &Shipment) -> pb::Shipment {
         resolutions,
         brings_rest: _,
         sent_to: _,
+        refused_by: _,
     } = shipment.clone();
     pb::Shipment {
         id: id.to_string(),

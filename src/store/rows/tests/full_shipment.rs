@@ -135,6 +135,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         booking: Some(booking(1)),
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
+        refused_by: Some("PIGEON".parse().expect("a code")),
         brings_rest: true,
         sent_to: Some(Box::new(Address {
             recipient: "Ann".to_owned(),
@@ -201,6 +202,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
+        refused_by: None,
         brings_rest: false,
         sent_to: None,
         carrier_labels: Vec::new(),
