@@ -159,12 +159,9 @@ impl KeySet {
 fn key(jwk: &Value) -> Option<TokenKey> {
     let word = |name: &str| jwk.get(name).and_then(Value::as_str);
     let bytes = |name: &str| BASE64_URL_SAFE_NO_PAD.decode(word(name)?).ok();
-    let number =
-        |name: &str| bytes(name).map(|it| it.into_iter().skip_while(|it| *it == 0).collect::<Vec<_>>());
+    let number = |name: &str| bytes(name).map(without_leading_zeros);
     let signs = jwk.get("use").is_none_or(|it| it == "sig");
-    let verifies = jwk
-        .get("key_ops")
-        .is_none_or(|it| it.as_array().is_some_and(|several| several.iter().any(|it| it == "verify")));
+    let verifies = jwk.get("key_ops").is_none_or(names_verify);
     if !signs || !verifies {
         return None;
     }
@@ -181,4 +178,12 @@ fn key(jwk: &Value) -> Option<TokenKey> {
     let key = TokenKey { id: word("kid").map(str::to_owned), print: public.print(), public };
     let is_for = jwk.get("alg").is_none_or(|it| it.as_str() == Some(&key.algorithm().to_string()));
     is_for.then_some(key)
+}
+
+fn without_leading_zeros(bytes: Vec<u8>) -> Vec<u8> {
+    bytes.into_iter().skip_while(|it| *it == 0).collect()
+}
+
+fn names_verify(operations: &Value) -> bool {
+    operations.as_array().is_some_and(|several| several.iter().any(|it| it == "verify"))
 }

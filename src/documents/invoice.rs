@@ -84,31 +84,32 @@ type Page = Vec<(f32, Piece)>;
 
 /// Puts pieces on pages: what is kept together is, and a list that goes on has its titles again.
 fn paged(pieces: Vec<Piece>, titles: &Piece, first_top: f32, bottom: f32) -> Vec<Page> {
-    let mut pages = vec![Page::new()];
+    let (mut pages, mut page) = (Vec::new(), Page::new());
     let mut y = first_top;
     let mut rest = pieces.as_slice();
     while !rest.is_empty() {
         let kept = rest.iter().take_while(|it| it.keeping == Keeping::WithNext).count() + 1;
         let (together, after) = rest.split_at(kept.min(rest.len()));
         let height: f32 = together.iter().map(|it| it.height).sum();
-        if y + height > bottom && !pages.last().is_some_and(Vec::is_empty) {
-            pages.push(Page::new());
+        if y + height > bottom && !page.is_empty() {
+            pages.push(std::mem::take(&mut page));
             y = NEXT_TOP;
             if together[0].part == Part::Row {
-                y = set_down(&mut pages, y, titles);
+                y = set_down(&mut page, y, titles);
             }
         }
         for piece in together {
-            y = set_down(&mut pages, y, piece);
+            y = set_down(&mut page, y, piece);
         }
         rest = after;
     }
+    pages.push(page);
     pages
 }
 
-fn set_down(pages: &mut [Page], y: f32, piece: &Piece) -> f32 {
+fn set_down(page: &mut Page, y: f32, piece: &Piece) -> f32 {
     let below = y + piece.height;
-    pages.last_mut().expect("there is a first page").push((y, piece.clone()));
+    page.push((y, piece.clone()));
     below
 }
 

@@ -59,7 +59,7 @@ type Page = Vec<(f32, Piece)>;
 
 /// Puts pieces on pages: what is kept together is, and a list that goes on has its titles again.
 fn paged(pieces: Vec<Piece>, first_top: f32) -> Vec<Page> {
-    let mut pages = vec![Page::new()];
+    let (mut pages, mut page) = (Vec::new(), Page::new());
     let mut y = first_top;
     let mut rest = pieces.as_slice();
     while !rest.is_empty() {
@@ -68,24 +68,25 @@ fn paged(pieces: Vec<Piece>, first_top: f32) -> Vec<Page> {
         let height: f32 = together.iter().map(|it| it.height).sum();
         let is_gap = matches!(together[0].shape, Shape::Gap);
         if y + height > BOTTOM && !is_gap {
-            pages.push(Page::new());
+            pages.push(std::mem::take(&mut page));
             y = NEXT_TOP;
             if matches!(together[0].shape, Shape::Row(_)) {
                 let titles = Piece { height: 6.0, shape: Shape::Titles, keeping: Keeping::WithNext };
-                y = put(&mut pages, y, titles);
+                y = put(&mut page, y, titles);
             }
         }
         for piece in together {
-            y = put(&mut pages, y, piece.clone());
+            y = put(&mut page, y, piece.clone());
         }
         rest = after;
     }
+    pages.push(page);
     pages
 }
 
-fn put(pages: &mut [Page], y: f32, piece: Piece) -> f32 {
+fn put(page: &mut Page, y: f32, piece: Piece) -> f32 {
     let below = y + piece.height;
-    pages.last_mut().expect("there is a first page").push((y, piece));
+    page.push((y, piece));
     below
 }
 

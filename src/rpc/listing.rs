@@ -123,13 +123,15 @@ fn cursor(token: &str) -> Result<Option<Cursor>, String> {
     if token.is_empty() {
         return Ok(None);
     }
-    let pairs = token.as_bytes().chunks(2).map(|it| {
-        let pair = std::str::from_utf8(it).ok().filter(|it| it.len() == 2)?;
-        // A sign would be read too.
-        u8::from_str_radix(pair, 16).ok().filter(|_| pair.bytes().all(|it| it.is_ascii_hexdigit()))
-    });
-    let bytes: Option<Vec<u8>> = pairs.collect();
+    let bytes: Option<Vec<u8>> = token.as_bytes().chunks(2).map(byte_of).collect();
     bytes.map(|it| Some(Cursor(it))).ok_or_else(|| "is not the next_page_token of another page".to_owned())
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn byte_of(pair: &[u8]) -> Option<u8> {
+    let digits = std::str::from_utf8(pair).ok().filter(|it| it.len() == 2)?;
+    // A sign would be read too.
+    u8::from_str_radix(digits, 16).ok().filter(|_| digits.bytes().all(|it| it.is_ascii_hexdigit()))
 }
 
 fn size(asked: i32, limits: &Limits) -> Result<u64, String> {

@@ -3,7 +3,7 @@
 use crate::domain::{DataRead, Timestamp};
 use crate::store::connection::error::StoreError;
 use crate::store::handle::Store;
-use crate::store::writer::chore::{ChoreResult, Wish};
+use crate::store::writer::chore::Wish;
 
 impl Store {
     pub async fn note_reads(&self, reads: Vec<DataRead>) -> Result<(), StoreError> {
@@ -14,11 +14,9 @@ impl Store {
     pub async fn forget_reads(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut removed = 0;
         loop {
-            match self.run_chore(Wish::ForgetReads { before }).await? {
-                ChoreResult::Rows(0) | ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => {
-                    return Ok(removed);
-                }
-                ChoreResult::Rows(rows) => removed += rows,
+            match self.run_chore(Wish::ForgetReads { before }).await?.rows() {
+                0 => return Ok(removed),
+                some => removed += some,
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::handle::Store;
 use crate::store::writer::chance::fresh_ids;
-use crate::store::writer::chore::{ChoreResult, Wish};
+use crate::store::writer::chore::Wish;
 use crate::store::writer::erasing::{self, ErasingWish};
 
 pub use crate::store::writer::erasing::Erasure;
@@ -155,10 +155,7 @@ impl Store {
     }
 
     async fn erasing(&self, wish: ErasingWish) -> Result<u64, StoreError> {
-        match self.run_chore(Wish::Erasing(wish)).await? {
-            ChoreResult::Rows(rows) => Ok(rows),
-            ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => Ok(0),
-        }
+        Ok(self.run_chore(Wish::Erasing(wish)).await?.rows())
     }
 }
 

@@ -1,4 +1,8 @@
 //! What the workers ask of the store: due jobs, waiting orders, shelves to look at, old answers.
+//!
+//! What only reads has a connection beside the writer (`look`). What writes is a chore: it queues behind the changes, and
+//! is a transaction of its own in which nothing is decided. A page begins behind `after`, the last row of the page before;
+//! None: it is the first.
 
 use std::time::Duration;
 
@@ -13,27 +17,28 @@ use crate::store::writer::chore::{Chore, ChoreResult, QUEUE_MAX, Wish, bounded};
 use crate::store::writer::job::Job;
 use crate::store::writer::queue::Task;
 
-/// What tells one moment of what is on order of a product from another: how many replenishments are on order, the sum of
-/// their versions, and when the last of them was changed.
+/// The version of what is on order of a product: while it is equal, no replenishment of the product was ordered, changed or
+/// received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OnOrderVersion {
+    /// How many replenishments are on order.
     open: i64,
+    /// The sum of their versions.
     versions: i64,
+    /// When the last of them was changed, in microseconds since 1970; 0: none is on order.
     changed_at: i64,
 }
 
 impl Store {
-    /// Claims due jobs for as long as `lease`, and returns them, the longest due first. At most half of the limit, rounded
-    /// up, are other callers' reservations. Another worker gets what is not done by then.
+    /// Claims due jobs for as long as `lease`, and returns them, the longest due first. Another worker gets what is not done by
+    /// then. At most half of the limit, rounded up, are reservations that callers made for no order, such as carts: many of
+    /// them that end at once do not keep the orders waiting.
     pub async fn claim_jobs(&self, limit: u64, lease: Duration) -> Result<Vec<Job>, StoreError> {
         if !self.any_job_due().await? {
             return Ok(Vec::new());
         }
 
-        match self.run_chore(Wish::ClaimJobs { limit, lease }).await? {
-            ChoreResult::Jobs(jobs) => Ok(jobs),
-            ChoreResult::Rows(_) | ChoreResult::Subscriber(_) => Ok(Vec::new()),
-        }
+        Ok(self.run_chore(Wish::ClaimJobs { limit, lease }).await?.jobs())
     }
 
     /// Gives a job back that could not be done, to be tried again later. A lost lease changes nothing.
@@ -41,20 +46,19 @@ impl Store {
         self.run_chore(Wish::FailJob { lease, retry_at }).await.map(|_| ())
     }
 
-    /// Deletes request ids, and the answers kept with them, from before `older_than`. Returns how many.
+    /// Deletes request ids, and the answers kept with them, from before `older_than`. Returns how many. Each chore deletes a
+    /// few, until one finds none: changes that come meanwhile do not wait for all of them.
     pub async fn forget_keys(&self, older_than: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
-            match self.run_chore(Wish::ForgetKeys { before: older_than }).await? {
-                ChoreResult::Rows(0) | ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => {
-                    return Ok(forgotten);
-                }
-                ChoreResult::Rows(rows) => forgotten += rows,
+            match self.run_chore(Wish::ForgetKeys { before: older_than }).await?.rows() {
+                0 => return Ok(forgotten),
+                some => forgotten += some,
             }
         }
     }
 
-    /// Shelves after this one, or from the first on, with units that a count did not find and that are still promised.
+    /// Shelves with units that a count did not find and that are still set aside for somebody, by product and location.
     pub async fn shelves_with_missing(
         &self,
         after: Option<&(Sku, LocationCode)>,
@@ -71,12 +75,12 @@ impl Store {
 
     /// Orders that wait for stock and for which there is some, the oldest first: for every line, more is available
     /// in the order's region than older orders wait for. Whether it suffices is for the decision to say. An order on
-    /// hold keeps its place, but it is not its turn.
+    /// hold keeps its place in line, and is not in the answer.
     pub async fn waiting_orders(&self, limit: u64) -> Result<Vec<OrderId>, StoreError> {
         self.waiting_orders_where(self.inner.rules.waiting.may_pass, limit).await
     }
 
-    /// The same, whoever may pass whom.
+    /// The same under another rule of who may pass whom than the settings have.
     pub(in crate::store) async fn waiting_orders_where(
         &self,
         may_pass: MayPass,
@@ -87,7 +91,8 @@ impl Store {
         // those who wait in vain are not looked at. `before` is what those ahead want. An order is in the answer if it is in
         // the queue of everything that it waits for. Where smaller orders may pass larger ones, those that want more of a
         // product than there is are not in its queue, and hold nobody up. A rest that waits is passed over while a shipment
-        // of its order is being prepared: from where that is, nothing is set aside for it.
+        // of its order is being prepared: from where that is, nothing is set aside for it. What stands in braces depends on
+        // the rule, and is put in below.
         let sql = "WITH RECURSIVE wanted (sku, region) AS ( \
               SELECT (SELECT sku FROM order_waits ORDER BY sku, region LIMIT 1), \
                 (SELECT region FROM order_waits ORDER BY sku, region LIMIT 1) \
@@ -142,7 +147,7 @@ impl Store {
         db.query(&sql, values).await?.iter().map(|row| row.get(0)).collect()
     }
 
-    /// Products after this one, or from the first on, that orders wait for, and what is on order of each.
+    /// Products that orders wait for, by SKU, and what is on order of each.
     pub async fn awaited_supplies(
         &self,
         after: Option<&Sku>,
@@ -160,7 +165,8 @@ impl Store {
               (SELECT CAST(COALESCE(SUM({on_order} version ELSE 0 END), 0) AS BIGINT){open}), \
               (SELECT CAST(COALESCE(MAX({on_order} updated_at ELSE 0 END), 0) AS BIGINT){open}) \
             FROM wanted WHERE sku IS NOT NULL ORDER BY sku";
-        // Those that nobody was asked for bring no date. The states of the index stay its condition.
+        // What is proposed or approved was not ordered from anybody yet, and has no date: it is not counted. `open` has these
+        // states all the same, since they are in the condition of the partial index.
         let on_order = "CASE WHEN state IN ('ORDERED', 'PARTIALLY_RECEIVED') THEN";
         let open = " FROM replenishments WHERE replenishments.sku = wanted.sku \
             AND state IN ('PROPOSED', 'APPROVED', 'ORDERED', 'PARTIALLY_RECEIVED')";
@@ -174,7 +180,8 @@ impl Store {
         rows.iter().map(supply).collect()
     }
 
-    /// Orders that wait for a product, the oldest of each region first, after this one or from the first on.
+    /// Orders that wait for a product, by region and number, the oldest of each region first. An order's number is given as
+    /// it is received, so that a lower one is older.
     pub async fn orders_awaiting(
         &self,
         sku: &Sku,
@@ -189,8 +196,8 @@ impl Store {
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
     }
 
-    /// Shelves whose lots somebody has to look at, because the day of one has passed, after this one or from the first on.
-    /// Each with the instant since when.
+    /// Shelves whose lots a decision has to look at now: more of them is promised than may be sold, or the day has passed on
+    /// which one is sold no more or expires. The longest due first, each with the instant since when it is due.
     pub async fn shelves_with_lots_due(
         &self,
         after: Option<&(Timestamp, Sku, LocationCode)>,
@@ -207,7 +214,7 @@ impl Store {
         rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
     }
 
-    /// A look that costs the writer nothing; most of the time no job is due.
+    /// Asked first, beside the writer: most of the time no job is due, and then nothing is queued.
     async fn any_job_due(&self) -> Result<bool, StoreError> {
         let sql = "SELECT 1 WHERE EXISTS (SELECT 1 FROM orders \
               WHERE run_at <= $1 AND (lease_until IS NULL OR lease_until < $1)) \
@@ -217,6 +224,7 @@ impl Store {
         Ok(self.look().await?.query_one(sql, values).await?.is_some())
     }
 
+    /// Queues a chore behind the changes that wait, and waits until it is done.
     pub(in crate::store) async fn run_chore(&self, wish: Wish) -> Result<ChoreResult, StoreError> {
         let (caller, answer) = oneshot::channel();
         self.enqueue(Task::Chore(Chore { wish, caller }))?;

@@ -9,7 +9,7 @@ use crate::store::connection::error::StoreError;
 use crate::store::connection::row::Row;
 use crate::store::connection::session::Session;
 use crate::store::handle::Store;
-use crate::store::writer::chore::{ChoreResult, Wish, bounded};
+use crate::store::writer::chore::{Wish, bounded};
 
 /// Rows of one transaction.
 const AT_ONCE: u64 = 500;
@@ -25,7 +25,7 @@ impl Store {
             after = last.0;
             let messages: Vec<MessageId> = page.into_iter().filter(|it| it.1).map(|it| it.0).collect();
             if !messages.is_empty() {
-                forgotten += rows(self.run_chore(Wish::ForgetTexts(messages)).await?);
+                forgotten += self.run_chore(Wish::ForgetTexts(messages)).await?.rows();
             }
         }
     }
@@ -35,18 +35,11 @@ impl Store {
     pub async fn forget_deliveries(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut forgotten = 0;
         loop {
-            match rows(self.run_chore(Wish::ForgetDeliveries { before }).await?) {
+            match self.run_chore(Wish::ForgetDeliveries { before }).await?.rows() {
                 0 => return Ok(forgotten),
                 some => forgotten += some,
             }
         }
-    }
-}
-
-fn rows(result: ChoreResult) -> u64 {
-    match result {
-        ChoreResult::Rows(rows) => rows,
-        ChoreResult::Jobs(_) | ChoreResult::Subscriber(_) => 0,
     }
 }
 

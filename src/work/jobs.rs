@@ -1,5 +1,8 @@
-//! The loop over jobs that have come due. A job is an order or another caller's reservation, and is leased while a worker
-//! has it. What a job of an order is: decide what is due, perform the outbound tasks, record their answers.
+//! The loop over jobs that have come due. A job is an order, or a reservation that a caller made for no order, and is leased
+//! while a worker has it. What a job of an order is: decide what is due, perform the outbound tasks, record their answers.
+//!
+//! The last change of a job names its lease. With its commit the lease ends, and the row says when the next job is due. If
+//! another worker has claimed the job meanwhile, because the lease had run out, that change is refused (`LeaseLost`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,15 +24,17 @@ use crate::work::{App, context, stop_requested};
 /// Jobs that one process works on at once.
 const AT_ONCE: usize = 128;
 
-/// Without a ring, how long until the next look: other processes' commits and the clock do not ring.
+/// How long until the next look if the bell does not ring: it rings for this process's commits, not for those of other
+/// processes, nor when something comes due.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// At least this between two looks, however often it rings: each that finds something is a transaction.
+/// At least this between two looks, however often the bell rings: each look that finds something is a transaction.
 const LOOKS_APART: Duration = Duration::from_millis(50);
 
 /// The longest pause after a job that failed.
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
+/// Claims and starts jobs until `shutdown` is true, and then waits for those that are under way.
 pub(super) async fn run_jobs(app: App, mut shutdown: watch::Receiver<bool>) {
     let mut bell = app.store.bell();
     let mut in_hand = JoinSet::new();
@@ -58,6 +63,7 @@ pub(super) async fn run_jobs(app: App, mut shutdown: watch::Receiver<bool>) {
 
         tokio::time::sleep(LOOKS_APART).await;
         let full = in_hand.len() == AT_ONCE;
+        // The next look is after a ring or a while; with no room for another job, when one has ended.
         tokio::select! {
             () = stop_requested(&mut shutdown) => break,
             Some(done) = in_hand.join_next() => log_panic(done),
@@ -117,7 +123,8 @@ pub(super) fn spread(pause: Duration) -> Duration {
 }
 
 /// Decides what is due first, so that no letter goes out about an order that has just expired; then performs the
-/// outbound tasks. The last change completes the lease. What it leaves open is the next job.
+/// outbound tasks. The order is given if it was read with others, and is read here if it was not. The last change completes
+/// the lease. What it leaves open is the next job.
 async fn run_order_job(
     app: &App,
     id: OrderId,
@@ -135,6 +142,7 @@ async fn run_order_job(
         Some(order) if !order.outbound_tasks(now).is_empty() => order,
         _ => return decide_due(app, id, Some(lease)).await.map(|_| ()),
     };
+    // Without the lease: the outbound tasks are still to come.
     let order = match order.has_come_due(&app.rules, now) {
         false => order,
         true => match decide_due(app, id, None).await? {
@@ -150,7 +158,8 @@ async fn run_order_job(
     for (left, task) in (0..requests.len()).rev().zip(requests) {
         may_begin(lease, app.call_within(), ends)?;
         let answer = perform(app, &order, task).await?;
-        // An answer that cannot be recorded does not stop the other tasks, but the job stays open.
+        // An answer that cannot be recorded does not stop the other tasks, but the job stays open: it fails at the end, and
+        // is tried again. No caller waits for the answer of a job.
         let completes = (left == 0 && letters.is_empty() && failed.is_none()).then_some(lease);
         if let Err(error) = record_answers(app, id, vec![answer], completes, Caller::nobody()).await {
             failed.get_or_insert(error);
@@ -194,7 +203,8 @@ fn may_begin(lease: Lease, takes: Duration, ends: Instant) -> Result<(), StoreEr
     }
 }
 
-/// Runs what is due of the order by itself; returns the order as it then is, None if it does not exist.
+/// Runs what is due of the order by itself, and completes the job if its lease is given. Returns the order as it then is,
+/// None if it does not exist.
 async fn decide_due(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Option<Arc<Order>>, StoreError> {
     let run = RunDue { target: Target::latest(Part::Order(id)), lease };
     let reply = move |_: &OnOrder<()>, view: &View<'_>| view.order(id).cloned();
@@ -205,6 +215,7 @@ async fn decide_due(app: &App, id: OrderId, lease: Option<Lease>) -> Result<Opti
     }
 }
 
+/// Frees what a caller had set aside for no order, whose time is over. This is all that a job of a reservation does.
 async fn expire_reservation(app: &App, reservation: ReservationId, lease: Lease) -> Result<(), StoreError> {
     let expire = ExpireReservation { reservation, lease };
     app.store.change(context(), expire, |(), _| (), Codec::unkept()).await.map(|_| ())

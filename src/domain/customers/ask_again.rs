@@ -18,6 +18,8 @@ pub(in crate::domain) const ASKED_AGAIN_MAX: u32 = 3;
 /// How long a customer is left in peace after they were asked.
 pub(in crate::domain) const ASKING_PAUSE: Duration = Duration::from_secs(3 * 86_400);
 
+const NOTHING_TO_ASK_ABOUT: &str = "nothing was delivered that could be asked about";
+
 /// Asks the customer once more, by a letter of its own.
 #[derive(Debug, Clone)]
 pub struct RequestFeedback {
@@ -62,7 +64,7 @@ impl Order {
         let not_open = |why: &str| Some((Reason::FeedbackNotOpen, why.to_owned()));
         let state = self.feedback.as_ref().filter(|_| self.delivered_at.is_some()).map(|it| it.state);
         match state {
-            None => not_open("nothing was delivered that could be asked about"),
+            None => not_open(NOTHING_TO_ASK_ABOUT),
             Some(FeedbackState::Submitted) => not_open("the customer has answered"),
             Some(FeedbackState::OptedOut) => not_open("the customer does not want to be asked"),
             Some(FeedbackState::Requested | FeedbackState::Expired) => {
@@ -80,7 +82,9 @@ impl Order {
         if let Some((reason, why)) = self.why_not_asked_again() {
             return Err(self.unmet(reason, why));
         }
-        let feedback = self.feedback.as_mut().expect("looked at above");
+        let Some(feedback) = self.feedback.as_mut() else {
+            return Err(self.unmet(Reason::FeedbackNotOpen, NOTHING_TO_ASK_ABOUT));
+        };
         let (asked, last) = (feedback.asked_again, feedback.last_asked_at());
         if asked >= ASKED_AGAIN_MAX {
             let why = format!("a customer is asked again at most {ASKED_AGAIN_MAX} times");

@@ -41,8 +41,9 @@ pub(in crate::domain) struct Take {
     pub quantity: i64,
 }
 
-/// The units of a product in a region, by the locations' priority. `awaited`: units that waiting orders come first for; they
-/// are not in the total, but stay in `by_location`.
+/// The units of a product in a region, by the locations' priority. `awaited`: how many units are wanted by waiting orders
+/// that come first. Nothing is set aside for these orders, so their units have no location yet: they come off the region's
+/// total, and off no shelf in `by_location`.
 pub(in crate::domain) fn supply(unit: &UnitOfWork, region: &RegionCode, sku: &Sku, awaited: i64) -> Supply {
     supply_by(unit, region, sku, awaited, None)
 }
@@ -69,8 +70,8 @@ pub(in crate::domain) fn supply_by(
         .collect();
     by_location.sort();
 
-    let total: i64 = by_location.iter().map(|it| it.units).sum();
-    Supply { total: (total - awaited).max(0), awaited, by_location }
+    let on_shelves: i64 = by_location.iter().map(|it| it.units).sum();
+    Supply { total: (on_shelves - awaited).max(0), awaited, by_location }
 }
 
 /// Units of a product that these lines want together.
@@ -309,7 +310,8 @@ fn why_passed_over(spot: &Spot, wanted: &BTreeMap<&Sku, i64>, supplies: &BTreeMa
     format!("{}{more}", told.join(", "))
 }
 
-/// Every need from these locations, in the order of their spots. The caller has made sure that they have it all.
+/// Every need from these locations, in the order of their spots. The caller has made sure that they have it all. A spot has
+/// all that is on its shelf; that enough is left for the orders that wait follows from the totals, which `plan` looked at.
 fn take_in_order(
     needs: &[Need],
     supplies: &BTreeMap<Sku, Supply>,

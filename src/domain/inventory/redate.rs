@@ -139,8 +139,7 @@ impl Order {
     /// Units of a product that others come first for. An order that begins to wait for it just now has no place in line yet:
     /// all that wait come first.
     fn waited_for_before(&self, unit: &UnitOfWork, region: &RegionCode, sku: &Sku) -> i64 {
-        let waits = |it: &Self| it.awaited_units().any(|(line, _)| line.sku == *sku);
-        if unit.order_before(self.id).is_some_and(waits) {
+        if unit.order_before(self.id).is_some_and(|it| it.awaits_units_of(sku)) {
             return unit.awaited_before(self.id, sku);
         }
         let own = self.awaited_units().filter(|(line, _)| line.sku == *sku);

@@ -345,7 +345,7 @@ impl Order {
 
     /// Whether the decision at hand adds this line, and the order waited for none of its product before.
     fn is_added_now(&self, unit: &UnitOfWork, line: &OrderLine) -> bool {
-        let waited_for = |it: &Self| it.awaited_units().any(|(of, _)| of.sku == line.sku);
+        let waited_for = |it: &Self| it.awaits_units_of(&line.sku);
         line.added_by_change.is_some() && !unit.order_before(self.id).is_some_and(waited_for)
     }
 

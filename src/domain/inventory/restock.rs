@@ -173,12 +173,10 @@ fn propose(unit: &mut UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<
 /// The order whose units took the shelf below its point: the last that moved stock there, or one that began to wait.
 fn cause(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> Option<OrderId> {
     let here = unit.changes.movements.iter().rev().find(|it| it.sku == *sku && it.location == *location);
-    let waits = || {
-        let mut orders = unit.changes.orders.values();
-        let waits = orders.find(|order| order.awaited_units().any(|it| it.0.sku == *sku));
-        waits.map(|it| it.id)
-    };
-    here.map_or_else(waits, |it| it.order)
+    match here {
+        Some(movement) => movement.order,
+        None => unit.changes.orders.values().find(|it| it.awaits_units_of(sku)).map(|it| it.id),
+    }
 }
 
 /// Writes down with the order that caused it what is proposed.

@@ -3,11 +3,13 @@
 use crate::domain::inventory::ranking::UNQUOTED;
 use crate::domain::model::scalars::LocationCode;
 
-/// Units of a product that a region has beyond those that waiting orders want.
+/// Units of a product that a region has, and how many of them somebody may have now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::domain) struct Supply {
+    /// All in `by_location`, without the awaited ones.
     pub total: i64,
-    /// Units that waiting orders come first for: not in `total`, but in `by_location`.
+    /// How many units are wanted by waiting orders that come first. Nothing is set aside for them at any location yet, so
+    /// that only the total is less by them.
     pub awaited: i64,
     /// In the order in which they are taken: rank, then priority.
     pub by_location: Vec<Spot>,

@@ -247,11 +247,11 @@ pub(in crate::domain) fn receive_transfer(
         true => transfer.items.iter().map(all_of).filter(|it| it.received > 0).collect(),
         false => arrived.arrivals.clone(),
     };
-    fits(&transfer, &arrivals)?;
+    let arrivals = matched(&transfer, &arrivals)?;
 
     let to = transfer.to.clone();
-    for Arrival { sku, received, lost } in &arrivals {
-        let item = item_of(&mut transfer, sku);
+    for (position, Arrival { sku, received, lost }) in arrivals {
+        let item = &mut transfer.items[position];
         item.received += received;
         item.lost += lost;
         let item = item.clone();
@@ -286,27 +286,27 @@ fn all_of(item: &TransferItem) -> Arrival {
     Arrival { sku: item.sku.clone(), received: item.in_transit(), lost: 0 }
 }
 
-/// Every item that cannot have arrived so is named.
-fn fits(transfer: &Transfer, arrivals: &[Arrival]) -> Result<(), Refusal> {
+/// The arrivals, each with the position of its item in the transfer. Every one that cannot have arrived so is named.
+fn matched<'a>(transfer: &Transfer, arrivals: &'a [Arrival]) -> Result<Vec<(usize, &'a Arrival)>, Refusal> {
     let mut problems = Problems::default();
-    for (index, Arrival { sku, received, lost }) in arrivals.iter().enumerate() {
-        let Some(item) = transfer.items.iter().find(|it| it.sku == *sku) else {
+    let mut found = Vec::with_capacity(arrivals.len());
+    for (index, arrival) in arrivals.iter().enumerate() {
+        let Arrival { sku, received, lost } = arrival;
+        let Some(position) = transfer.items.iter().position(|it| it.sku == *sku) else {
             problems.add(format!("items[{index}].sku"), format!("{} has no {sku}", transfer.id));
             continue;
         };
-        let in_transit = item.in_transit();
+        let in_transit = transfer.items[position].in_transit();
         if received.saturating_add(*lost) > in_transit {
             let message = format!(
                 "{in_transit} units of {sku} are in transit; what came beyond them is booked with AdjustStock"
             );
             problems.add(format!("items[{index}].received"), message);
         }
+        found.push((position, arrival));
     }
-    problems.into_result()
-}
-
-fn item_of<'t>(transfer: &'t mut Transfer, sku: &Sku) -> &'t mut TransferItem {
-    transfer.items.iter_mut().find(|it| it.sku == *sku).expect("its products were looked at above")
+    problems.into_result()?;
+    Ok(found)
 }
 
 fn must_be_open(transfer: &Transfer, what: &str) -> Result<(), Refusal> {

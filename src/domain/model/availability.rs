@@ -16,6 +16,12 @@ pub struct AvailabilityFound {
     pub requested_date_feasible: Option<bool>,
 }
 
+impl AvailabilityFound {
+    pub fn is_short_of(&self, line: i32) -> bool {
+        self.lines.iter().any(|it| it.line == line && !it.shortage.is_empty())
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineAvailability {
     pub line: i32,

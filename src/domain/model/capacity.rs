@@ -50,6 +50,12 @@ impl Order {
         }
     }
 
+    /// Whether goods of it left from there, are to, or are set aside there.
+    pub fn concerns(&self, location: &LocationCode) -> bool {
+        self.shipments.iter().any(|it| it.location == *location)
+            || self.current_reservation().is_some_and(|it| it.has_units_from(location))
+    }
+
     /// The day on which it ships from there; None: nothing of it does.
     pub fn day_at(&self, location: &LocationCode) -> Option<Day> {
         let mut legs = self.promise.iter().flat_map(|it| &it.legs);

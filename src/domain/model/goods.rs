@@ -40,6 +40,11 @@ impl Order {
         self.wanted_goods().map(move |it| (it, units(it))).filter(|it| it.1 > 0)
     }
 
+    /// Whether it waits for units of a product.
+    pub fn awaits_units_of(&self, sku: &Sku) -> bool {
+        self.awaited_units().any(|(it, _)| it.sku == *sku)
+    }
+
     /// Whether it waits for more units of a product than it did.
     pub fn waits_for_more(&self, before: Option<&Self>) -> bool {
         let units_of = |order: &Self, sku: &Sku| {

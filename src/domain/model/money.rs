@@ -136,10 +136,11 @@ pub(in crate::domain) fn shares(total: i64, weights: &[i64]) -> Vec<i64> {
         .collect();
 
     let left = i128::from(total) - shares.iter().map(|it| i128::from(*it)).sum::<i128>();
+    let unit = if left < 0 { -1 } else { 1 };
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by_key(|it| std::cmp::Reverse((exact(weights[*it]) % sum).abs()));
     for index in order.into_iter().take(usize::try_from(left.abs()).unwrap_or(0)) {
-        shares[index] += i64::try_from(left.signum()).expect("a sign fits");
+        shares[index] += unit;
     }
     shares
 }

@@ -16,6 +16,10 @@ impl Reservation {
         (self.order.is_none() && self.is_open()).then_some(&self.created_by)
     }
 
+    pub fn has_units_from(&self, location: &LocationCode) -> bool {
+        self.items.iter().any(|it| it.location == *location)
+    }
+
     /// Past its end and not pinned.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.state == ReservationState::Held && self.expires_at.is_some_and(|it| it <= now)

@@ -242,6 +242,10 @@ impl Return {
         self.state == ReturnState::Inspected && self.resolutions == 0 && self.is_loss()
     }
 
+    pub fn has_line(&self, line: i32) -> bool {
+        self.lines.iter().any(|it| it.line == line)
+    }
+
     pub fn units(&self) -> i64 {
         self.lines.iter().map(|it| it.quantity).sum()
     }

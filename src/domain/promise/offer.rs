@@ -98,10 +98,10 @@ pub(in crate::domain) fn live_offers(
     let wanted = |it: &&LiveRate| {
         it.service == service && freight.currency.is_none_or(|currency| it.price.currency == currency)
     };
+    let longest = card.iter().map(|rate| rate.transit_days).max();
+    let deliver_by = card.iter().filter_map(|rate| rate.deliver_by).max();
     let rate = |it: &LiveRate| {
-        let transit_days = it.transit_days.or_else(|| card.iter().map(|rate| rate.transit_days).max())?;
-        let flat = Rate::flat(freight.region.clone(), service, it.price, transit_days);
-        let deliver_by = card.iter().filter_map(|rate| rate.deliver_by).max();
+        let flat = Rate::flat(freight.region.clone(), service, it.price, it.transit_days.or(longest)?);
         Some(Rate { service_name: it.service_name.clone(), deliver_by, ..flat })
     };
     let named: Vec<&LiveRate> = live.iter().filter(wanted).collect();
@@ -252,7 +252,7 @@ pub(in crate::domain) fn next_pickup(
             return false;
         }
         let of_location = there.and_then(|(_, day)| full.location.words(day));
-        let words = of_location.or_else(|| of_courier.and_then(|it| it.words(day)));
+        let words = of_location.or_else(|| of_courier?.words(day));
         passed_over.add(words)
     };
     let holidays = calendar.map_or(0, |it| it.holidays.len());

@@ -33,8 +33,8 @@ impl Order {
         let it = self.return_of(id)?;
         self.must_be_sendable(it)?;
         let has = |shipment: &&Shipment| {
-            let of_it = |line: i32| it.lines.iter().any(|it| it.line == line);
-            shipment.state == ShipmentState::Delivered && shipment.items.iter().any(|item| of_it(item.line))
+            shipment.state == ShipmentState::Delivered
+                && shipment.items.iter().any(|item| it.has_line(item.line))
         };
         let left_from = || self.live_shipments().filter(has).last().map(|it| it.location.clone());
         let found = it.location.clone().or_else(left_from);

@@ -116,7 +116,12 @@ impl Order {
                 found.failure = Some(cut(why.clone(), WORDS_MAX));
             }
             BookingAnswer::Label(CourierAnswer::Done(label)) => {
-                self.label_bought(unit, index, booking, label)
+                let text = found.keep_label(unit, label);
+                self.record(unit, EventKind::BookingConfirmed, None, text);
+                if wanted {
+                    self.note_sold_label(unit, index, &label.number, label.file.as_ref());
+                }
+                self.cancel_unwanted(unit, index, booking);
             }
             BookingAnswer::Label(CourierAnswer::Refused(why)) if wanted => {
                 self.courier_refuses(unit, index, why)?;
@@ -149,24 +154,6 @@ impl Order {
         }
         self.touch_shipment(unit, index);
         Ok(())
-    }
-
-    fn label_bought(&mut self, unit: &mut UnitOfWork, index: usize, id: BookingId, sold: &SoldLabel) {
-        let SoldLabel { reference, number, file } = sold;
-        let booking = self.shipments[index].booking_mut(id).expect("the caller has found it");
-        booking.label = Some(BoughtLabel { reference: reference.clone(), number: number.clone() });
-        booking.attempts = 0;
-        booking.failure = None;
-        let text = format!("{} carries it as {number}", booking.courier);
-        if booking.parts == BookedParts::LabelAndPickup {
-            booking.ask(unit, BookingRequest::Pickup);
-        }
-        let is_wanted = self.shipments[index].booking.as_ref().is_some_and(|it| it.id == id);
-        self.record(unit, EventKind::BookingConfirmed, None, text);
-        if is_wanted {
-            self.note_sold_label(unit, index, number, file.as_ref());
-        }
-        self.cancel_unwanted(unit, index, id);
     }
 
     /// The number and the file that were bought become the courier's label of the package, or of all packages. A number
@@ -266,6 +253,19 @@ impl Order {
 }
 
 impl Booking {
+    /// Keeps the label that was bought, and asks for the pickup where that is booked by itself. Returns what the journal
+    /// says of it.
+    fn keep_label(&mut self, unit: &UnitOfWork, sold: &SoldLabel) -> String {
+        let SoldLabel { reference, number, file: _ } = sold;
+        self.label = Some(BoughtLabel { reference: reference.clone(), number: number.clone() });
+        self.attempts = 0;
+        self.failure = None;
+        if self.parts == BookedParts::LabelAndPickup {
+            self.ask(unit, BookingRequest::Pickup);
+        }
+        format!("{} carries it as {number}", self.courier)
+    }
+
     fn ask(&mut self, unit: &UnitOfWork, kind: BookingRequest) {
         self.request = Some(OpenBookingRequest { kind, requested_at: unit.now });
         self.attempts = 0;

@@ -113,7 +113,8 @@ impl Command for ConfirmManifest {
 
     fn decide(&self, unit: &mut UnitOfWork<'_>) -> Result<HandedOver, Refusal> {
         let Self { courier, location, day, .. } = self;
-        let known = unit.courier(courier).ok_or_else(|| Refusal::not_found("courier", courier))?;
+        let known = unit.courier(courier).cloned();
+        let known = known.ok_or_else(|| Refusal::not_found("courier", courier))?;
         let day = day.unwrap_or_else(|| known.day_of(unit.now));
         if unit.location(location).is_none() {
             return Err(Refusal::not_found("stock location", location));
@@ -125,7 +126,7 @@ impl Command for ConfirmManifest {
         let pickup = Pickup { courier: courier.clone(), location: location.clone(), day };
         let mut results = Vec::new();
         for id in &self.shipments {
-            match self.order_of(unit, &pickup, *id) {
+            match self.order_of(unit, &pickup, &known, *id) {
                 Ok(order) => {
                     self.hand_over(unit, order, *id)?;
                     results.push((*id, Ok(())));
@@ -139,14 +140,19 @@ impl Command for ConfirmManifest {
 
 impl ConfirmManifest {
     /// The order of a shipment that may be handed over now. Nothing has changed where it may not.
-    fn order_of(&self, unit: &mut UnitOfWork<'_>, pickup: &Pickup, id: ShipmentId) -> Result<Order, Refusal> {
+    fn order_of(
+        &self,
+        unit: &mut UnitOfWork<'_>,
+        pickup: &Pickup,
+        courier: &Courier,
+        id: ShipmentId,
+    ) -> Result<Order, Refusal> {
         let order = unit.order_of(&Part::Shipment(id))?;
         let order = unit.take_order(order)?;
         let index = order.workable(id)?;
         order.shipment_must_be(index, ShipmentState::CourierAssigned, "confirm the pickup")?;
         order.must_have_its_label(index)?;
         let shipment = &order.shipments[index];
-        let courier = unit.courier(&self.courier).expect("it was looked up first");
         if !pickup.has(courier, shipment) {
             let message = "the shipment is not on this manifest: another courier, location or day";
             return Err(order.unmet_shipment(Reason::IllegalTransition, shipment, message));

@@ -10,7 +10,7 @@ use crate::domain::model::order::Order;
 use crate::domain::model::promise::PromiseOccasion;
 use crate::domain::model::refusal::{Problems, Refusal, Shortage};
 use crate::domain::model::reservation::ReservedItem;
-use crate::domain::model::scalars::{Actor, ShipmentId, Sku};
+use crate::domain::model::scalars::{Actor, LocationCode, ShipmentId, Sku};
 use crate::domain::model::shipment::{Shipment, ShipmentItem, ShipmentState};
 use crate::domain::model::stock::{MovementKind, StockLevel};
 use crate::domain::shipping::lots::{PickedLot, by_lot};
@@ -345,13 +345,16 @@ impl Order {
             *missing.entry(&item.sku).or_default() += self.missing_of(shipment, item);
         }
         let all_there = |unit: &UnitOfWork| {
-            missing.iter().all(|(sku, units)| {
-                unit.level(sku, &shipment.location).map_or(0, |it| it.available(unit.now)) >= *units
-            })
+            missing.iter().all(|(sku, units)| available_at(unit, sku, &shipment.location) >= *units)
         };
         if all_there(&*unit) {
             return Ok(true);
         }
         Ok(release_expired_of(unit, missing.keys().copied(), Some(self.id))? && all_there(&*unit))
     }
+}
+
+/// Units of a product on the shelf of a location that nobody has set aside; zero where it has no shelf.
+fn available_at(unit: &UnitOfWork, sku: &Sku, location: &LocationCode) -> i64 {
+    unit.level(sku, location).map_or(0, |it| it.available(unit.now))
 }

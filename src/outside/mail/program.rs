@@ -2,7 +2,7 @@
 
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -83,21 +83,21 @@ fn hand_over(program: &Path, from: &str, to: &str, text: String) -> Ended {
 }
 
 fn run(program: &Path, from: &str, to: &str, text: String) -> io::Result<Ended> {
+    let (its_input, mut input) = io::pipe()?;
     let (output, its_output) = io::pipe()?;
     let mut command = Command::new(program);
     // An address behind `--` is never an option, whatever it begins with.
     command
         .args(["-i", "-f", from, "--", to])
-        .stdin(Stdio::piped())
+        .stdin(its_input)
         .stdout(its_output.try_clone()?)
         .stderr(its_output);
     let mut child = command.spawn()?;
-    // It keeps the ends of the pipe that are the child's.
+    // It keeps the ends of the pipes that are the child's.
     drop(command);
 
     // From threads of their own: a program that does not read, or writes much, must not block the caller.
-    let mut stdin = child.stdin.take().expect("it was asked for above");
-    let writing = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
+    let writing = std::thread::spawn(move || input.write_all(text.as_bytes()));
     let (heard, hearing) = mpsc::channel();
     std::thread::spawn(move || heard.send(read_output(output)));
     let Some(status) = await_exit(&mut child)? else { return Ok(Ended::Hung) };

@@ -17,11 +17,11 @@ use crate::store::{Compare, Listing, Operand, Term};
 /// in a shipment.
 const HIDDEN_FILTERS: [&str; 2] = ["late", "lot"];
 
-/// Who looks at shipments.
+/// Who looks at shipments. Asked for in the methods that a carrier may call, and in no others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Eyes {
-    /// Ours: of every shipment everything.
-    Own,
+    /// Those of the company's own callers: of every shipment everything.
+    Ours,
     /// Those of couriers, of their shipments; with the name of who looks, if it can be read.
     Carriers(Carriers, Option<Actor>),
 }
@@ -29,7 +29,7 @@ pub(crate) enum Eyes {
 impl Eyes {
     pub(super) fn of<T>(request: &Request<T>) -> Self {
         match carriers(request.extensions()) {
-            None => Self::Own,
+            None => Self::Ours,
             Some(carriers) => {
                 let name = actor(request.metadata(), &mut Problems::default());
                 Self::Carriers(carriers, name)
@@ -39,7 +39,7 @@ impl Eyes {
 
     pub(super) fn carriers(self) -> Option<Carriers> {
         match self {
-            Self::Own => None,
+            Self::Ours => None,
             Self::Carriers(carriers, _) => Some(carriers),
         }
     }
@@ -47,7 +47,7 @@ impl Eyes {
     /// Refuses a part that is another courier's, in the words for one that there is not.
     pub(crate) fn must_carry(&self, order: &Order, part: &Part) -> Result<(), Refusal> {
         match self {
-            Self::Own => Ok(()),
+            Self::Ours => Ok(()),
             Self::Carriers(carriers, _) => carriers.must_carry(order, part),
         }
     }
@@ -63,7 +63,7 @@ impl Eyes {
             Self::Carriers(carriers, _) if !carriers.include(courier) => {
                 Err(status::of_refusal(&part.not_found()))
             }
-            Self::Own | Self::Carriers(..) => Ok(()),
+            Self::Ours | Self::Carriers(..) => Ok(()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Eyes {
     /// `whole` is the shipment as we see it.
     pub(super) fn see(&self, shipment: &Shipment, whole: pb::Shipment) -> pb::Shipment {
         match self {
-            Self::Own => whole,
+            Self::Ours => whole,
             Self::Carriers(_, caller) => {
                 let events = shipment.tracking.iter();
                 let known = events.filter(|it| is_known(shipment, it, caller.as_ref()));
@@ -108,14 +108,14 @@ impl Eyes {
     /// One event of a shipment; None: they do not see it.
     pub(crate) fn event(&self, shipment: &Shipment, event: &TrackingEvent) -> Option<pb::TrackingEvent> {
         match self {
-            Self::Own => Some(reply::tracking_event(shipment.id, event)),
+            Self::Ours => Some(reply::tracking_event(shipment.id, event)),
             Self::Carriers(_, caller) => carried_event(shipment, event, caller.as_ref()),
         }
     }
 
     pub(super) fn label(&self, label: pb::CarrierLabel) -> pb::CarrierLabel {
         match self {
-            Self::Own => label,
+            Self::Ours => label,
             Self::Carriers(..) => carried_label(label),
         }
     }

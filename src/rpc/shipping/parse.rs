@@ -444,16 +444,10 @@ fn carrier_label(at: &str, label: pb::CarrierLabelDraft, bad: &mut Problems) -> 
     let package = number(&format!("{at}.package_number"), package_number.into(), PACKAGE_NUMBERS, bad);
     let tracking_number = self::tracking_number(&format!("{at}.tracking_number"), &tracking_number, bad);
     let field = format!("{at}.media_type");
-    let well_formed = |it: &str| {
-        let part = |it: &str| {
-            !it.is_empty() && it.chars().all(|it| it.is_ascii_alphanumeric() || "-+._".contains(it))
-        };
-        it.split_once('/').is_some_and(|(kind, form)| part(kind) && part(form))
-    };
     match (file.is_empty(), media_type.is_empty()) {
         (true, true) => {}
         (true, false) => bad.add(&field, "must be left out when there is no file"),
-        (false, _) if media_type.len() > MEDIA_TYPE_MAX || !well_formed(&media_type) => {
+        (false, _) if media_type.len() > MEDIA_TYPE_MAX || !is_media_type(&media_type) => {
             bad.add(&field, "must be a media type such as application/pdf, at most 100 characters");
         }
         (false, _) => {}
@@ -465,6 +459,15 @@ fn carrier_label(at: &str, label: pb::CarrierLabelDraft, bad: &mut Problems) -> 
         .then(|| LabelFile { sha256: format!("{:x}", Sha256::digest(&file)), content: file });
     let package = i32::try_from(package).unwrap_or(i32::MAX);
     Some(NewCarrierLabel { package, number: tracking_number?, media_type, file })
+}
+
+/// Whether it has the form of `application/pdf`.
+fn is_media_type(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(kind, form)| is_media_word(kind) && is_media_word(form))
+}
+
+fn is_media_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|it| it.is_ascii_alphanumeric() || "-+._".contains(it))
 }
 
 pub(crate) fn get_carrier_label(

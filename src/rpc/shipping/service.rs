@@ -1,4 +1,9 @@
 //! ShippingService: from the pick list to the doorstep.
+//!
+//! Some of its methods may be called by a carrier too, a caller with the role `courier:CODE`; in `shipping.proto` they have
+//! `PERMISSION_CARRY` as their `scoped_permission`. These, and no others, begin with `Eyes::of`: who looks, and so which
+//! shipments there are for the caller and how much of each it is shown. All others are for the company's own callers, and
+//! show everything (`Eyes::Ours`).
 
 use std::sync::Arc;
 
@@ -227,7 +232,7 @@ impl pb::shipping_service_server::ShippingService for Api {
         request: Request<pb::GetCarrierLabelRequest>,
     ) -> Reply<pb::GetCarrierLabelResponse> {
         let eyes = Eyes::of(&request);
-        if eyes == Eyes::Own {
+        if eyes == Eyes::Ours {
             permitted(request.extensions(), Permission::ReadPersonalData)?;
         }
         let (id, package) = parsed(|bad| parse::get_carrier_label(request.into_inner(), bad))?;
@@ -414,7 +419,7 @@ fn looked_at(eyes: &Eyes, order: &Order, id: ShipmentId) -> Option<pb::Shipment>
 }
 
 fn shown(order: &Order, id: ShipmentId) -> Option<pb::Shipment> {
-    shown_to(&Eyes::Own, order, id)
+    shown_to(&Eyes::Ours, order, id)
 }
 
 fn shown_to(eyes: &Eyes, order: &Order, id: ShipmentId) -> Option<pb::Shipment> {

@@ -39,7 +39,7 @@ pub(crate) struct Standing {
 impl Journey {
     pub(crate) fn new(store: Store, order: OrderId, shipment: ShipmentId, history: String) -> Self {
         let sent = Standing { state: None, estimated_at: None };
-        Self { store, order, shipment, seen: None, sent, eyes: Eyes::Own, history }
+        Self { store, order, shipment, seen: None, sent, eyes: Eyes::Ours, history }
     }
 
     /// For a reader who sees the shipments of some couriers: it ends when the shipment is given to another one.

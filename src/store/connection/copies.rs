@@ -335,8 +335,7 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, CopyError> {
     if left.is_empty() {
         return Ok(None);
     }
-    let free = (1..).map(|number| beside(database, &format!(".before-restore-{number}")));
-    let aside = free.into_iter().find(|it| !it.exists()).expect("numbers do not end");
+    let aside = free_name(database);
     for (ending, file) in left {
         let name = beside(&aside, ending);
         // The database keeps its name too, until the copy takes it: a crash in between leaves one of them.
@@ -345,6 +344,18 @@ fn set_aside(database: &Path) -> Result<Option<PathBuf>, CopyError> {
         }
     }
     Ok(Some(aside))
+}
+
+/// A name beside the database's that no file has.
+fn free_name(database: &Path) -> PathBuf {
+    let mut number = 1;
+    loop {
+        let name = beside(database, &format!(".before-restore-{number}"));
+        if !name.exists() {
+            return name;
+        }
+        number += 1;
+    }
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

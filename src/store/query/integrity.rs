@@ -178,8 +178,7 @@ async fn check_law(
 fn dialect(backend: DbBackend, text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{id:") {
-        let (column, after) = after.split_once('}').expect("the laws above close every brace");
+    while let Some((before, column, after)) = next_id(rest) {
         said.push_str(before);
         said.push_str(&match backend {
             DbBackend::Sqlite => format!("lower(hex({column}))"),
@@ -189,6 +188,13 @@ fn dialect(backend: DbBackend, text: &str) -> String {
     }
     said.push_str(rest);
     said
+}
+
+/// The text before the next `{id:column}`, the column, and the text behind it.
+fn next_id(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, after) = text.split_once("{id:")?;
+    let (column, after) = after.split_once('}')?;
+    Some((before, column, after))
 }
 
 /// Findings in orders: how many there were, and by law how many break it.

@@ -182,12 +182,7 @@ impl Resource {
             }
             (told > 0).then_some((told, Reverse(union_arms)))
         };
-        let is_about_a_customer = |index: &Index| {
-            let of_customer = |it: &Field| matches!(it.kind, FieldKind::Compared(_) | FieldKind::Name);
-            let columns = index.columns.iter();
-            columns.filter_map(|it| self.fields.iter().find(|field| field.column == *it)).any(of_customer)
-        };
-        let ranked = self.indexes.iter().filter_map(|it| Some((is_about_a_customer(it), rank(it)?, it)));
+        let ranked = self.indexes.iter().filter_map(|it| Some((self.is_about_a_customer(it), rank(it)?, it)));
         match ranked.max_by_key(|(about_a_customer, rank, _)| (*about_a_customer, *rank)) {
             Some((true, _, index)) => Lead::Index(index),
             _ if !wanted_terms.is_empty() => Lead::Terms,
@@ -195,6 +190,16 @@ impl Resource {
             None if first.is_some_and(|it| ORDERED_BY_SIDE.contains(&it.name)) => Lead::Sides,
             None => Lead::Key,
         }
+    }
+
+    fn is_about_a_customer(&self, index: &Index) -> bool {
+        let of_customer = |it: &Field| matches!(it.kind, FieldKind::Compared(_) | FieldKind::Name);
+        index.columns.iter().filter_map(|it| self.field_of_column(it)).any(of_customer)
+    }
+
+    /// The first of the fields that are read from the column.
+    fn field_of_column(&self, column: &str) -> Option<&Field> {
+        self.fields.iter().find(|it| it.column == column)
     }
 }
 

@@ -63,10 +63,30 @@ impl Wish {
     }
 }
 
+/// What a chore gives: ClaimJobs gives jobs, a wish about a subscriber its answer, all others how many rows they wrote or
+/// deleted.
 pub(in crate::store) enum ChoreResult {
     Jobs(Vec<Job>),
     Rows(u64),
     Subscriber(SubscriberAnswer),
+}
+
+impl ChoreResult {
+    /// Empty for a chore that gives something else.
+    pub(in crate::store) fn jobs(self) -> Vec<Job> {
+        match self {
+            Self::Jobs(jobs) => jobs,
+            Self::Rows(_) | Self::Subscriber(_) => Vec::new(),
+        }
+    }
+
+    /// Zero for a chore that gives something else.
+    pub(in crate::store) fn rows(self) -> u64 {
+        match self {
+            Self::Rows(rows) => rows,
+            Self::Jobs(_) | Self::Subscriber(_) => 0,
+        }
+    }
 }
 
 impl Chore {

@@ -389,13 +389,7 @@ impl<'w> Loading<'w> {
         for Location { code, .. } in
             locations.values().map(AsRef::as_ref).filter(|it| it.shipments_per_day.is_some())
         {
-            let concerns = |order: &Arc<Order>| {
-                order.shipments.iter().any(|it| it.location == *code)
-                    || order
-                        .current_reservation()
-                        .is_some_and(|it| it.items.iter().any(|it| it.location == *code))
-            };
-            if stock.keys().any(|it| it.1 == *code) || orders.values().any(concerns) {
+            if stock.keys().any(|it| it.1 == *code) || orders.values().any(|it| it.concerns(code)) {
                 found.insert(CapacityOf::Location(code.clone()));
             }
         }

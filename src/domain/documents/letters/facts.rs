@@ -373,9 +373,7 @@ impl Source<'_> {
             facts.delivery_date = order.rest_expected_at().map(|it| self.date(it));
             return;
         }
-        let is_short = |line: i32| {
-            found.is_some_and(|it| it.lines.iter().any(|it| it.line == line && !it.shortage.is_empty()))
-        };
+        let is_short = |line: i32| found.is_some_and(|it| it.is_short_of(line));
         let is_any_short = order.lines.iter().any(|it| is_short(it.number));
         facts.goods = self.items(order.wanted_goods().filter(|it| !is_any_short || is_short(it.number)));
         let expected: Option<Vec<Timestamp>> =
