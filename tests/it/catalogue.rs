@@ -476,6 +476,11 @@ on_both_engines!(products_are_found_by_their_barcode_and_by_being_in_use, async 
     let refused = found("active = maybe").await.expect_err("it is or it is not");
     assert_eq!((refused.code(), fields(&refused)), (Code::InvalidArgument, vec!["filter".to_owned()]));
     assert!(found("active < true").await.is_err());
+
+    stocked(&server, "CUP", 0).await;
+    let oldest_first = ["MUG", "PEN", "CUP"];
+    assert_eq!(found("create_time > 2000-01-01").await.expect("a page"), oldest_first);
+    assert_eq!(found("").await.expect("a page"), ["CUP", "MUG", "PEN"]);
     server.stop().await;
 });
 

@@ -68,6 +68,8 @@ pub(super) async fn create(schema: &Schema<'_>) -> Result<(), DbErr> {
         .indexes(&[
             "CREATE INDEX products_name ON products (name, sku)",
             "CREATE INDEX products_tax_category ON products (tax_category, sku)",
+            "CREATE INDEX products_active ON products (active, sku)",
+            "CREATE INDEX products_created ON products (created_at, sku)",
             "CREATE INDEX product_terms_found ON product_terms (field, term, sku)",
             "CREATE INDEX products_gtin ON products (gtin, sku) WHERE gtin <> ''",
         ])

@@ -16,7 +16,8 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
 use crate::domain::{
-    Actor, JobId, Lease, MayPass, MessageId, OnShortage, Part, ReleaseExpired, StuckGate, Timestamp,
+    Actor, DataSubject, JobId, Lease, MayPass, MessageId, OnShortage, Part, ReleaseExpired, StuckGate,
+    Timestamp,
 };
 use crate::store::Among;
 use crate::store::archive_keys::ArchiveKeys;
@@ -126,6 +127,7 @@ async fn no_hot_read_grows_with_what_is_stored(scene: &Scene) {
         "reservation of an order": store.reservation(seeded.order.reservations[0].id),
         "product": store.product(&sku("A-1")),
         "customer": store.customer(customer_id()),
+        "person": store.person(&DataSubject::Email("rare@example.com".to_owned())),
         "discount_code": store.discount_code(&"NEXT-7".parse().expect("a code")),
         "replenishment": store.replenishment(seeded.replenishment),
         "last_position": store.last_position(),

@@ -8,8 +8,8 @@ use sea_orm::sea_query::Value;
 use crate::store::connection::session::Session;
 use crate::store::query::listing::{Compare, Direction};
 
-/// Tables that grow with every order.
-pub(super) const GROWING: [&str; 30] = [
+/// Tables that grow with every order, every customer and every product.
+pub(super) const GROWING: [&str; 34] = [
     "orders",
     "order_terms",
     "order_lines",
@@ -40,6 +40,10 @@ pub(super) const GROWING: [&str; 30] = [
     "discount_codes",
     "discount_uses",
     "open_reservations",
+    "customers",
+    "customer_terms",
+    "products",
+    "product_terms",
 ];
 
 /// Of a count: what leads past the archive, and indexes that hold only what is counted.
@@ -66,6 +70,14 @@ pub(super) const LEADS_TO_FEW: [&str; 21] = [
     "replenishments_one_proposed",
     "decisions_position",
 ];
+
+/// Fields of a closed set of words: what is not one of them is any of the others, and an index leads to these.
+const WORDS: [&str; 8] =
+    ["state", "next_step", "payment_status", "fulfillment_status", "on_hold", "late", "blocked", "active"];
+
+/// Fields of whose values each has a few rows at most: these may be sorted.
+const FEW: [&str; 7] =
+    ["order_id", "invoice_id", "payment_id", "number", "reference", "external_reference", "gtin"];
 
 /// Rows that one statement may look at.
 const LOOKED_AT_MAX: u64 = 500;
@@ -111,7 +123,8 @@ impl ListAsked {
 
     /// What no index can serve without each order paying for it, and is slow where the rows that fit lie far back: a
     /// text that is not something, the numbers of invoices and numbers in the order of time, a number's order of
-    /// what is found by something else; likewise the order of changes, of answers, and names that begin alike in the order of time.
+    /// what is found by something else; likewise the order of changes, of answers, and names that begin alike in the order of time;
+    /// products of a time in the order of their SKUs.
     pub(super) fn may_walk(&self) -> bool {
         let compared =
             |it: &[Compare]| self.filter.as_ref().is_some_and(|(_, compare, _)| it.contains(compare));
@@ -121,14 +134,11 @@ impl ListAsked {
             .filter
             .as_ref()
             .is_some_and(|(_, compare, value)| *compare == Compare::NotEqual || value.is_empty());
-        (is_text
-            && !["state", "next_step", "payment_status", "fulfillment_status", "on_hold", "late"]
-                .iter()
-                .any(|it| self.compares(it)))
+        (is_text && !WORDS.iter().any(|it| self.compares(it)))
             || (self.compares("number") && is_range && !self.sorts_by("number"))
             || (self.compares("series") && self.sorts_by("create_time"))
             || (self.sorts_by("number") && self.filter.is_some())
-            || (self.compares("create_time") && self.sorts_by("number"))
+            || (self.compares("create_time") && (self.sorts_by("number") || self.sorts_by("sku")))
             || (self.sorts_by("update_time") && self.filter.is_some() && !self.compares("update_time"))
             || (self.order_by.is_some()
                 && !self.sorts_by("update_time")
@@ -255,9 +265,8 @@ impl Touched {
             value == "RESERVE" || (field == "late" && is_unset)
         });
         let walks = walks && !asked.compares("create_time") && !is_the_rule;
-        let few = ["order_id", "invoice_id", "payment_id", "number", "reference", "external_reference"];
         let sorts =
-            self.sorts && self.grows && !few.iter().any(|it| asked.compares(it)) && asked.filter.is_some();
+            self.sorts && self.grows && !FEW.iter().any(|it| asked.compares(it)) && asked.filter.is_some();
         if walks {
             Some(format!("goes through {:?}", self.scanned))
         } else if sorts {

@@ -158,10 +158,18 @@ const DIFFERS: &[(&str, &str, &str)] = &[
     ("decisions", "first_position", "2 * n + o.first_position"),
     ("decisions", "last_position", "2 * n + o.last_position"),
     ("customers", "external_reference", "'C-' || (n + 7)"),
-    ("customers", "name", "CASE WHEN n <= 3 THEN 'rare' ELSE o.name END"),
+    ("customers", "name", "CASE WHEN n <= 3 THEN 'rare' ELSE 'usual' END"),
     ("customers", "email", "CASE WHEN n <= 3 THEN 'rare@example.com' ELSE 'ann' || n || '@example.com' END"),
     ("customers", "blocked", "n <= 3"),
     ("customer_terms", "term", "CASE WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END"),
+    // The oldest three come last.
+    ("products", "sku", "o.sku || '-' || (10000000 - n)"),
+    ("products", "name", "CASE WHEN n <= 3 THEN 'rare' ELSE 'usual' END"),
+    ("products", "tax_category", "CASE WHEN n <= 3 THEN 'RARE' ELSE o.tax_category END"),
+    ("products", "gtin", "'40' || n"),
+    ("products", "active", "n > 3"),
+    ("product_terms", "sku", "o.sku || '-' || (10000000 - n)"),
+    ("product_terms", "term", "CASE WHEN n <= 3 AND o.term = 'color=red' THEN 'color=rare' ELSE o.term END"),
     ("discount_codes", "code", "'NEXT-' || n"),
     ("discount_codes", "offered", "n > 3"),
     ("discount_codes", "active", "n > 6"),
@@ -183,7 +191,7 @@ const ALL_FLAGS: [(Compare, &str); 3] =
 const DOCUMENTS: [&str; 4] = ["document", "events", "fingerprint", "answer"];
 
 /// Those whose rows have to be there before the next one's.
-const COPIED: [&str; 31] = [
+const COPIED: [&str; 33] = [
     "orders",
     "order_lines",
     "order_terms",
@@ -215,6 +223,8 @@ const COPIED: [&str; 31] = [
     "open_reservations",
     "customers",
     "customer_terms",
+    "products",
+    "product_terms",
 ];
 
 /// The milliseconds of the first copy, and how much later the next one is.
@@ -452,7 +462,10 @@ impl Seeded {
             "customer_id" => &["cus_00000000000000000000000007", "cus_00000000000000000000000008"],
             "principal" => &["ann"],
             "email" => &["ann@example.com", "rare@example.com"],
-            "name" | "tax_category" | "gtin" | "country" => &[],
+            "name" => &["usual", "rare"],
+            "tax_category" => &["STANDARD", "RARE"],
+            "gtin" => &["407", "408"],
+            "country" => &[],
             other => panic!("{other} is a text that no values are known of"),
         };
         texts.iter().map(|it| (*it).to_owned()).collect()
