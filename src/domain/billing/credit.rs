@@ -86,6 +86,7 @@ impl Order {
     }
 
     /// The same with the shipping that is in `base`: the invoices that have it are credited for it too, the last one first.
+    /// A line is on one invoice: units that a change adds are a line of their own.
     pub(in crate::domain) fn issue_credit_notes_over(
         &mut self,
         unit: &mut UnitOfWork,
@@ -155,9 +156,9 @@ impl Order {
         id
     }
 
-    /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up
-    /// an authorisation for an invoice of which nothing is due any more: an authorisation pays for its own invoice alone. What was paid back before
-    /// for another reason counts. Returns what goes back.
+    /// Pays back what was captured beyond what the order comes to now, from one payment after the other, and gives up an
+    /// authorisation for an invoice of which nothing is due any more: an authorisation pays for its own invoice alone. What
+    /// was paid back before for another reason counts. Returns what goes back.
     pub(in crate::domain) fn return_surplus(&mut self, unit: &mut UnitOfWork) -> Result<i64, Refusal> {
         self.return_surplus_for(unit, "part of the order was cancelled")
     }

@@ -39,7 +39,8 @@ use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;
 use crate::store::writer::wanted::Wanted;
 
-/// The least time until a job that changed nothing runs again.
+/// The least time until a job that changed nothing runs again, so that an order which stays due does not keep a worker
+/// busy.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
 
 /// What the lanes of the writer share.
@@ -59,7 +60,9 @@ pub(in crate::store) struct Writer {
 }
 
 impl Writer {
-    /// One group in one transaction, from the first read to the commit.
+    /// One group in one transaction, from the first read to the commit. `committing` is set when the commit is sent: from
+    /// then on a failure may have been committed. `freeing` says whether expired reservations may still be released for
+    /// what comes out short; after that, short is short.
     pub(super) async fn transact(
         &self,
         db: &Session,
@@ -92,6 +95,7 @@ impl Writer {
         let numbers = unnumbered.number(db).await?;
         accepted(states).for_each(|it| numbers.put_into(it, &mut snapshot));
         reply(group, states, &snapshot)?;
+        // The queue hands such a change out alone, so nothing else is rolled back with it.
         if let [change] = group
             && change.context().effect == Effect::ValidateOnly
         {
@@ -115,6 +119,7 @@ impl Writer {
         now: Timestamp,
     ) -> Before {
         let mut before = Before::default();
+        // The first change of the group under each request id, with what it asks.
         let mut firsts: HashMap<IdempotencyKey, (usize, [u8; 32])> = HashMap::new();
         for (index, (change, state)) in group.iter_mut().zip(states).enumerate() {
             if !matches!(state, ChangeState::Open) {
@@ -135,8 +140,10 @@ impl Writer {
 
             let (decided, not_loaded) = self.decide_one(change.as_mut(), snapshot, now);
             *state = match decided {
+                // What was not loaded was taken for missing, so what was decided counts for nothing.
                 _ if !not_loaded.is_empty() => ChangeState::Incomplete(Box::new(not_loaded)),
                 Ok(changes) if snapshot.more_expired && begins_to_wait(snapshot, &changes) => {
+                    // Its caller hears that only if the expired stock cannot be released.
                     ChangeState::ShortOfStock(StoreError::LostRace)
                 }
                 Ok(changes) => {
@@ -275,7 +282,8 @@ impl Writer {
     }
 }
 
-/// Jobs that are done and changed nothing else of their rows.
+/// Jobs that are done and changed nothing else of their rows. Rows that changed are written with their jobs by
+/// `Before::save`.
 fn save_idle_jobs(writes: &mut Writes, before: &Before, snapshot: &Snapshot, jobs: &Jobs, leases: &[Lease]) {
     let (mut orders, mut reservations) = (Vec::new(), Vec::new());
     for Lease { job: id, .. } in leases {
@@ -412,6 +420,7 @@ pub(super) fn outcomes_of(states: &[ChangeState]) -> impl Iterator<Item = Outcom
             Some(ChangeState::Accepted { answer: Some(answer), .. }) => Outcome::Stored(Arc::clone(answer)),
             _ => Outcome::No(StoreError::Internal("a claimed change has no answer".to_owned())),
         },
+        // Never answered: `Lane::finish` takes these out.
         ChangeState::Incomplete(_) => Outcome::No(StoreError::LostRace),
         ChangeState::Open => Outcome::No(StoreError::Internal("a change was not decided".to_owned())),
     })
