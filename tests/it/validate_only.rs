@@ -116,7 +116,8 @@ on_both_engines!(what_is_only_asked_beside_what_is_done_moves_no_unit, async |se
 });
 
 /// How the names of methods begin that change nothing.
-const READS: &[&str] = &["Check", "Get", "List", "Plan", "Preview", "Quote", "Simulate", "Track", "Watch"];
+pub(crate) const READS: &[&str] =
+    &["Check", "Get", "List", "Plan", "Preview", "Quote", "Simulate", "Track", "Watch"];
 
 /// Methods that have another name, and no `validate_only`.
 const NEVER_ONLY_ASKED: &[&str] = &[

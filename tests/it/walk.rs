@@ -1,8 +1,10 @@
 //! Every RPC that takes an id, in every state that an order rests in: what is out of turn is refused by name and
 //! changes nothing; so is an id that nobody has, and a stale etag of a call whose turn it is. What is only asked, with
-//! `validate_only`, is refused in the same words, and changes nothing when it is accepted.
+//! `validate_only`, is refused in the same words, and changes nothing when it is accepted. Every read in the same states:
+//! `reads.rs`.
 
 mod calls;
+mod reads;
 mod returns;
 mod transfers;
 
@@ -82,6 +84,8 @@ async fn with_a_change(server: &TestServer, before: pb::Order, number: usize) ->
         let target = Target { change: drafted.open_change_id, ..target };
         named("ProposeOrderChange")(server.clone(), target).await.expect("proposed");
     }
+    // The letter about it makes a later version of the order.
+    Warehouse { server }.until_quiet(&before.id).await;
     order(server, &before.id).await
 }
 
@@ -252,6 +256,7 @@ on_both_engines!(a_replenishment_out_of_turn_is_refused_by_name_and_stays_as_it_
         }
 
         let before = replenishment(&server, &target.replenishment).await;
+        replenishments_are_listed(&server, state).await;
         assert_eq!(before.state().as_str_name(), format!("REPLENISHMENT_STATE_{state}"));
         for (name, call) in OF_REPLENISHMENTS {
             let stale = Target { etag: "v0".to_owned(), ..target.clone() };
@@ -299,6 +304,13 @@ async fn replenishment(server: &TestServer, id: &str) -> pb::Replenishment {
     let request = pb::GetReplenishmentRequest { replenishment_id: id.to_owned() };
     let answer = server.inventory.clone().get_replenishment(request).await.expect("it is there");
     answer.into_inner().replenishment.expect("a replenishment")
+}
+
+/// Those in this state: proposals are found by it.
+async fn replenishments_are_listed(server: &TestServer, state: &str) {
+    let request = pb::ListReplenishmentsRequest { filter: format!("state = {state}"), ..Default::default() };
+    let listed = server.inventory.clone().list_replenishments(request).await.expect("a list").into_inner();
+    assert!(!listed.replenishments.is_empty(), "{state}");
 }
 
 async fn arrive(server: &TestServer, sku: &str, units: i64, target: &Target) {

@@ -21,6 +21,10 @@ pub(super) struct Target {
     pub(super) change: String,
     pub(super) goods_return: String,
     pub(super) transfer: String,
+    pub(super) invoice: String,
+    pub(super) credit_note: String,
+    pub(super) refund: String,
+    pub(super) message: String,
     pub(super) etag: String,
     pub(super) validate_only: bool,
 }
@@ -247,9 +251,12 @@ fn mask() -> Option<prost_types::FieldMask> {
     Some(prost_types::FieldMask { paths: vec!["lines".to_owned()] })
 }
 
+/// How the ids end that nobody has.
+pub(super) const NOBODY: &str = "_01h455vb4pex5vsknk084sn02q";
+
 /// Ids of the right form that nobody has.
 pub(super) fn nobody() -> Target {
-    let id = |prefix: &str| format!("{prefix}_01h455vb4pex5vsknk084sn02q");
+    let id = |prefix: &str| format!("{prefix}{NOBODY}");
     Target {
         order: id("ord"),
         hold: id("hld"),
@@ -262,6 +269,10 @@ pub(super) fn nobody() -> Target {
         change: id("chg"),
         goods_return: id("rma"),
         transfer: id("trf"),
+        invoice: id("inv"),
+        credit_note: id("crn"),
+        refund: id("ref"),
+        message: id("msg"),
         etag: String::new(),
         validate_only: false,
     }

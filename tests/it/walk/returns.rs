@@ -9,6 +9,7 @@ use crate::shop::{
     by, create_courier, create_order, draft, every_law_holds, order, pay_by_card, reason, stocked,
 };
 use crate::walk::calls::{OF_RETURNS, Target, nobody};
+use crate::walk::reads::{ABOUT_RETURNS, names, read};
 use crate::walk::{current_etag, legal};
 use crate::warehouse::Warehouse;
 
@@ -93,6 +94,7 @@ async fn refuses_what_is_not_in_turn(server: &TestServer, target: &Target, state
     let others: Vec<&str> = OF_RETURNS.iter().map(|it| it.0).filter(|it| !in_turn.contains(it)).collect();
     assert_eq!(greyed, others, "{state}");
     assert!(before.unavailable_actions.iter().all(|it| !it.reason.is_empty()), "{before:?}");
+    is_read(server, target, state).await;
 
     // Of a return that is over the order's own calls are named.
     let instead: Vec<String> = match in_turn.is_empty() {
@@ -125,6 +127,15 @@ async fn refuses_what_is_not_in_turn(server: &TestServer, target: &Target, state
     }
     let after = goods_return(server, &target.goods_return).await;
     assert_eq!(after, before, "something refused, or only asked, has changed a return that is {state}");
+}
+
+/// A return can be looked at in every state; it has papers while there is something to be sent.
+async fn is_read(server: &TestServer, target: &Target, state: &str) {
+    let mut expected = names(ABOUT_RETURNS);
+    if !["AUTHORIZED", "IN_TRANSIT", "PARTIALLY_RECEIVED"].contains(&state) {
+        expected.remove("GetReturnDocument");
+    }
+    assert_eq!(read(server, ABOUT_RETURNS, target, state).await, expected, "{state}");
 }
 
 /// A return of two units that came damaged.
