@@ -425,9 +425,11 @@ fn check_returns(returns: &ReturnRules, bad: &mut Problems) {
         shipping: ReturnShipping::WhenAllReturned | ReturnShipping::Never,
         window_days,
         restocking_fee_ppm,
+        arrival_seconds,
     } = returns;
     within(bad, "rules.returns.window_days", *window_days, 0, 3_650);
     within(bad, "rules.returns.restocking_fee_ppm", *restocking_fee_ppm, 0, 1_000_000);
+    within(bad, "rules.returns.arrival_seconds", *arrival_seconds, 0, 365 * DAY);
 }
 
 fn check_terms(terms_days: u32, reservation_seconds: u64, bad: &mut Problems) {

@@ -1,4 +1,5 @@
-//! What settings say of returns, over the wire: for how long goods may be sent back, and what is kept of their price.
+//! What settings say of returns, over the wire: for how long goods may be sent back and are waited for, and what is kept of
+//! their price.
 
 use consign::pb;
 use tonic::{Code, Status};
@@ -6,7 +7,7 @@ use tonic_types::StatusExt;
 
 use crate::returns::{ask, authorize, delivered, inspect, receive, resolve, wanted};
 use crate::server::on_both_engines;
-use crate::shop::{by, create_courier, eur, every_law_holds, reason, stocked};
+use crate::shop::{by, create_courier, eur, every_law_holds, order, reason, stocked};
 use crate::warehouse::Warehouse;
 
 /// The one field that is wrong, and what is wrong with it.
@@ -95,6 +96,42 @@ on_both_engines!(
             assert_eq!((balance.credited, balance.refunded), (Some(eur(2_000)), Some(eur(2_000 - fee))));
             assert_eq!(balance.open, Some(eur(0)), "what is kept is not owed");
         }
+        every_law_holds(&server).await;
+        server.stop().await;
+    }
+);
+
+on_both_engines!(
+    a_return_whose_goods_never_arrive_ends_by_itself,
+    |it| it.rules.returns.arrival_seconds = 1,
+    async |server| {
+        stocked(&server, "SIX", 20).await;
+        create_courier(&server).await;
+        let placed = delivered(&server, "ann").await;
+        let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all arrived");
+        assert_eq!(order(&server, &placed.id).await.lines[0].returned, 6);
+        authorize(&server, &back.id).await.expect("asked for");
+
+        let warehouse = Warehouse { server: &server };
+        let after = warehouse.until(&placed.id, |it| it.lines[0].returned == 0).await;
+        assert_eq!(after.return_status(), pb::ReturnStatus::None);
+        let request = pb::GetReturnRequest { return_id: back.id.clone() };
+        let over = server.returns.clone().get_return(request).await.expect("it is there").into_inner();
+        let over = over.goods_return.expect("a return");
+        let expected = (pb::ReturnState::Cancelled, "nothing of it arrived in time");
+        assert_eq!((over.state(), over.end_reason.as_str()), expected);
+        assert!(over.available_actions.is_empty());
+        let key = Some(pb::get_order_timeline_request::Key::OrderId(placed.id.clone()));
+        let timeline = server.orders.clone().get_order_timeline(pb::GetOrderTimelineRequest { key }).await;
+        let events = timeline.expect("a timeline").into_inner().timeline.expect("a timeline").events;
+        let ended = events.iter().find(|it| it.r#type == "RETURN_CANCELLED").expect("an event");
+        assert_eq!((ended.actor.as_str(), ended.subject_id.as_str()), ("consign", back.id.as_str()));
+
+        let refused = receive(&server, &back.id, 6).await.expect_err("nobody waits for it any more");
+        assert_eq!(reason(&refused), "ILLEGAL_TRANSITION");
+        let again =
+            ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("they are free");
+        assert_eq!((again.number, again.state()), (2, pb::ReturnState::Requested));
         every_law_holds(&server).await;
         server.stop().await;
     }

@@ -133,6 +133,9 @@ pub struct ReturnRules {
     pub window_days: u32,
     /// What is kept of the price of goods that come back for the customer's own reasons, in ppm.
     pub restocking_fee_ppm: u32,
+    /// How long goods that were authorised to come back are waited for, from when something of them was told last. Zero: as
+    /// long as it takes.
+    pub arrival_seconds: u64,
 }
 
 string_enum! {
@@ -420,7 +423,12 @@ impl Default for SlipRules {
 
 impl Default for ReturnRules {
     fn default() -> Self {
-        Self { shipping: ReturnShipping::WhenAllReturned, window_days: 30, restocking_fee_ppm: 0 }
+        Self {
+            shipping: ReturnShipping::WhenAllReturned,
+            window_days: 30,
+            restocking_fee_ppm: 0,
+            arrival_seconds: 2_592_000,
+        }
     }
 }
 

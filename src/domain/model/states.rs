@@ -132,11 +132,12 @@ machine! {
 }
 
 machine! {
-    /// Units that were announced may never arrive: they are inspected as missing, wherever the return stands.
+    /// Units that were announced may never arrive: they are inspected as missing, wherever the return stands. If nothing of it
+    /// arrives, it is cancelled after a while, be it on its way or not.
     Return: ReturnState from Requested {
         Requested => [Authorized Declined Cancelled]
         Authorized => [InTransit PartiallyReceived Received Cancelled]
-        InTransit => [PartiallyReceived Received Inspected]
+        InTransit => [PartiallyReceived Received Inspected Cancelled]
         PartiallyReceived => [Received Inspected]
         Received => [Inspected]
         Inspected => [Resolved Cancelled]

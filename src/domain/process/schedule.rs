@@ -149,11 +149,13 @@ impl Order {
         outside.chain(self.next_deadline(rules)).min()
     }
 
-    /// When the next thing happens by itself: a reservation or approval ends, what a change added is not paid in time, the
-    /// order closes or is archived, a slip is to be noticed, the law keeps what was left of the customer's data no longer.
+    /// When the next thing happens by itself: a reservation or approval ends, what a change added is not paid in time, goods
+    /// of a return have not arrived in time, the order closes or is archived, a slip is to be noticed, the law keeps what was
+    /// left of the customer's data no longer.
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
         let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
         let unpaid = self.next_unpaid_change(rules).map(|(at, _)| at);
+        let ends = ends.chain(self.arrivals_end(rules));
         let kept = self.kept_data_ends();
         ends.chain(unpaid).chain(self.wait_ends()).chain(self.next_slip_at(rules)).chain(kept).min()
     }
@@ -234,6 +236,9 @@ impl Order {
         }
         if let Some((_, change)) = self.next_unpaid_change(unit.rules).filter(|(at, _)| *at <= unit.now) {
             return self.take_back(unit, Some(change), "not paid while stock was held");
+        }
+        if self.arrivals_end(unit.rules).is_some_and(|it| it <= unit.now) {
+            return self.end_arrivals(unit);
         }
         if self.order_ends(unit.rules).is_some_and(|it| it <= unit.now) {
             return match self.is_over() {

@@ -7,6 +7,7 @@
 //! | `create` | it is asked for: only what arrived comes back, once, and in time |
 //! | `decide` | it is authorised or declined, cancelled, on its way, and at last closed |
 //! | `receive` | goods arrive, and somebody looks at them: the shelf gets what can be sold |
+//! | `arrivals` | goods that never arrive are waited for no longer |
 //! | `resolve` | what the customer gets: money, a code, other goods, a repair, or nothing |
 //! | `turn` | where it stands: the calls that are open, the units that may still come back |
 //! | `exchange` | the order that the customer gets in exchange, which the value of the goods pays for |
@@ -16,6 +17,7 @@
 //! | `papers` | which papers a return has, and where it is to be sent |
 //! | `simulate` | what a return would bring the customer; nothing is changed |
 
+mod arrivals;
 pub(super) mod create;
 pub(super) mod decide;
 mod exchange;

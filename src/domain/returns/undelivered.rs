@@ -111,7 +111,7 @@ impl Order {
         Ok(())
     }
 
-    fn turn_by_itself(
+    pub(super) fn turn_by_itself(
         &mut self,
         unit: &mut UnitOfWork,
         index: usize,
@@ -132,10 +132,15 @@ impl Order {
     fn void_loss_that_was_found(&mut self, unit: &mut UnitOfWork, index: usize) -> Result<(), Refusal> {
         let id = self.shipments[index].id;
         let lost = self.returns.iter().position(|it| it.of_shipment == Some(id) && it.is_unanswered_loss());
-        lost.map_or(Ok(()), |it| self.void_loss(unit, it, "what was lost was found"))
+        lost.map_or(Ok(()), |it| self.cancel_by_itself(unit, it, "what was lost was found"))
     }
 
-    fn void_loss(&mut self, unit: &mut UnitOfWork, index: usize, why: &str) -> Result<(), Refusal> {
+    pub(super) fn cancel_by_itself(
+        &mut self,
+        unit: &mut UnitOfWork,
+        index: usize,
+        why: &str,
+    ) -> Result<(), Refusal> {
         why.clone_into(&mut self.returns[index].end_reason);
         self.turn_by_itself(unit, index, ReturnState::Cancelled, EventKind::ReturnCancelled, why)
     }
@@ -153,7 +158,7 @@ impl Order {
             }
             lines.retain(|it| it.quantity > 0);
             if lines.is_empty() {
-                self.void_loss(unit, index, "its units were called off")?;
+                self.cancel_by_itself(unit, index, "its units were called off")?;
             } else if lines != self.returns[index].lines {
                 self.returns[index].lines = lines;
                 self.returns[index].updated_at = unit.now;

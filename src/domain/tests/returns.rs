@@ -1,5 +1,6 @@
 //! Goods come back: in time, once, onto the shelf or not, and the customer is answered for every unit.
 
+mod arrivals;
 mod sums;
 
 use crate::domain::model::action::Action;

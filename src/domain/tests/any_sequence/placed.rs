@@ -29,6 +29,8 @@ pub(super) fn a_shop_in(currency: &str) -> Bench {
     for courier in bench.snapshot.couriers.values_mut() {
         Arc::make_mut(courier).rates.iter_mut().for_each(|it| it.currency = currency);
     }
+    // Less than an hour, so that some returns are waited for in vain.
+    bench.rules.returns.arrival_seconds = 3_000;
     bench
 }
 

@@ -153,13 +153,20 @@ pub(super) fn end_returns(bench: &mut Bench, id: OrderId) {
     }
 }
 
+/// What is expected of its returns does not arrive.
+fn wait_in_vain(bench: &mut Bench, id: OrderId) -> Result<(), Refusal> {
+    bench.pass(bench.rules.returns.arrival_seconds);
+    bench.run_due(id);
+    Ok(())
+}
+
 /// Every step of the table of returns.
 pub(super) fn every_way_back(bench: &mut Bench) {
     use ReturnDisposition::{Missing, Restock};
     type Way = &'static [fn(&mut Bench, OrderId, &Return) -> Result<(), Refusal>];
     const ONE: i64 = 1;
     const ALL: i64 = 9;
-    let ways: [Way; 8] = [
+    let ways: [Way; 11] = [
         &[|b, id, it| decide(b, id, it, ReturnDecision::Decline(why()))],
         &[|b, id, it| decide(b, id, it, ReturnDecision::Cancel(why()))],
         &[
@@ -195,7 +202,19 @@ pub(super) fn every_way_back(bench: &mut Bench) {
             |b, id, it| decide(b, id, it, on_its_way()),
             |b, id, it| inspect(b, id, it, ALL, Missing),
         ],
+        &[|b, id, it| decide(b, id, it, ReturnDecision::Authorize), |b, id, _| wait_in_vain(b, id)],
+        &[
+            |b, id, it| decide(b, id, it, ReturnDecision::Authorize),
+            |b, id, it| decide(b, id, it, on_its_way()),
+            |b, id, _| wait_in_vain(b, id),
+        ],
+        &[
+            |b, id, it| decide(b, id, it, ReturnDecision::Authorize),
+            |b, id, it| receive(b, id, it, ONE, 0),
+            |b, id, _| wait_in_vain(b, id),
+        ],
     ];
+    bench.rules.returns.arrival_seconds = 60;
     for (number, way) in ways.into_iter().enumerate() {
         bench.stock("A-1", "NYC", 2);
         let id = bench.paid(&order(&format!("way-back-{number}"), &[("A-1", 2)]));
