@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use crate::domain::approvals::decide::Decision;
 use crate::domain::model::amounts::Discount;
 use crate::domain::model::invoice::InvoiceState;
 use crate::domain::model::line_cancellation::CancelledUnits;
@@ -13,7 +12,7 @@ use crate::domain::model::order::{Order, OrderState};
 use crate::domain::model::payment::ProviderRequest;
 use crate::domain::model::scalars::OrderId;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{cash, done, order, pending, to_berlin};
+use crate::domain::tests::given::{cash, done, order, to_berlin};
 use crate::domain::tests::order_changes::{add, changed};
 
 fn stocked() -> Bench {
@@ -116,13 +115,7 @@ proptest! {
         new.discount = Some(Discount::Percent(percent));
         bench.by("shop");
         let id = bench.placed(&new);
-        bench.by("judge");
-        while let Some(approval) = pending(bench.order(id)).map(|it| it.id) {
-            bench.on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, "")).expect("yes");
-        }
-        bench.by("cashier");
-        bench.pay_cash(id);
-        bench.by("clerk");
+        bench.approve_and_pay(id);
         for (pays_back, line, quantity) in steps {
             let payment = bench.order(id).payments[0].id;
             let _ = match pays_back {

@@ -2,6 +2,7 @@
 
 mod edges;
 mod sequence;
+pub(super) mod steps;
 
 use crate::domain::catalogue::product::UpdateProduct;
 use crate::domain::inventory::adjust::{AdjustReason, AdjustStock};

@@ -59,6 +59,7 @@ mod summaries;
 mod told;
 mod told_of_changes;
 mod transfers;
+mod turns;
 mod twenty_steps;
 mod waits;
 mod waits_with_an_end;

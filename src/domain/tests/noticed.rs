@@ -12,7 +12,7 @@ use crate::domain::model::lot::{Lot, LotName};
 use crate::domain::model::order::Order;
 use crate::domain::model::policy::Rules;
 use crate::domain::model::scalars::{Actor, LocationCode, OrderId, RegionCode, Sku};
-use crate::domain::model::stock::{Movement, MovementKind};
+use crate::domain::model::stock::{Movement, MovementKind, StockLevel};
 use crate::domain::model::time::Timestamp;
 use crate::domain::model::waiting::StuckGate;
 use crate::domain::process::timeline::steps::Step;
@@ -199,6 +199,11 @@ pub(super) fn transitions(before: &Snapshot, changes: &ChangeSet) -> Vec<(Machin
         note(Machine::Replenishment, from, after.state.as_str());
     }
     steps
+}
+
+/// Whether a lot of a shelf is sold no more since its figures were last looked at: the worker books that.
+pub(super) fn has_a_day_to_book(level: &StockLevel, now: Timestamp) -> bool {
+    level.lots.iter().any(|it| level.updated_at < it.sold_until && it.sold_until <= now)
 }
 
 /// S11 and S12: every figure of a lot is the sum of its movements, a level's those of its lots, and what pick lists have of

@@ -330,10 +330,7 @@ proptest! {
         bench.by("shop");
         let id: OrderId = bench.placed(&new);
         for (what, amount) in steps {
-            bench.by("judge");
-            while let Some(approval) = pending(bench.order(id)).map(|it| it.id) {
-                bench.on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, "")).expect("yes");
-            }
+            bench.approve_all(id);
             if pays && bench.order(id).due_minor() > 0 {
                 bench.by("cashier");
                 let _ = bench.on(id, |order, unit| order.record_payment(unit, &cash(None)));
@@ -563,13 +560,7 @@ proptest! {
         }
         bench.by("shop");
         let id: OrderId = bench.placed(&new);
-        bench.by("judge");
-        while let Some(approval) = pending(bench.order(id)).map(|it| it.id) {
-            bench.on(id, |order, unit| order.decide_approval(unit, approval, Decision::Approve, "")).expect("yes");
-        }
-        bench.by("cashier");
-        bench.pay_cash(id);
-        bench.by("clerk");
+        bench.approve_and_pay(id);
         let goods: i64 = bench.order(id).lines.iter().map(|it| it.amounts.gross_minor).sum();
         let mut given = 0;
         for amount in amounts {

@@ -41,6 +41,7 @@ use crate::domain::returns::turn::OF_RETURNS;
 use crate::domain::shipping::carrier_label::NewCarrierLabel;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::any_sequence::acts::{apply, order_of, proceed, some_act};
+use crate::domain::tests::any_sequence::lots::{book_days, stock_to_last};
 use crate::domain::tests::any_sequence::placed::{CURRENCIES, a_shop_in};
 use crate::domain::tests::any_sequence::returned::end_returns;
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
@@ -329,6 +330,7 @@ pub(super) fn bring_home(bench: &mut Bench, id: OrderId) {
 
 fn one_step_home(bench: &mut Bench, id: OrderId) {
     bench.run_due(id);
+    book_days(bench);
     bench.settle(id);
     bench.send_messages(id);
     bench.actor = actor("boss");
@@ -344,7 +346,7 @@ fn one_step_home(bench: &mut Bench, id: OrderId) {
     for code in SKUS {
         for at in PLACES {
             if bench.level(code, at).available(bench.now) < 50 {
-                bench.stock(code, at, 100);
+                stock_to_last(bench, code, at, 100);
             }
         }
     }

@@ -27,12 +27,13 @@ use crate::domain::tests::any_sequence::disturbances::{DISTURBANCES, Disturbance
 use crate::domain::tests::any_sequence::placed::{Style, currency_of, new_order, sold_by};
 use crate::domain::tests::any_sequence::reactions::react;
 use crate::domain::tests::any_sequence::returned::come_back;
-use crate::domain::tests::any_sequence::{PLACES, SKUS, shelves};
+use crate::domain::tests::any_sequence::{lots, shelves};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{
-    self, actor, by_card, cash, checks_of, declined, done, in_house, one_package, open_request, pending,
-    proof, report, unknown,
+    self, actor, by_card, cash, declined, done, in_house, one_package, open_request, pending, proof, report,
+    unknown,
 };
+use crate::domain::tests::lots::steps::{NAMES, checks_by_lots};
 
 const PEOPLE: [&str; 3] = ["shop", "clerk", "boss"];
 
@@ -126,6 +127,13 @@ pub(super) enum Act {
         which: usize,
         seconds: u64,
     },
+    /// A pick is of this lot, whatever the pick list says.
+    TakeLot {
+        order: usize,
+        lot: usize,
+    },
+    /// The worker looks at the shelves on which a lot is sold no more.
+    BookDays,
     Pass {
         seconds: u64,
     },
@@ -211,6 +219,18 @@ pub(super) fn some_act() -> impl Strategy<Value = Act> {
     ]
 }
 
+/// One command in a shop of which some products track lots. The clock goes on a little more than elsewhere, so that days
+/// pass while orders are open.
+pub(super) fn some_act_by_lots() -> impl Strategy<Value = Act> {
+    let taking = (0_usize..8, 0..NAMES.len()).prop_map(|(order, lot)| Act::TakeLot { order, lot });
+    prop_oneof![
+        28 => some_act(),
+        1 => taking,
+        1 => (1_800_u64..7_200).prop_map(|seconds| Act::Pass { seconds }),
+        1 => Just(Act::BookDays),
+    ]
+}
+
 pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
     let mut orders: Vec<_> = bench.snapshot.orders.values().map(|it| (it.number, it.id)).collect();
     orders.sort();
@@ -220,9 +240,10 @@ pub(super) fn all(bench: &Bench) -> Vec<OrderId> {
 pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
     let all = all(bench);
     match act {
-        Act::Proceed { order, .. } | Act::Disturb { order, .. } | Act::Track { order, .. } => {
-            all.get(order % all.len().max(1)).copied()
-        }
+        Act::Proceed { order, .. }
+        | Act::Disturb { order, .. }
+        | Act::Track { order, .. }
+        | Act::TakeLot { order, .. } => all.get(order % all.len().max(1)).copied(),
         Act::Place { .. } | Act::CheckOut { .. } => all.last().copied(),
         Act::Stock { .. }
         | Act::Adjust { .. }
@@ -236,6 +257,7 @@ pub(super) fn order_of(bench: &Bench, act: &Act) -> Option<OrderId> {
         | Act::SetAside { .. }
         | Act::GiveBack { .. }
         | Act::KeepCart { .. }
+        | Act::BookDays
         | Act::Pass { .. }
         | Act::Be { .. } => None,
     }
@@ -268,7 +290,7 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
                 let _ = bench.on(id, |order, unit| order.record_tracking(unit, shipment, &[report]));
             }
         }
-        Act::Stock { sku: code, location: at, units } => bench.stock(SKUS[*code], PLACES[*at], *units),
+        Act::Stock { sku: code, location: at, units } => shelves::stock(bench, *code, *at, *units),
         Act::Adjust { sku, location, delta, why } => shelves::adjust(bench, *sku, *location, *delta, *why),
         Act::Count { sku, location, counted } => shelves::count(bench, *sku, *location, *counted),
         Act::Inspect { sku, location, units, good } => {
@@ -286,6 +308,12 @@ pub(super) fn apply(bench: &mut Bench, act: &Act) {
         Act::KeepCart { which, seconds } => shelves::keep_cart(bench, *which, *seconds),
         Act::SetAside { sku, units, seconds } => shelves::set_aside(bench, *sku, *units, *seconds),
         Act::GiveBack { which } => shelves::give_back(bench, *which),
+        Act::TakeLot { lot, .. } => {
+            if let Some(id) = about {
+                lots::take_lot(bench, id, *lot);
+            }
+        }
+        Act::BookDays => lots::book_days(bench),
         Act::Pass { seconds } => bench.pass(*seconds),
         Act::Be { who } => bench.actor = actor(PEOPLE[*who]),
     }
@@ -372,6 +400,7 @@ pub(super) fn proceed(bench: &mut Bench, id: OrderId, choice: u8) {
                 Reason::ApprovalDecided,
                 Reason::OrderNotClosable,
                 Reason::NotArchivable,
+                Reason::LotExpired,
             ];
             assert!(expected.contains(&reason), "{what:?} of {}: {reason}", bench.state(id));
         }
@@ -454,7 +483,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::RefundDone => answer_refund(bench, id, &done("back")),
         Disturbance::RefundDeclined => answer_refund(bench, id, &declined()),
         Disturbance::StartPicking => match shipment {
-            Some(shipment) => bench.on(id, |order, unit| order.start_picking(unit, shipment.id)),
+            Some(shipment) => lots::start_picking(bench, id, shipment),
             None => Ok(()),
         },
         Disturbance::Pick => {
@@ -477,7 +506,7 @@ pub(super) fn disturb(bench: &mut Bench, id: OrderId, what: Disturbance, amount:
         Disturbance::Check | Disturbance::FailCheck => {
             let Some(shipment) = shipment else { return Ok(()) };
             let failed = if matches!(what, Disturbance::Check) { 0 } else { 1 + amount % 3 };
-            let checks = checks_of(shipment, failed);
+            let checks = checks_by_lots(shipment, failed);
             bench.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks))
         }
         Disturbance::Pack => {

@@ -7,6 +7,7 @@ mod changes;
 mod codes;
 mod disturbances;
 mod journeys;
+mod lots;
 pub(crate) mod orders;
 mod placed;
 mod rare_steps;

@@ -7,6 +7,7 @@ use crate::domain::model::money::Currency;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::scalars::OnShortage;
 use crate::domain::tests::any_sequence::SKUS;
+use crate::domain::tests::any_sequence::lots::begin_lots;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{MONDAY, dear, order, sku, to_berlin, usd};
 
@@ -19,8 +20,15 @@ pub(super) const SOLD: [&str; 5] = ["A-1", "B-2", "C-3", "FIT", "TUNE"];
 /// A shop with a few units of everything, that sells in this currency, and whose couriers are paid in it: as many minor
 /// units as in dollars.
 pub(super) fn a_shop_in(currency: &str) -> Bench {
-    let mut bench =
-        Bench::with_stock(&[("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)]);
+    a_shop_by_lots(currency, &[])
+}
+
+/// The same, of which these products track lots.
+pub(super) fn a_shop_by_lots(currency: &str, by_lots: &[&str]) -> Bench {
+    let stock = [("A-1", "NYC", 6), ("A-1", "LAX", 3), ("B-2", "LAX", 4), ("C-3", "BER", 5)];
+    let (of_lots, others): (Vec<_>, Vec<_>) = stock.into_iter().partition(|it| by_lots.contains(&it.0));
+    let mut bench = Bench::with_stock(&others);
+    begin_lots(&mut bench, by_lots, &of_lots);
     let currency: Currency = currency.parse().expect("a currency");
     for product in bench.snapshot.products.values_mut() {
         let product = Arc::make_mut(product);

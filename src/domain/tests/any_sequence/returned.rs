@@ -12,6 +12,7 @@ use crate::domain::returns::create::ReturnedUnits;
 use crate::domain::returns::decide::ReturnDecision;
 use crate::domain::returns::receive::{ArrivedUnits, InspectedUnits};
 use crate::domain::tests::any_sequence::PLACES;
+use crate::domain::tests::any_sequence::lots::lot_back;
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, order};
 
@@ -82,8 +83,11 @@ fn inspect(
         | ReturnDisposition::BackToCustomer => ReturnLine::uninspected,
     };
     let units = some(it, left, most).into_iter();
-    let inspections: Vec<_> =
-        units.map(|(line, quantity)| InspectedUnits { line, disposition, quantity, lot: None }).collect();
+    let inspected = |(line, quantity)| {
+        let lot = lot_back(bench, id, line, disposition);
+        InspectedUnits { line, disposition, quantity, lot }
+    };
+    let inspections: Vec<_> = units.map(inspected).collect();
     bench.on(id, |order, unit| order.inspect_return(unit, it.id, &inspections))
 }
 

@@ -1,15 +1,16 @@
-//! Any sequence of commands, in any order and currency, keeps every law.
+//! Any sequence of commands, in any order and currency, with lots and without, keeps every law.
 
 use proptest::prelude::*;
 
 use proptest::collection::vec;
-use proptest::sample::select;
+use proptest::sample::{select, subsequence};
 
 use crate::domain::model::scalars::OrderId;
+use crate::domain::tests::any_sequence::SKUS;
 use crate::domain::tests::any_sequence::actions::{a_desk, bring_home};
-use crate::domain::tests::any_sequence::acts::{Act, all, apply, some_act};
+use crate::domain::tests::any_sequence::acts::{Act, all, apply, some_act_by_lots};
 use crate::domain::tests::any_sequence::disturbances::Disturbance;
-use crate::domain::tests::any_sequence::placed::{CURRENCIES, Style, a_shop_in};
+use crate::domain::tests::any_sequence::placed::{CURRENCIES, Style, a_shop_by_lots, a_shop_in};
 use crate::domain::tests::bench::Bench;
 
 proptest! {
@@ -18,9 +19,10 @@ proptest! {
     #[test]
     fn any_sequence_of_commands_keeps_every_law(
         currency in select(CURRENCIES.to_vec()),
-        acts in vec(some_act(), 1..60),
+        by_lots in subsequence(SKUS.to_vec(), 0..=SKUS.len()),
+        acts in vec(some_act_by_lots(), 1..60),
     ) {
-        let mut bench = a_shop_in(currency);
+        let mut bench = a_shop_by_lots(currency, &by_lots);
         for act in &acts {
             apply(&mut bench, act);
             for id in all(&bench) {

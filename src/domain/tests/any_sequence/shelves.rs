@@ -1,41 +1,68 @@
 //! What happens to shelves: deliveries, counts, corrections, transfers, reservations of others.
 
-use crate::domain::inventory::adjust::{AdjustReason, adjust_stock};
-use crate::domain::inventory::count::{count_stock, settle_count};
+use crate::domain::inventory::adjust::{AdjustReason, AdjustStock};
+use crate::domain::inventory::count::{CountStock, settle_count};
 use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::extend::{confirm_cart, extend_cart};
 use crate::domain::inventory::quality::{self, HeldUnits, Verdict};
-use crate::domain::inventory::receive::receive_stock;
+use crate::domain::inventory::receive::ReceiveStock;
 use crate::domain::inventory::replenish::set_reorder_rule;
 use crate::domain::inventory::reserve_for_others::{NewReservation, reserve_stock};
 use crate::domain::inventory::transfer::{
     Arrival, CancelTransfer, ReceiveTransfer, TransferStock, cancel_transfer, receive_transfer,
     transfer_stock,
 };
+use crate::domain::model::lot::Lot;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::replenishment::ReplenishmentState;
 use crate::domain::model::scalars::ReservationId;
 use crate::domain::model::transfer::Transfer;
 use crate::domain::ordering::receive::take_cart_in;
+use crate::domain::tests::any_sequence::lots::{lot_for, lot_on, receive};
 use crate::domain::tests::any_sequence::{PLACES, SKUS};
 use crate::domain::tests::bench::Bench;
 use crate::domain::tests::given::{location_code, rule, sku};
 use crate::domain::tests::restock::decide_on;
+use crate::domain::unit::command::Command;
+
+/// Which lot an act is about, by its own numbers.
+fn nth(units: i64, at: usize) -> usize {
+    usize::try_from(units.unsigned_abs()).expect("a few") + at
+}
+
+/// Goods arrive, of some lot if the product tracks lots.
+pub(super) fn stock(bench: &mut Bench, code: usize, at: usize, units: i64) {
+    let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
+    match lot_for(bench, &sku, 0) {
+        Some(_) => receive(bench, &sku, &location, units, nth(units, at)),
+        None => bench.stock(SKUS[code], PLACES[at], units),
+    }
+}
 
 pub(super) fn adjust(bench: &mut Bench, code: usize, at: usize, delta: i64, why: AdjustReason) {
-    let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
-    let _ = bench.decide(|unit| adjust_stock(unit, &code, &at, delta, why, "", ""));
+    let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let figure = |it: &Lot| if why == AdjustReason::Scrap { it.damaged } else { it.on_hand };
+    let lot = lot_on(bench, (&sku, &location), nth(delta, at), figure);
+    // Lots have no safety stock of their own.
+    let lot = lot.filter(|_| why != AdjustReason::SafetyStock);
+    let (note, etag) = (String::new(), String::new());
+    let adjustment = AdjustStock { sku, location, reason: why, delta, note, etag, lot };
+    let _ = bench.decide(|unit| adjustment.decide(unit));
 }
 
 pub(super) fn count(bench: &mut Bench, code: usize, at: usize, counted: i64) {
-    let (code, at) = (sku(SKUS[code]), location_code(PLACES[at]));
-    let _ = bench.decide(|unit| count_stock(unit, &code, &at, counted, "sheet 7", ""));
-    let _ = bench.decide(|unit| settle_count(unit, &code, &at));
+    let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
+    let lot = lot_for(bench, &sku, nth(counted, at));
+    let (note, etag) = ("sheet 7".to_owned(), String::new());
+    let count = CountStock { sku, location, counted, note, etag, lot };
+    let _ = bench.decide(|unit| count.decide(unit));
+    let _ = bench.decide(|unit| settle_count(unit, &count.sku, &count.location));
 }
 
 pub(super) fn inspect(bench: &mut Bench, [code, at]: [usize; 2], quantity: i64, good: bool) {
     let (sku, location) = (sku(SKUS[code]), location_code(PLACES[at]));
-    let held = HeldUnits { sku, location, quantity, note: String::new(), etag: String::new(), lot: None };
+    let lot = lot_on(bench, (&sku, &location), nth(quantity, at), |it| it.quality_hold).map(|it| it.name);
+    let held = HeldUnits { sku, location, quantity, note: String::new(), etag: String::new(), lot };
     let verdict = if good { Verdict::Good } else { Verdict::Bad };
     let _ = bench.decide(|unit| quality::inspect(unit, &held, verdict));
 }
@@ -91,13 +118,15 @@ fn nth_cart(bench: &Bench, which: usize) -> Option<ReservationId> {
 }
 
 pub(super) fn transfer(bench: &mut Bench, code: usize, [from, to]: [usize; 2], units: i64) {
+    let (sku, location) = (sku(SKUS[code]), location_code(PLACES[from]));
+    let lot = lot_on(bench, (&sku, &location), nth(units, to), Lot::unallotted);
     let transfer = TransferStock {
-        from: location_code(PLACES[from]),
+        from: location,
         to: location_code(PLACES[to]),
-        items: vec![(sku(SKUS[code]), units)],
+        items: vec![(sku.clone(), units)],
         expected_at: None,
         note: String::new(),
-        lots: Vec::new(),
+        lots: lot.map(|it| (sku, it.name)).into_iter().collect(),
     };
     let _ = bench.decide(|unit| transfer_stock(unit, &transfer));
 }
@@ -125,9 +154,17 @@ pub(super) fn replenish(bench: &mut Bench, which: usize, to: ReplenishmentState)
     all.sort_by_key(|it| it.id);
     let Some(chosen) = all.get(which % all.len().max(1)) else { return };
     let _ = match to {
-        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => bench
-            .decide(|unit| receive_stock(unit, &chosen.sku, &chosen.location, 2, "", Some(chosen.id)))
-            .map(drop),
+        ReplenishmentState::Received | ReplenishmentState::PartiallyReceived => {
+            let delivery = ReceiveStock {
+                sku: chosen.sku.clone(),
+                location: chosen.location.clone(),
+                quantity: 2,
+                replenishment: Some(chosen.id),
+                note: String::new(),
+                lot: lot_for(bench, &chosen.sku, which),
+            };
+            bench.decide(|unit| delivery.decide(unit)).map(drop)
+        }
         to => decide_on(bench, chosen.id, to, None),
     };
 }

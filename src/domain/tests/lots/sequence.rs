@@ -8,14 +8,12 @@ use crate::domain::inventory::transfer::{ReceiveTransfer, TransferStock};
 use crate::domain::model::line_cancellation::CancelledUnits;
 use crate::domain::model::scalars::OrderId;
 use crate::domain::model::shipment::{Shipment, ShipmentState};
-use crate::domain::shipping::lots::PickedLot;
 use crate::domain::shipping::pick::LineUnits;
 use crate::domain::tests::bench::Bench;
-use crate::domain::tests::given::{checks_of, location_code, one_package, order, sku};
+use crate::domain::tests::given::{location_code, one_package, order, sku};
+use crate::domain::tests::lots::steps::{NAMES, all_of_one_lot, checks_by_lots, nth_lot, to_pick};
 use crate::domain::tests::lots::{A_DAY, adjust, by_lots, count, in_days, lot, named, settle, try_receive};
 use crate::domain::unit::command::Command;
-
-const NAMES: [&str; 4] = ["L-1", "L-2", "L-3", "L-4"];
 
 #[derive(Debug, Clone, Copy)]
 enum Act {
@@ -94,10 +92,9 @@ fn apply(bench: &mut Bench, act: Act) {
     ];
     match act {
         Act::Receive { lot, units, at } => {
-            let known = bench.snapshot.stock.values().flat_map(|it| &it.lots);
-            let known = known.filter(|it| it.name.as_str() == NAMES[lot]).map(|it| it.expires_on).next();
-            let day = known.unwrap_or_else(|| in_days(bench, i32::try_from(lot).expect("few") * 2));
-            let _ = try_receive(bench, ["NYC", "LAX"][at], units, Some(named(NAMES[lot], Some(day))));
+            let day = in_days(bench, i32::try_from(lot).expect("few") * 2);
+            let of = nth_lot(bench, &sku("A-1"), lot, day);
+            let _ = try_receive(bench, ["NYC", "LAX"][at], units, Some(of));
         }
         // No caller may ask for a change of nothing.
         Act::Adjust { delta: 0, .. } => {}
@@ -150,12 +147,7 @@ fn apply(bench: &mut Bench, act: Act) {
 }
 
 fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
-    let to_pick: Vec<LineUnits> = shipment
-        .items
-        .iter()
-        .map(|it| LineUnits { line: it.line, units: it.quantity - it.picked })
-        .filter(|it| it.units > 0)
-        .collect();
+    let to_pick = to_pick(shipment);
     match shipment.state {
         ShipmentState::Planned | ShipmentState::QcFailed => {
             let _ = bench.on(id, |order, unit| order.start_picking(unit, shipment.id));
@@ -166,9 +158,7 @@ fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
             let _ = bench.on(id, |order, unit| order.record_short_pick(unit, shipment.id, &[], &missing));
         }
         ShipmentState::Picking if odd < 4 => {
-            let of_lots = to_pick.iter().filter(|it| it.line == 1);
-            let taken: Vec<PickedLot> =
-                of_lots.map(|it| PickedLot { line: 1, lot: lot(NAMES[odd]), units: it.units }).collect();
+            let taken = all_of_one_lot(shipment, odd);
             let _ = bench.on(id, |order, unit| {
                 order.take_lots(unit, shipment.id, &to_pick, &taken)?;
                 order.record_pick(unit, shipment.id, &to_pick)
@@ -178,10 +168,7 @@ fn work(bench: &mut Bench, id: OrderId, shipment: &Shipment, odd: usize) {
             let _ = bench.on(id, |order, unit| order.record_pick(unit, shipment.id, &to_pick));
         }
         ShipmentState::Picked => {
-            let mut checks = checks_of(shipment, i64::from(odd == 0));
-            if let Some(of) = shipment.items[0].lots.iter().find(|it| it.picked > 0).filter(|_| odd == 0) {
-                checks[0].failed_lots = vec![(of.name.clone(), 1)];
-            }
+            let checks = checks_by_lots(shipment, i64::from(odd == 0));
             let _ = bench.on(id, |order, unit| order.record_quality_check(unit, shipment.id, &checks));
         }
         ShipmentState::QcPassed => {
