@@ -14,7 +14,7 @@ use crate::domain::unit::unit_of_work::UnitOfWork;
 
 impl Return {
     /// Until when more of it has to arrive, or be heard of; None: no more is expected, or it has as long as it takes.
-    fn awaited_until(&self, rules: &ReturnRules) -> Option<Timestamp> {
+    pub(in crate::domain) fn awaited_until(&self, rules: &ReturnRules) -> Option<Timestamp> {
         let is_awaited = match self.state {
             ReturnState::Authorized | ReturnState::InTransit | ReturnState::PartiallyReceived => true,
             ReturnState::Requested

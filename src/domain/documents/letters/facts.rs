@@ -171,6 +171,8 @@ pub(super) struct Returned {
     /// As it stands on its papers: `100042-R1`.
     pub number: String,
     pub goods: Vec<Item>,
+    /// Until when it has to arrive.
+    pub awaited_until: Option<String>,
     /// Why it was declined.
     pub reason: Option<String>,
     pub refund: Option<String>,

@@ -44,7 +44,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         MessageKind::AwaitingStock => all.push(Facts { rest_waits: false, ..full }),
         MessageKind::PromiseMissed => all.push(Facts { shipment_number: 0, tracking_number: None, ..full }),
         MessageKind::OrderReceived => all.push(Facts { exchange_of: None, ..full }),
-        MessageKind::ReturnDeclined | MessageKind::ReturnResolved => {
+        MessageKind::ReturnAuthorized | MessageKind::ReturnDeclined | MessageKind::ReturnResolved => {
             let bare =
                 Returned { number: "100042-R1".to_owned(), goods: full.goods.clone(), ..Returned::default() };
             all.push(Facts { returned: Some(bare), ..full });
@@ -52,8 +52,7 @@ pub(super) fn samples(kind: MessageKind) -> Vec<Facts> {
         MessageKind::ChangeProposed => {
             all.extend(other_changes().map(|it| Facts { change: Some(it), ..full.clone() }));
         }
-        MessageKind::ReturnAuthorized
-        | MessageKind::ReturnReceived
+        MessageKind::ReturnReceived
         | MessageKind::OrderUpdated
         | MessageKind::HoldReleased
         | MessageKind::Shipped
@@ -153,6 +152,7 @@ fn returned() -> Returned {
     Returned {
         number: "100042-R1".to_owned(),
         goods: items(),
+        awaited_until: some("31 March 2026, 12:00 UTC"),
         reason: some("it was used"),
         refund: some("20.00"),
         credit: some("10.00"),
