@@ -38,6 +38,7 @@ use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfS
 use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;
 use crate::store::writer::wanted::Wanted;
+use crate::traces;
 
 /// The least time until a job that changed nothing runs again.
 const IDLE_JOB_AFTER: Duration = Duration::from_secs(5);
@@ -133,6 +134,7 @@ impl Writer {
                 continue;
             }
 
+            let deciding = traces::command(change.name(), change.origin());
             let (decided, not_loaded) = self.decide_one(change.as_mut(), snapshot, now);
             *state = match decided {
                 _ if !not_loaded.is_empty() => ChangeState::Incomplete(Box::new(not_loaded)),
@@ -156,6 +158,7 @@ impl Writer {
                 }
                 Err(error) => ChangeState::Refused(error),
             };
+            deciding.ended(|| state.told());
         }
         before
     }
