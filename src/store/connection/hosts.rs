@@ -11,8 +11,10 @@ use tokio_postgres::config::{Host, TargetSessionAttrs};
 use tokio_postgres::{Config, Error};
 
 use crate::store::connection::error::StoreError;
-use crate::store::connection::readers::ACQUIRE_WITHIN;
 use crate::store::connection::tls::{Connected, Tls};
+
+/// How long a reader waits for a connection.
+pub(super) const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long PostgreSQL may take to accept a connection where it has one host.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
