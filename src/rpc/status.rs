@@ -353,13 +353,35 @@ mod tests {
 
     use http::HeaderValue;
 
-    use crate::domain::Action;
+    use crate::domain::{Action, JobId, Problem, Uses};
     use crate::rpc::call_id::HEADER;
 
     #[test]
     fn the_reasons_of_decisions_have_their_names_on_the_wire() {
         for reason in Reason::ALL {
             assert_eq!(word(of_reason(*reason).1), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn a_refusal_has_the_same_word_wherever_it_is_told() {
+        let problem = |reason| Problem { field: "code".to_owned(), message: "is over".to_owned(), reason };
+        let unlike = Problems(vec![problem(None), problem(Some(Reason::DiscountCodeOver))]);
+        let uses = Uses { told: Vec::new(), more: false };
+        for refusal in [
+            Refusal::invalid("sku", "is required"),
+            Refusal::Invalid(unlike),
+            Refusal::not_found("order", "ord_1"),
+            Refusal::exists("product", "A-1"),
+            Refusal::StaleEtag { current: "2".to_owned() },
+            Refusal::unmet(Reason::HoldActive, "it is held"),
+            Refusal::Short(Vec::new()),
+            Refusal::InUse { what: "A-1".to_owned(), uses },
+            Refusal::Infeasible { earliest: None, why: "no courier goes there".to_owned() },
+            Refusal::LeaseLost(JobId(uuid::Uuid::nil())),
+        ] {
+            assert_eq!(reason_in(&of_refusal(&refusal)), refusal.word(), "{refusal}");
+            assert_eq!(word(reason_of(&refusal)), refusal.word(), "{refusal}");
         }
     }
 

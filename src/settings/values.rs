@@ -271,7 +271,7 @@ pub struct Limits {
     pub heartbeat_seconds: u32,
     /// How long a stream waits for a reader that does not read before it gives it up.
     pub slow_reader_seconds: u32,
-    /// How long a new connection may take to send the HTTP/2 preface.
+    /// How long a new connection may take to send the HTTP/2 preface, with the handshake of TLS before it.
     pub greeting_seconds: u32,
     /// How often a silent connection is pinged.
     pub keepalive_seconds: u32,

@@ -1,6 +1,6 @@
-//! Traces: spans of calls, of the writer's groups, of statements and of calls to systems outside, sent to a collector over
-//! OTLP, and the form in which it is sent metrics. They are there if the program was built with the feature `otlp` and the
-//! settings name a collector; without the feature nothing of it is in the program.
+//! Traces: spans of calls, of commands, of the writer's groups, of statements and of calls to systems outside, sent to a
+//! collector over OTLP, and the form in which it is sent metrics. They are there if the program was built with the feature
+//! `otlp` and the settings name a collector; without the feature nothing of it is in the program.
 //!
 //! | file | what it has |
 //! |---|---|
@@ -29,9 +29,9 @@ pub(crate) use export::start;
 #[cfg(feature = "otlp")]
 pub(crate) use metrics::encoded_metrics;
 #[cfg(not(feature = "otlp"))]
-pub(crate) use off::{call, carried, group, outside, start, statements, traceparent};
+pub(crate) use off::{Origin, call, carried, command, group, outside, start, statements, traceparent};
 #[cfg(feature = "otlp")]
-pub(crate) use spans::{call, carried, group, outside, statements, traceparent};
+pub(crate) use spans::{Origin, call, carried, command, group, outside, statements, traceparent};
 
 /// Whether the program can send traces.
 pub const ARE_THERE: bool = cfg!(feature = "otlp");

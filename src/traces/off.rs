@@ -18,6 +18,25 @@ pub(crate) fn call(_: &str, _: &HeaderMap) -> Traced {
     Traced
 }
 
+#[derive(Clone, Copy)]
+pub(crate) struct Origin;
+
+impl Origin {
+    pub(crate) fn current() -> Self {
+        Self
+    }
+}
+
+pub(crate) struct Deciding;
+
+pub(crate) fn command(_: &str, _: Origin) -> Deciding {
+    Deciding
+}
+
+impl Deciding {
+    pub(crate) fn ended(self, _: impl FnOnce() -> (&'static str, Option<&'static str>)) {}
+}
+
 pub(crate) fn group<F: Future>(transacting: F, _: usize) -> F {
     transacting
 }

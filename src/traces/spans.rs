@@ -21,9 +21,9 @@ tokio::task_local! {
 
 /// Which span something happens in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Context {
-    trace: u128,
-    span: u64,
+pub(super) struct Context {
+    pub(super) trace: u128,
+    pub(super) span: u64,
     /// Whether it is recorded: its caller may not want that.
     is_sampled: bool,
 }
@@ -46,8 +46,23 @@ pub(super) struct Ended {
     pub(super) kind: Kind,
     pub(super) began: Timestamp,
     pub(super) took: Duration,
-    /// How many changes a group has.
-    pub(super) changes: Option<usize>,
+    pub(super) detail: Detail,
+}
+
+/// What is said of a span beside its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    Nothing,
+    Group {
+        changes: usize,
+    },
+    Command {
+        /// The group that it was decided in.
+        group: Option<Context>,
+        outcome: &'static str,
+        /// Of a refusal.
+        reason: Option<&'static str>,
+    },
 }
 
 /// A span that is sent when it is dropped.
@@ -58,7 +73,7 @@ struct Open {
     kind: Kind,
     began: Timestamp,
     since: Instant,
-    changes: Option<usize>,
+    detail: Detail,
 }
 
 /// The span of a call, before its request is handed on.
@@ -73,18 +88,49 @@ impl Traced {
 /// A call, as part of the trace that its caller names.
 pub(crate) fn call(method: &str, headers: &HeaderMap) -> Traced {
     let caller = headers.get(HEADER).and_then(|it| it.to_str().ok()).and_then(Context::read);
-    Traced(Open::under(caller, || method.to_owned(), Kind::Server, None))
+    Traced(Open::under(caller, || method.to_owned(), Kind::Server, Detail::Nothing))
+}
+
+/// The span in which something was asked for, for what is done about it elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin(Option<Context>);
+
+impl Origin {
+    pub(crate) fn current() -> Self {
+        Self(CURRENT.try_with(|it| *it).ok())
+    }
+}
+
+/// The span of a command that is being decided.
+pub(crate) struct Deciding(Option<Open>);
+
+/// The decision of a command, for who asked for it, in the group that it is called in.
+pub(crate) fn command(name: &str, origin: Origin) -> Deciding {
+    Deciding(Open::under(origin.0, || format!("command {name}"), Kind::Internal, Detail::Nothing))
+}
+
+impl Deciding {
+    /// Ends it with its outcome and, of a refusal, the reason.
+    pub(crate) fn ended(self, told: impl FnOnce() -> (&'static str, Option<&'static str>)) {
+        if let Some(mut open) = self.0 {
+            let (outcome, reason) = told();
+            let group = CURRENT.try_with(|it| *it).ok();
+            open.detail = Detail::Command { group, outcome, reason };
+        }
+    }
 }
 
 /// A transaction of the writer, which belongs to the calls of all its changes and so to none.
 pub(crate) fn group<F: Future>(transacting: F, changes: usize) -> impl Future<Output = F::Output> + use<F> {
-    within(Open::under(None, || "writer group".to_owned(), Kind::Internal, Some(changes)), transacting)
+    let detail = Detail::Group { changes };
+    within(Open::under(None, || "writer group".to_owned(), Kind::Internal, detail), transacting)
 }
 
 /// What is asked of the database at once. What nobody is waiting for, such as a look for jobs, is left out.
 pub(crate) fn statements<F: Future>(asking: F) -> impl Future<Output = F::Output> + use<F> {
     let current = CURRENT.try_with(|it| *it).ok();
-    let open = current.and_then(|it| Open::under(Some(it), || "statements".to_owned(), Kind::Client, None));
+    let open = current
+        .and_then(|it| Open::under(Some(it), || "statements".to_owned(), Kind::Client, Detail::Nothing));
     within(open, asking)
 }
 
@@ -94,7 +140,7 @@ pub(crate) fn outside<F: Future>(
     target: &'static str,
 ) -> impl Future<Output = F::Output> + use<F> {
     let current = CURRENT.try_with(|it| *it).ok();
-    within(Open::under(current, || format!("call {target}"), Kind::Client, None), asking)
+    within(Open::under(current, || format!("call {target}"), Kind::Client, Detail::Nothing), asking)
 }
 
 /// A task that goes on in the span that it is begun in.
@@ -156,7 +202,7 @@ impl Open {
         parent: Option<Context>,
         name: impl FnOnce() -> String,
         kind: Kind,
-        changes: Option<usize>,
+        detail: Detail,
     ) -> Option<Self> {
         QUEUE.read().unwrap_or_else(PoisonError::into_inner).as_ref()?;
         let context = Context {
@@ -171,7 +217,7 @@ impl Open {
             kind,
             began: clock::now(),
             since: Instant::now(),
-            changes,
+            detail,
         })
     }
 }
@@ -191,7 +237,7 @@ impl Drop for Open {
             kind: self.kind,
             began: self.began,
             took: self.since.elapsed(),
-            changes: self.changes,
+            detail: self.detail,
         };
         if let Some(queue) = QUEUE.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
             let _ = queue.try_send(ended);

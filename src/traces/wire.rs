@@ -4,7 +4,7 @@
 use prost::Message;
 
 use crate::domain::Timestamp;
-use crate::traces::spans::{Ended, Kind};
+use crate::traces::spans::{Detail, Ended, Kind};
 
 #[derive(Clone, PartialEq, Message)]
 struct ExportTraceServiceRequest {
@@ -60,6 +60,17 @@ struct Span {
     end_time_unix_nano: u64,
     #[prost(message, repeated, tag = "9")]
     attributes: Vec<KeyValue>,
+    #[prost(message, repeated, tag = "13")]
+    links: Vec<Link>,
+}
+
+/// A span of another trace.
+#[derive(Clone, PartialEq, Message)]
+struct Link {
+    #[prost(bytes = "vec", tag = "1")]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    span_id: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -117,7 +128,7 @@ pub(super) fn encoded(spans: Vec<Ended>) -> Vec<u8> {
 }
 
 fn span(ended: Ended) -> Span {
-    let Ended { trace, span, parent, name, kind, began, took, changes } = ended;
+    let Ended { trace, span, parent, name, kind, began, took, detail } = ended;
     let start = nanos(began);
     let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
     let kind = match kind {
@@ -125,7 +136,22 @@ fn span(ended: Ended) -> Span {
         Kind::Server => 2,
         Kind::Client => 3,
     };
-    let count = |it: usize| Value::Number(i64::try_from(it).unwrap_or(i64::MAX));
+    let (attributes, linked) = match detail {
+        Detail::Nothing => (Vec::new(), None),
+        Detail::Group { changes } => {
+            let changes = Value::Number(i64::try_from(changes).unwrap_or(i64::MAX));
+            (vec![attribute("consign.changes", changes)], None)
+        }
+        Detail::Command { group, outcome, reason } => {
+            let reason = reason.map(|it| text("consign.reason", it));
+            let outcome = text("consign.outcome", outcome);
+            (std::iter::once(outcome).chain(reason).collect(), group)
+        }
+    };
+    let links = linked.map(|it| Link {
+        trace_id: it.trace.to_be_bytes().to_vec(),
+        span_id: it.span.to_be_bytes().to_vec(),
+    });
     Span {
         trace_id: trace.to_be_bytes().to_vec(),
         span_id: span.to_be_bytes().to_vec(),
@@ -134,6 +160,7 @@ fn span(ended: Ended) -> Span {
         kind,
         start_time_unix_nano: start,
         end_time_unix_nano: start.saturating_add(took),
-        attributes: changes.map(|it| attribute("consign.changes", count(it))).into_iter().collect(),
+        attributes,
+        links: links.into_iter().collect(),
     }
 }

@@ -9,9 +9,7 @@ use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{
-    Actor, CourierCode, Part, RecordTracking, Refusal, ReportOutcome, Target, TrackingReport,
-};
+use crate::domain::{Actor, CourierCode, Part, RecordTracking, ReportOutcome, Target, TrackingReport};
 use crate::store::{Codec, Effect, RequestContext, RequestKey, RequestMode, StoreError};
 use crate::webhook::door::Door;
 use crate::webhook::request::Read;
@@ -176,7 +174,7 @@ async fn record(
             };
             Ok(indexes.iter().zip(outcomes).map(result).collect())
         }
-        Err(StoreError::Refused(refusal)) => all(reason_of(&refusal), refusal.to_string()),
+        Err(StoreError::Refused(refusal)) => all(refusal.word(), refusal.to_string()),
         Err(StoreError::RequestIdReused) => {
             let text = "this delivery's id was used with another body";
             all("REQUEST_ID_REUSED", text.to_owned())
@@ -197,18 +195,4 @@ fn outcome(outcome: ReportOutcome) -> Outcome {
 
 fn refused(index: usize, reason: &'static str, message: String) -> EventResult {
     EventResult { index, outcome: Outcome::Refused, reason: Some(reason), message: Some(message) }
-}
-
-fn reason_of(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Invalid(_) => "INVALID_FIELD",
-        Refusal::NotFound { .. } => "NOT_FOUND",
-        Refusal::Exists { .. } => "DUPLICATE",
-        Refusal::StaleEtag { .. } => "ETAG_MISMATCH",
-        Refusal::Unmet { reason, .. } => reason.as_str(),
-        Refusal::Short(_) => "INSUFFICIENT_STOCK",
-        Refusal::InUse { .. } => "IN_USE",
-        Refusal::Infeasible { .. } => "PROMISE_INFEASIBLE",
-        Refusal::LeaseLost(_) => "LOST_RACE",
-    }
 }

@@ -13,10 +13,11 @@ use consign::settings::{KeySettings, Moment, Settings};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
@@ -400,4 +401,84 @@ async fn who_has_no_certificate_is_not_let_in_where_one_is_asked_for() {
     if let Ok((channel, _)) = secret(&server, false).await {
         InventoryServiceClient::new(channel).list_products(list()).await.expect_err("it is not let in");
     }
+}
+
+/// Half of what a client says first.
+fn half_a_hello() -> Vec<u8> {
+    let name = ServerName::try_from("localhost").expect("a name");
+    let mut client = ClientConnection::new(Arc::new(client_config(false)), name).expect("a client");
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).expect("it is written to memory");
+    hello.truncate(hello.len() / 2);
+    hello
+}
+
+/// Waits until the server closes a connection, which it does without a word.
+async fn closed(mut stream: TcpStream) {
+    let mut received = [0; 64];
+    // One that was turned away with something unread may be reset.
+    let read = stream.read(&mut received).await.unwrap_or(0);
+    assert_eq!(read, 0, "nothing is said before a handshake");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_that_never_end_are_given_up_and_hold_no_caller_up() {
+    const ROOM: u32 = 8;
+    const GREETING_SECONDS: u32 = 5;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let tls = with_tls(folder.path(), false);
+    let server = TestServer::start_secret(|it| {
+        tls(it);
+        it.limits.connections = ROOM;
+        it.limits.greeting_seconds = GREETING_SECONDS;
+    });
+    let server = server.await;
+    let ask = async |channel: &Channel| {
+        let list = pb::ListProductsRequest::default();
+        InventoryServiceClient::new(channel.clone()).list_products(list).await.map(drop)
+    };
+    let (good, _) = secret(&server, false).await.expect("a handshake");
+    ask(&good).await.expect("an answer");
+
+    // One place of the room is taken. Every other stranger says nothing, and the rest say half of a hello.
+    let (began, hello) = (Instant::now(), half_a_hello());
+    let mut open = JoinSet::new();
+    for number in 0..3 * ROOM {
+        let mut stream = TcpStream::connect(server.server.address).await.expect("a connection");
+        if number % 2 == 1 {
+            // One that is turned away may be closed by now.
+            let _ = stream.write_all(&hello).await;
+        }
+        open.spawn(async move {
+            closed(stream).await;
+            began.elapsed()
+        });
+    }
+    let mut closed_after = Vec::new();
+    while let Some(after) = timeout(Duration::from_secs(60), open.join_next()).await.expect("they are closed")
+    {
+        closed_after.push(after.expect("it is closed without a word"));
+        ask(&good).await.expect("it is answered meanwhile");
+        if closed_after.len() == 1 {
+            // There is no room for it, so there is none for another either.
+            secret(&server, false).await.expect_err("all places are taken");
+        }
+    }
+    let greeting = Duration::from_secs(GREETING_SECONDS.into());
+    assert!(closed_after[0] < greeting, "one too many is closed at once: {closed_after:?}");
+    let given_time = closed_after.iter().filter(|it| **it >= greeting).count();
+    assert!(given_time >= ROOM as usize - 1, "each that had a place had its time: {closed_after:?}");
+
+    // A place is free a moment after its connection was closed.
+    let by = Instant::now() + Duration::from_secs(30);
+    let another = loop {
+        match secret(&server, false).await {
+            Ok((channel, _)) => break channel,
+            Err(why) => assert!(Instant::now() < by, "{why}"),
+        }
+        sleep(Duration::from_millis(50)).await;
+    };
+    ask(&another).await.expect("there is room again");
+    server.stop().await;
 }

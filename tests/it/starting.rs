@@ -1,8 +1,17 @@
 //! What a server needs in order to start, and what it says when that is not there.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
 use crate::child::Site;
 use crate::postgres::TestDatabase;
 use crate::server::{Clients, Engine};
+
+/// For a server that takes 10 seconds at most, on a machine that may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_server_on_the_same_file_is_refused() {
@@ -113,6 +122,38 @@ async fn why_postgres_cannot_be_reached_is_said_in_its_own_words_without_the_pas
         assert!(said.contains(&format!("cannot connect to PostgreSQL at {host}, database {name}")), "{said}");
         assert!(said.contains(why) && !said.contains("hidden"), "{said}");
     }
+}
+
+/// A host that accepts connections and says nothing, as one does whose processes are frozen. It goes with the value.
+async fn silent_host() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    (listener, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_of_postgres_that_says_nothing_keeps_no_server_from_the_next_one() {
+    let Some(mut site) = Site::prepare(Engine::Postgres).await else { return };
+    let (listener, silent) = silent_host().await;
+    let url = site.database.as_ref().expect("it has one").url.clone();
+    let (before, place) = url.rsplit_once('@').expect("a user");
+    site.detour(format!("{before}@{silent},{place}"));
+    let process = site.start().await;
+    let (_asked, _) =
+        timeout(PATIENCE, listener.accept()).await.expect("it was asked").expect("a connection");
+    let clients = Clients::over(process.channel());
+    clients.stock_up().await;
+    clients.create_order("silent", String::new()).await.expect("an order");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_accepts_connections_and_says_nothing_is_told() {
+    let (_listener, silent) = silent_host().await;
+    let site = Site::over(&format!("postgres://clerk:hidden@{silent}/shop"));
+    let serving = tokio::task::spawn_blocking(move || serve(&site));
+    let said = timeout(PATIENCE, serving).await.expect("it gives up").expect("no panic");
+    let told = format!("cannot connect to PostgreSQL at {silent}, database shop: no answer within 10 s");
+    assert!(said.contains(&told) && !said.contains("hidden"), "{said}");
 }
 
 /// Runs a server that does not start; what it says then.

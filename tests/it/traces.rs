@@ -8,7 +8,7 @@ use consign::pb;
 use consign::settings::Settings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tonic::Request;
+use tonic::{Code, Request};
 
 use crate::operations::{get, with_port};
 use crate::server::{Engine, TestServer};
@@ -16,6 +16,13 @@ use crate::shop::{create_order, draft, stocked};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const CALLER: u64 = 0x00f0_67aa_0ba9_02b7;
+
+/// A command, its outcome, and the reason of a refusal.
+type Decided = (&'static str, &'static str, Option<&'static str>);
+
+/// What the traced caller asks for.
+const DECIDED: [Decided; 2] =
+    [("CreateOrder", "accepted", None), ("CancelOrder", "refused", Some("NOT_FOUND"))];
 
 /// What of the messages is looked at.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -50,6 +57,18 @@ struct Span {
     start: u64,
     #[prost(fixed64, tag = "8")]
     end: u64,
+    #[prost(message, repeated, tag = "9")]
+    attributes: Vec<Attribute>,
+    #[prost(message, repeated, tag = "13")]
+    links: Vec<Link>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Link {
+    #[prost(bytes = "vec", tag = "1")]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    span_id: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -195,6 +214,24 @@ async fn take(mut stream: TcpStream, taken: Taken) {
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
 }
 
+impl Span {
+    /// Whether a call of the traced caller was decided in it.
+    fn is_decision_of(&self, method: &str) -> bool {
+        self.trace_id == TRACE.to_be_bytes() && self.name == format!("command {method}")
+    }
+
+    fn is_linked_with(&self, other: &Self) -> bool {
+        let is_it = |it: &Link| it.trace_id == other.trace_id && it.span_id == other.span_id;
+        self.links.iter().any(is_it)
+    }
+
+    /// An attribute that is a text.
+    fn told(&self, key: &str) -> Option<&str> {
+        let attribute = self.attributes.iter().find(|it| it.key == key)?;
+        attribute.value.as_ref().map(|it| it.text.as_str())
+    }
+}
+
 fn traced<T>(message: T, flags: &str) -> Request<T> {
     let mut request = Request::new(message);
     let header = format!("00-{TRACE:032x}-{CALLER:016x}-{flags}");
@@ -208,6 +245,15 @@ async fn spans_are_sent(engine: Engine) {
     let Some(server) = TestServer::start_with(engine, change).await else { return };
     stocked(&server, "T-1", 10).await;
     create_order(&server, draft("ada", "T-1", 1)).await.expect("there is stock");
+    let named = pb::CreateOrderRequest { order: Some(draft("bea", "T-1", 1)), ..Default::default() };
+    server.orders.clone().create_order(traced(named, "01")).await.expect("there is stock");
+    let nowhere = pb::CancelOrderRequest {
+        order_id: "ord_01h455vb4pex5vsknk084sn02q".to_owned(),
+        reason: "it was never placed".to_owned(),
+        ..Default::default()
+    };
+    let refused = server.orders.clone().cancel_order(traced(nowhere, "01")).await.expect_err("no such order");
+    assert_eq!(refused.code(), Code::NotFound);
     server.orders.clone().list_orders(traced(pb::ListOrdersRequest::default(), "00")).await.expect("a page");
     server.orders.clone().list_orders(traced(pb::ListOrdersRequest::default(), "01")).await.expect("a page");
 
@@ -215,9 +261,14 @@ async fn spans_are_sent(engine: Engine) {
     let spans = loop {
         let spans = taken.lock().unwrap_or_else(PoisonError::into_inner).spans.clone();
         let is_there = |name: &str| spans.iter().any(|it| it.name.contains(name));
-        // Servers of other tests send theirs too.
-        if spans.iter().any(|it| it.parent_span_id == CALLER.to_be_bytes())
-            && is_there("writer group")
+        // Servers of other tests send theirs too. A group ends after its commands.
+        let is_decided = |(method, outcome, _): &Decided| {
+            let of_method = spans.iter().filter(|it| it.is_decision_of(method));
+            let mut decided = of_method.filter(|it| it.told("consign.outcome") == Some(*outcome));
+            decided.any(|it| spans.iter().any(|group| it.is_linked_with(group)))
+        };
+        if spans.iter().filter(|it| it.parent_span_id == CALLER.to_be_bytes()).count() == 3
+            && DECIDED.iter().all(is_decided)
             && is_there("call mail")
         {
             break spans;
@@ -226,16 +277,36 @@ async fn spans_are_sent(engine: Engine) {
         assert!(began.elapsed() < Duration::from_secs(60), "{names:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let listed: Vec<_> = spans.iter().filter(|it| it.parent_span_id == CALLER.to_be_bytes()).collect();
+    let called = |method: &str| -> Vec<_> {
+        let is_it = |it: &&Span| it.name.ends_with(method) && it.parent_span_id == CALLER.to_be_bytes();
+        spans.iter().filter(is_it).collect()
+    };
+    let listed = called("OrderService/ListOrders");
     assert_eq!(listed.len(), 1, "the other was not to be recorded");
     assert_eq!(listed[0].trace_id, TRACE.to_be_bytes());
-    assert!(listed[0].name.ends_with("OrderService/ListOrders"), "{listed:?}");
     let inner: Vec<_> = spans.iter().filter(|it| it.parent_span_id == listed[0].span_id).collect();
     assert!(!inner.is_empty() && inner.iter().all(|it| it.name == "statements"), "{inner:?}");
     assert!(inner.iter().all(|it| it.trace_id == TRACE.to_be_bytes()));
     assert!(inner.iter().all(|it| it.start >= listed[0].start && it.end <= listed[0].end + 1_000_000));
     let group = spans.iter().find(|it| it.name == "writer group").expect("a group");
     assert!(group.parent_span_id.is_empty() && group.end > group.start, "{group:?}");
+
+    for (method, outcome, reason) in DECIDED {
+        let calls = called(&format!("OrderService/{method}"));
+        let [call] = calls[..] else { panic!("{method}: {calls:?}") };
+        // A decision that lacked something is made again.
+        let decided = spans.iter().filter(|it| it.is_decision_of(method)).max_by_key(|it| it.start);
+        let decided = decided.expect("a command");
+        assert_eq!(decided.parent_span_id, call.span_id);
+        assert!(
+            decided.start >= call.start && decided.end <= call.end + 1_000_000,
+            "{decided:?} in {call:?}"
+        );
+        assert_eq!(decided.told("consign.outcome"), Some(outcome), "{decided:?}");
+        assert_eq!(decided.told("consign.reason"), reason, "{decided:?}");
+        let group = spans.iter().find(|it| decided.is_linked_with(it)).expect("its group");
+        assert!(group.name == "writer group" && group.trace_id != call.trace_id, "{group:?}");
+    }
     server.stop().await;
 }
 

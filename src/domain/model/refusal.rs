@@ -152,6 +152,23 @@ impl Refusal {
         self
     }
 
+    /// The word of its reason in the API.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Invalid(problems) => {
+                problems.0.iter().find_map(|it| it.reason).map_or("INVALID_FIELD", Reason::as_str)
+            }
+            Self::NotFound { .. } => "NOT_FOUND",
+            Self::Exists { .. } => "DUPLICATE",
+            Self::StaleEtag { .. } => "ETAG_MISMATCH",
+            Self::Unmet { reason, .. } => reason.as_str(),
+            Self::Short(_) => Reason::InsufficientStock.as_str(),
+            Self::InUse { .. } => "IN_USE",
+            Self::Infeasible { .. } => "PROMISE_INFEASIBLE",
+            Self::LeaseLost(_) => "LOST_RACE",
+        }
+    }
+
     pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
         Self::NotFound { kind, id: id.to_string() }
     }

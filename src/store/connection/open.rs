@@ -59,8 +59,9 @@ pub(in crate::store) enum Address {
 
 pub(in crate::store) struct PostgresAddress {
     url: String,
-    writer: Config,
-    reader: Config,
+    /// Each host alone.
+    writer: Vec<Config>,
+    reader: Vec<Config>,
     tls: Tls,
     prepared: Prepared,
 }
@@ -78,14 +79,16 @@ impl Address {
         match database {
             Database::Sqlite(path) => Ok(Self::Sqlite(path.clone())),
             Database::Postgres(url) => {
-                let (mut config, tls) = Tls::of(url)?;
-                config.application_name("consign");
-                hosts::choose(&mut config);
-                let own = config.get_options().unwrap_or_default().to_owned();
+                let (hosts, tls) = hosts::each(url)?;
                 let with = |more: &str| {
-                    let mut config = config.clone();
-                    config.options(format!("{own} {SETTINGS} {more}").trim());
-                    config
+                    let with_settings = |host: &Config| {
+                        let own = host.get_options().unwrap_or_default();
+                        let options = format!("{own} {SETTINGS} {more}").trim().to_owned();
+                        let mut config = host.clone();
+                        config.application_name("consign").options(options);
+                        config
+                    };
+                    hosts.iter().map(with_settings).collect::<Vec<_>>()
                 };
                 let (writer, reader) = (with(WRITER_SETTINGS), with(""));
                 Ok(Self::Postgres(Arc::new(PostgresAddress {

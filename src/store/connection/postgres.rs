@@ -14,6 +14,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error};
 
 use crate::store::connection::error::StoreError;
+use crate::store::connection::hosts::{self, NoHost};
 use crate::store::connection::row::Row;
 use crate::store::connection::statement::{Ask, Effect, Kind};
 use crate::store::connection::tls::Tls;
@@ -34,19 +35,31 @@ pub(super) struct PostgresLink {
 }
 
 /// Hosts with their ports, and the database.
-fn address_of(config: &Config) -> String {
-    let ports = config.get_ports();
-    let port = |index: usize| ports.get(index).or_else(|| ports.first()).copied().unwrap_or(5432);
-    let host = |(index, host): (usize, &Host)| match host {
-        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{}", port(index)),
-        Host::Tcp(name) => format!("{name}:{}", port(index)),
-        #[cfg(unix)]
-        Host::Unix(folder) => format!("{}, port {}", folder.display(), port(index)),
-    };
-    let hosts: Vec<_> = config.get_hosts().iter().enumerate().map(host).collect();
+fn address_of(hosts: &[Config]) -> String {
+    let places: Vec<_> = hosts.iter().map(place_of).collect();
     // PostgreSQL's own rule: a database is named as its user unless said otherwise.
-    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-    format!("{}, database {database}", hosts.join(" or "))
+    let database = hosts.first().and_then(|it| it.get_dbname().or(it.get_user())).unwrap_or_default();
+    format!("{}, database {database}", places.join(" or "))
+}
+
+/// The only host, with its port.
+fn place_of(config: &Config) -> String {
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    match config.get_hosts().first() {
+        Some(Host::Tcp(name)) if name.contains(':') => format!("[{name}]:{port}"),
+        Some(Host::Tcp(name)) => format!("{name}:{port}"),
+        #[cfg(unix)]
+        Some(Host::Unix(folder)) => format!("{}, port {port}", folder.display()),
+        None => config.get_hostaddrs().first().map(|it| format!("{it}, port {port}")).unwrap_or_default(),
+    }
+}
+
+/// PostgreSQL's own words, or those of who did not get as far as that.
+fn words_of(error: &Error) -> String {
+    match error.as_db_error() {
+        Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
+        None => in_full(error),
+    }
 }
 
 /// An error with all that is behind it.
@@ -67,19 +80,28 @@ pub(super) enum Part<'a> {
 
 impl PostgresLink {
     /// Counts in `prepared` what it prepares.
-    pub(super) async fn connect(config: &Config, tls: &Tls, prepared: Counter) -> Result<Self, StoreError> {
-        let (client, connection) = tls.connect(config).await?;
+    pub(super) async fn connect(hosts: &[Config], tls: &Tls, prepared: Counter) -> Result<Self, StoreError> {
+        let (_, (client, connection)) = hosts::connect(hosts, tls).await?;
         Ok(Self { client, connection, statements: LruCache::new(STATEMENTS_KEPT), prepared })
     }
 
     /// The same, with an error for whoever reads why a program did not start: where, and in PostgreSQL's own words.
-    pub(super) async fn connect_at_start(config: &Config, tls: &Tls) -> Result<Self, StoreError> {
-        let (client, connection) = tls.begin(config).await.map_err(|error| {
-            let why = match error.as_db_error() {
-                Some(said) => format!("{} (SQLSTATE {})", said.message(), said.code().code()),
-                None => in_full(&error),
+    pub(super) async fn connect_at_start(hosts: &[Config], tls: &Tls) -> Result<Self, StoreError> {
+        let (_, (client, connection)) = hosts::connect(hosts, tls).await.map_err(|none| {
+            let why = match none {
+                NoHost::Refused(error) => words_of(&error),
+                NoHost::Silent { within, refused: None } => {
+                    format!("no answer within {} s", within.as_secs())
+                }
+                NoHost::Silent { within, refused: Some(error) } => {
+                    format!(
+                        "no answer from one within {} s, and from another: {}",
+                        within.as_secs(),
+                        words_of(&error)
+                    )
+                }
             };
-            StoreError::CannotConnect { address: address_of(config), why }
+            StoreError::CannotConnect { address: address_of(hosts), why }
         })?;
         let statements = LruCache::new(STATEMENTS_KEPT);
         Ok(Self { client, connection, statements, prepared: Counter::default() })

@@ -8,10 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use crate::store::connection::error::StoreError;
+use crate::store::connection::hosts::ACQUIRE_WITHIN;
 use crate::store::connection::link::Link;
-
-/// How long anybody waits for a connection.
-pub(in crate::store) const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
 
 /// A connection idle for longer is asked whether it still lives before it is used.
 pub(in crate::store) const TRUSTED_FOR: Duration = Duration::from_secs(2);

@@ -68,11 +68,7 @@ impl Tls {
         Ok((config, tls))
     }
 
-    pub(super) async fn connect(&self, config: &Config) -> Result<Connected, StoreError> {
-        Ok(self.begin(config).await?)
-    }
-
-    /// The same, with the driver's own error.
+    /// A connection to the hosts of this configuration.
     pub(super) async fn begin(&self, config: &Config) -> Result<Connected, tokio_postgres::Error> {
         Ok(match self {
             Self::None => {
@@ -88,7 +84,7 @@ impl Tls {
 }
 
 /// A connection, and what reads and writes its socket.
-type Connected = (Client, BoxFuture<'static, Result<(), tokio_postgres::Error>>);
+pub(super) type Connected = (Client, BoxFuture<'static, Result<(), tokio_postgres::Error>>);
 
 /// What of the server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

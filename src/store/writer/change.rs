@@ -9,6 +9,7 @@ use crate::domain::{
     self, Actor, ChangeSet, Command, Order, OrderId, ReadSet, Reason, Refusal, Snapshot, UnitOfWork,
 };
 use crate::store::connection::error::StoreError;
+use crate::traces;
 
 /// Who asks for a change, under which request id, and until when.
 #[derive(Debug, Clone)]
@@ -105,6 +106,8 @@ pub(in crate::store) trait Change: Send {
     /// The command's name.
     fn name(&self) -> &'static str;
     fn context(&self) -> &RequestContext;
+    /// Where it was asked for.
+    fn origin(&self) -> traces::Origin;
     fn reads(&self) -> &ReadSet;
     /// Adds keys to what is loaded for it.
     fn also_reads(&mut self, keys: ReadSet);
@@ -146,6 +149,7 @@ pub(in crate::store) type Caller<T, M> = oneshot::Sender<Result<Changed<T, M>, S
 
 pub(in crate::store) struct Queued<C: Command, M, R> {
     pub(in crate::store) context: RequestContext,
+    origin: traces::Origin,
     pub(in crate::store) command: C,
     pub(in crate::store) reads: ReadSet,
     pub(in crate::store) reply: R,
@@ -171,6 +175,7 @@ where
         let reads = command.reads();
         Self {
             context,
+            origin: traces::Origin::current(),
             command,
             reads,
             reply,
@@ -195,6 +200,10 @@ where
 
     fn context(&self) -> &RequestContext {
         &self.context
+    }
+
+    fn origin(&self) -> traces::Origin {
+        self.origin
     }
 
     fn reads(&self) -> &ReadSet {

@@ -38,6 +38,7 @@ use crate::store::writer::outcome::{ChangeState, Freeing, GroupFailure, ShortOfS
 use crate::store::writer::queue::Queue;
 use crate::store::writer::sequences::Unnumbered;
 use crate::store::writer::wanted::Wanted;
+use crate::traces;
 
 /// The least time until a job that changed nothing runs again, so that an order which stays due does not keep a worker
 /// busy.
@@ -138,6 +139,7 @@ impl Writer {
                 continue;
             }
 
+            let deciding = traces::command(change.name(), change.origin());
             let (decided, not_loaded) = self.decide_one(change.as_mut(), snapshot, now);
             *state = match decided {
                 // What was not loaded was taken for missing, so what was decided counts for nothing.
@@ -163,6 +165,7 @@ impl Writer {
                 }
                 Err(error) => ChangeState::Refused(error),
             };
+            deciding.ended(|| state.told());
         }
         before
     }

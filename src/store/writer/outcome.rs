@@ -28,6 +28,20 @@ pub(super) enum ChangeState {
     Incomplete(Box<ReadSet>),
 }
 
+impl ChangeState {
+    /// What traces tell of the decision that led to it: its outcome and, of a refusal, the reason. Never a value.
+    pub(super) fn told(&self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Accepted { .. } | Self::Validated | Self::Duplicate(_) | Self::Stored(_) => {
+                ("accepted", None)
+            }
+            Self::Refused(StoreError::Refused(refusal)) => ("refused", Some(refusal.word())),
+            Self::Refused(_) => ("failed", None),
+            Self::Open | Self::ShortOfStock(_) | Self::Incomplete(_) => ("decided again", None),
+        }
+    }
+}
+
 /// Whether expired reservations may still be released for changes that are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freeing {
