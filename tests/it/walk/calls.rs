@@ -1,7 +1,11 @@
 //! The calls that the walk makes: each RPC about an order or a part of it, as it would be called if it were its turn.
 
+use std::collections::BTreeSet;
+
 use consign::pb;
 use futures_util::future::BoxFuture;
+use prost::Message;
+use prost_types::FileDescriptorSet;
 use tonic::Status;
 
 use crate::server::TestServer;
@@ -276,4 +280,77 @@ pub(super) fn nobody() -> Target {
         etag: String::new(),
         validate_only: false,
     }
+}
+
+/// Changes that no state of an order, a return, a transfer or a replenishment stands in the way of, and those that other tests
+/// make in every state.
+const ELSEWHERE: &[&str] = &[
+    // The orders of the walk have goods only.
+    "CompleteServiceLine",
+    // They may be made about any order, in any state; the erased and the archived are tried by their own tests.
+    "ResendMessage",
+    "ResendFailedMessages",
+    "SetNotificationPreference",
+    "AddOrderNote",
+    "SetOrderLabels",
+    "SetLegalHold",
+    "ReleaseLegalHold",
+    // They make what they are about.
+    "CreateOrder",
+    "ReserveStock",
+    "TransferStock",
+    // Stock and the catalogue.
+    "ReceiveStock",
+    "AdjustStock",
+    "BatchAdjustStock",
+    "CountStock",
+    "ReleaseQualityHold",
+    "ScrapStock",
+    "SetReorderRule",
+    "CreateProduct",
+    "UpdateProduct",
+    "DeactivateProduct",
+    "ReactivateProduct",
+    "CreateStockLocation",
+    "UpdateStockLocation",
+    "DeactivateStockLocation",
+    "ReactivateStockLocation",
+    "CreateCourier",
+    "UpdateCourier",
+    "DeactivateCourier",
+    "ReactivateCourier",
+    "ConfirmManifest",
+    "CreateDiscountCode",
+    "DeactivateDiscountCode",
+    "ReactivateDiscountCode",
+    // Customers, who calls and who is told.
+    "CreateCustomer",
+    "UpdateCustomer",
+    "BlockCustomer",
+    "UnblockCustomer",
+    "CreateApiKey",
+    "RevokeApiKey",
+    "CreateEventSubscription",
+    "UpdateEventSubscription",
+    "RotateSubscriptionSecret",
+    "EnableEventSubscription",
+    "DisableEventSubscription",
+    "DeleteEventSubscription",
+    "RedeliverEvents",
+];
+
+#[test]
+fn every_change_is_walked_or_named_as_one_that_is_not() {
+    let files = FileDescriptorSet::decode(pb::FILE_DESCRIPTOR_SET).expect("written by our own build").file;
+    let ours: Vec<_> = files.iter().filter(|it| it.package() == "consign.v1").collect();
+    let changes = |request: &str| {
+        let name = request.rsplit('.').next().unwrap_or_default();
+        let mut all = ours.iter().flat_map(|it| &it.message_type);
+        all.any(|it| it.name() == name && it.field.iter().any(|field| field.name() == "request_id"))
+    };
+    let methods = ours.iter().flat_map(|it| &it.service).flat_map(|it| &it.method);
+    let all: BTreeSet<&str> = methods.filter(|it| changes(it.input_type())).map(|it| it.name()).collect();
+    let walked = [CALLS, OF_REPLENISHMENTS, OF_RETURNS, OF_TRANSFERS].into_iter().flatten().map(|it| it.0);
+    let named: BTreeSet<&str> = walked.chain(ELSEWHERE.iter().copied()).collect();
+    assert_eq!(named, all);
 }
