@@ -14,7 +14,7 @@
 //! | `catalogue`, `couriers` | products and locations; couriers |
 //! | `shipping` | picking, packing, labels, quotes, handover, tracking, delivery |
 //! | `discounts` | discount codes, and who redeems them |
-//! | `customers` | letters to customers, and their feedback |
+//! | `customers` | customers' accounts and consents, letters to them, and their feedback |
 //! | `access` | API keys that calls create and revoke |
 //! | `returns` | goods that come back, and what the customer gets for them |
 //! | `approvals` | the gates between stock, money and fulfilment |

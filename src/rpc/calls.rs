@@ -1,4 +1,5 @@
 //! A call from its beginning to the last byte of its answer: how many are under way, what is counted, its line in the log.
+//! `call_gate.rs` opens the record of a call and puts it into the body of the answer, so that it lives as long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,9 +103,9 @@ pub(super) struct Record {
     began: Instant,
     /// Whose key it showed. None: not known, or callers are believed.
     principal: Option<Arc<Principal>>,
-    /// None until it is known; then the caller went away.
+    /// None until it is known: a call that is dropped before has lost its caller.
     end: Option<(Code, &'static str)>,
-    /// None once it belongs to a stream's slot.
+    /// None once it belongs to a stream's slot (`StreamSlot` in `call_gate.rs`).
     pub(super) under_way: Option<UnderWay>,
     calls: Calls,
 }

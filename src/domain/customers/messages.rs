@@ -1,4 +1,4 @@
-//! The outcome of sending a message.
+//! The outcome of sending a message, and when it is tried again.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Letters to customers, what they want to be told, and their feedback.
+//! Customers and their accounts, letters to them, what they want to be told and consent to, and their feedback.
 
 pub(super) mod account;
 pub(super) mod ask_again;

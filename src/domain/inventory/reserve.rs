@@ -1,4 +1,5 @@
-//! Step 4: an order reserves its units, all lines or none, or waits for them.
+//! Steps 3 and 4: an order looks for its units and reserves them. Where some are short it is refused, waits, or takes what
+//! there is (`rest.rs`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -53,6 +54,7 @@ impl Order {
         match self.allocation(unit) {
             Allocation::Nearest => Some(Ranking::Near(to)),
             Allocation::LeastCost => {
+                // The carriage of all of it: what waits goes to the same address later.
                 let mut carriage = Carriage::new(to, self.service, Some(self.amounts.currency));
                 for line in self.wanted_goods() {
                     carriage
@@ -107,6 +109,7 @@ impl Order {
         let needs = self.lacking();
         let mut supplies = self.supplies(unit, &region);
         let mut planned = self.plan_lacking(unit, &needs, &supplies);
+        // What has expired is released when somebody needs it (decision 14).
         if planned.is_err() && release_expired_of(unit, needs.iter().map(|it| &it.sku), Some(self.id))? {
             supplies = self.supplies(unit, &region);
             planned = self.plan_lacking(unit, &needs, &supplies);
@@ -125,11 +128,13 @@ impl Order {
             }
             Ok((takes, _)) if takes.len() + self.items_reserved() > TAKES_MAX => {
                 let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
+                // One that waits goes on, until fewer shelves have it.
                 if waits { Ok(()) } else { Err(self.unmet(Reason::LimitReached, message)) }
             }
             Ok((takes, reason)) => {
                 let passed_over = passed_over(&needs, &supplies, &takes);
                 self.reserve_stock(unit, &takes, reason, passed_over)?;
+                // Who has waited is held and asked, and not refused.
                 if late && self.on_late != OnLate::Accept {
                     self.hold_for_date(unit);
                 }
@@ -233,6 +238,7 @@ impl Order {
             reallocations: Vec::new(),
         });
 
+        // An event carries one step: the first is the reservation's, the second the order's.
         let step = opened(id.0, ReservationState::Held);
         self.record_automatic(unit, EventKind::InventoryReserved, Some(step), reason);
         self.transition_automatic(
@@ -260,6 +266,7 @@ impl Order {
         }
         reservation.expires_at = Some(expires_at);
         reservation.version += 1;
+        // The dates that were noted are of the plan, and part of it is the cart's.
         self.promise_anew(unit, PromiseOccasion::Availability);
         self.transition_automatic(
             unit,

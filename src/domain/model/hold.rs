@@ -10,6 +10,7 @@ string_enum! {
         VerificationFailed = "VERIFICATION_FAILED",
         IncorrectAddress = "INCORRECT_ADDRESS",
         HighRiskOfFraud = "HIGH_RISK_OF_FRAUD",
+        /// No date is known, or none that was asked for can be kept.
         UnknownDeliveryDate = "UNKNOWN_DELIVERY_DATE",
         QualityFailure = "QUALITY_FAILURE",
         InventoryOutOfStock = "INVENTORY_OUT_OF_STOCK",

@@ -73,13 +73,14 @@ const EXPIRED: EarlyEnd = EarlyEnd {
 
 impl Order {
     /// Ends the order before any shipment was handed over to a courier, undoing stock, money, labels and messages in
-    /// one plan.
+    /// one plan. A hold keeps an order from going on, not from ending.
     pub fn cancel(&mut self, unit: &mut UnitOfWork, reason: &str) -> Result<(), Refusal> {
         if !self.state.may_become(OrderState::Cancelled)
             || self.live_shipments().any(|it| it.handover.is_some())
         {
             return Err(self.out_of_turn("cancel"));
         }
+        // Nor with goods that a courier reports to have, although nobody confirmed that they left.
         for index in 0..self.shipments.len() {
             self.must_be_here(index, "cancel")?;
         }
@@ -91,7 +92,8 @@ impl Order {
         let reason = "its stock did not come in time";
         let rest = self.waiting_rest();
         if self.must_leave_an_order(&rest).is_err() && self.last_service_at().is_some() {
-            // A service that was done is not paid back unasked.
+            // A service that was done is not paid back unasked: a person cancels the rest, or all of it. Neither the caller's
+            // wish nor the settings end the wait any more.
             (self.wait_until, self.waits_until) = (None, None);
             let words = format!("{reason}; a service of the order is done");
             self.hold(unit, Actor::system(), HoldReason::InventoryOutOfStock, words);
@@ -132,6 +134,7 @@ impl Order {
         reason: &str,
         told: &str,
     ) -> Result<(), Refusal> {
+        // Before the state moves, from which follows what it waits for.
         self.stop_waiting(unit);
         self.cancel_reason = cut(reason.to_owned(), END_REASON_MAX);
         self.transition(unit, end.state, end.event, told)?;
@@ -156,6 +159,7 @@ impl Order {
                 self.record(unit, EventKind::InvoiceVoided, Some(step), "void: nothing is to be paid");
             }
         }
+        // Open invoices are void by now, and are not credited.
         let why = self.cancel_reason.clone();
         self.credit_all_that_is_invoiced(unit, &why);
         for index in 0..self.shipments.len() {
@@ -164,6 +168,7 @@ impl Order {
             }
         }
         self.pay_back(unit)?;
+        // Before the letter that tells of the end, which goes.
         self.suppress_messages(unit)?;
         self.notify(unit, end.letter, None, 0);
         Ok(())

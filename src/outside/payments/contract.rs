@@ -19,7 +19,8 @@ pub trait PaymentProvider: Send + Sync {
     /// Stored with every payment: only the provider that was asked first is asked again.
     fn name(&self) -> &'static str;
 
-    /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`.
+    /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`. `token` is the one
+    /// that the payment began with, each time. `Done` has the provider's name for the payment.
     async fn request(
         &self,
         request: ProviderRequest,
@@ -28,7 +29,8 @@ pub trait PaymentProvider: Send + Sync {
         amount: Money,
     ) -> ProviderAnswer;
 
-    /// Pays `amount` back out of the payment to which the provider gave `payment_reference`.
+    /// Pays `amount` back out of the payment to which the provider gave `payment_reference`. `Done` has the provider's name for
+    /// the refund.
     async fn refund(&self, key: RefundId, payment_reference: &str, amount: Money) -> ProviderAnswer;
 
     /// The payments in which something has happened since then, and perhaps others too. None: it has no list that a

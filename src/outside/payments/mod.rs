@@ -1,4 +1,5 @@
-//! Payment providers: what is asked of them, and the sandbox.
+//! Payment providers: what is asked of them, and the sandbox. `src/work/outbound.rs` asks them, each payment's own only, and
+//! gives an answer up in time; when it asks again says `src/domain/process/schedule.rs`.
 
 pub(super) mod contract;
 pub(super) mod sandbox;

@@ -1,6 +1,8 @@
 //! Whole orders as they were last stored or read. An order's version and the time of its last change vouch for all its
 //! parts, so a reader that has just read these need not read the rest again. The version alone would not do: a database
-//! that fails over to one that had not heard everything counts the same versions again.
+//! that fails over to one that had not heard everything counts the same versions again. Both are compared in SQL
+//! (`CachedState` in `rows/lookup.rs`), for readers by `query/whole.rs` and for the writer by `writer/loading.rs`. How many are
+//! kept says `limits.recent_orders`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,8 +11,8 @@ use hashlink::LruCache;
 use crate::domain::{Order, OrderId};
 use crate::store::archive_keys::ArchiveKeys;
 
-/// The orders that were used last, at most so many. An order that another process changed has another version. Whoever reads
-/// orders that are not here opens them with the keys of the archive.
+/// The orders that were used last, at most so many, sealed ones opened. The keys of the archive open those that are not here,
+/// and all that read orders have this.
 pub(in crate::store) struct OrderCache {
     orders: Mutex<LruCache<OrderId, Arc<Order>>>,
     keys: ArchiveKeys,
@@ -34,7 +36,9 @@ impl OrderCache {
         self.lock().get(&id).cloned()
     }
 
-    /// Remembers an order as it is stored. A reader that is late does not bring an older version back.
+    /// Remembers an order as it is stored. A reader that is late does not bring an older version back. Where a database that
+    /// failed over has a lower one, the order is read whole each time until the writer, which reads under the lock, forgets
+    /// what is here.
     pub(in crate::store) fn keep(&self, order: &Arc<Order>) {
         let mut orders = self.lock();
         if orders.peek(&order.id).is_none_or(|it| it.version <= order.version) {
