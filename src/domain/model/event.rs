@@ -204,3 +204,18 @@ string_enum! {
         CustomerDataErased = "CUSTOMER_DATA_ERASED",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::EventKind;
+
+    #[test]
+    fn every_kind_stands_on_the_page_for_subscribers() {
+        let page = include_str!("../../../docs/events.md");
+        let (_, kinds) = page.split_once("## Kinds of events").expect("their table");
+        let (kinds, _) = kinds.split_once("\n## ").expect("another part of the page");
+        let missing: Vec<_> =
+            EventKind::ALL.iter().filter(|it| !kinds.contains(&format!("`{it}`"))).collect();
+        assert!(missing.is_empty(), "docs/events.md lacks {missing:?}");
+    }
+}

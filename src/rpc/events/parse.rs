@@ -194,7 +194,7 @@ fn event_kinds(field: &str, given: Vec<String>, bad: &mut Problems) -> Vec<Event
         match word.parse() {
             Ok(kind) if kinds.contains(&kind) => bad.add(field, "is named twice"),
             Ok(kind) => kinds.push(kind),
-            Err(_) => bad.add(field, "must be a kind of event, such as ORDER_PAID"),
+            Err(_) => bad.add(field, "must be a kind of event, such as ORDER_PAID: docs/events.md lists all"),
         }
     }
     kinds
