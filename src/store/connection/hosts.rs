@@ -259,7 +259,7 @@ mod tests {
                 "postgres://clerk@one,two,three/shop?hostaddr=10.0.0.1,10.0.0.2",
                 "3 hosts, and 2 values of hostaddr",
             ),
-            ("postgres:///shop?host=one,two,three&port=5433,5434", "3 hosts, and 2 values of port"),
+            ("postgres://clerk@one,two,three/shop?port=5433", "3 hosts, and 4 values of port"),
         ] {
             let refused = each(url).err().expect("it is uneven").to_string();
             assert!(refused.contains(what), "{refused}");
