@@ -37,7 +37,7 @@ on_both_engines!(a_transfer_that_is_over_refuses_every_call_and_stays_as_it_is, 
         assert_eq!(before.state().as_str_name(), format!("TRANSFER_STATE_{state}"));
         let request = pb::ListTransfersRequest { filter: format!("state = {state}"), ..Default::default() };
         let listed = server.inventory.clone().list_transfers(request).await.expect("a list").into_inner();
-        assert_eq!(listed.transfers, [before.clone()]);
+        assert_eq!(listed.transfers, std::slice::from_ref(&before));
         for (name, call) in OF_TRANSFERS {
             let only_asked = call(server.clone(), Target { validate_only: true, ..target.clone() }).await;
             let stale = Target { etag: "v0".to_owned(), ..target.clone() };

@@ -15,6 +15,7 @@ use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_refund::LineRefund;
 use crate::domain::model::payment::{Means, Payment};
+use crate::domain::model::returns::ReturnState;
 use crate::domain::model::service::{ProductKind, ServiceDone};
 use crate::domain::model::shipment::{Resolution, ResolutionKind};
 
@@ -167,6 +168,10 @@ fn variants(kind: MessageKind, language: Language) -> Vec<Variant> {
             base.with("store credit", by_credit),
             base.with("in exchange", in_exchange),
         ],
+        MessageKind::ReturnAuthorized => vec![
+            base.alone(),
+            base.with("until a day", |order| order.returns[0].state = ReturnState::Authorized),
+        ],
         MessageKind::ReturnDeclined => vec![
             base.alone(),
             base.with("for a reason", |order| order.returns[0].end_reason = "KO-7".to_owned()),
@@ -200,7 +205,6 @@ fn variants(kind: MessageKind, language: Language) -> Vec<Variant> {
         | MessageKind::HoldReleased
         | MessageKind::LocationChanged
         | MessageKind::PromiseMissed
-        | MessageKind::ReturnAuthorized
         | MessageKind::ReturnReceived => vec![base.alone()],
     };
     if services::KINDS.contains(&kind) && kind != MessageKind::InvoiceIssued {
