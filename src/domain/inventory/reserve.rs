@@ -120,10 +120,17 @@ impl Order {
         }
         let late = self.requested_date_feasible() == Some(false);
         let waits = self.state == OrderState::AwaitingStock;
+        // Units of a cart have their shelves, and their dates are known when the others are set aside beside them.
+        let is_dated_later = self.current_reservation().is_some() && planned.is_ok();
 
         match planned {
             // What is refused for its stock in any case is told of that, not of the date.
-            _ if late && self.on_late == OnLate::Refuse && !waits && self.would_go_on(&planned) => {
+            _ if late
+                && self.on_late == OnLate::Refuse
+                && !waits
+                && !is_dated_later
+                && self.would_go_on(&planned) =>
+            {
                 Err(self.infeasible())
             }
             Ok((takes, _)) if takes.len() + self.items_reserved() > TAKES_MAX => {
@@ -134,11 +141,16 @@ impl Order {
             Ok((takes, reason)) => {
                 let passed_over = passed_over(&needs, &supplies, &takes);
                 self.reserve_stock(unit, &takes, reason, passed_over)?;
-                // Who has waited is held and asked, and not refused.
-                if late && self.on_late != OnLate::Accept {
-                    self.hold_for_date(unit);
+                let late = self.requested_date_feasible() == Some(false);
+                match self.on_late {
+                    OnLate::Refuse if late && !waits => Err(self.infeasible()),
+                    // An order that has waited is held for a person to ask, and not refused.
+                    OnLate::Refuse | OnLate::Hold if late => {
+                        self.hold_for_date(unit);
+                        Ok(())
+                    }
+                    OnLate::Refuse | OnLate::Hold | OnLate::Accept => Ok(()),
                 }
-                Ok(())
             }
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),
@@ -212,7 +224,7 @@ impl Order {
             self.stop_waiting(unit);
         }
         if self.current_reservation().is_some() {
-            return self.reserve_beside_cart(unit, takes, &reason);
+            return self.reserve_beside_cart(unit, takes, &reason, passed_over);
         }
 
         let id: ReservationId = unit.ids.fresh();
@@ -255,6 +267,7 @@ impl Order {
         unit: &mut UnitOfWork,
         takes: &[Take],
         reason: &str,
+        passed_over: Vec<PassedOver>,
     ) -> Result<(), Refusal> {
         let (order, expires_at) = (self.id, unit.now.plus(self.reservation_lifetime(unit.rules)));
         let reservation = self.open_reservation().expect("it was looked for by the caller");
@@ -263,11 +276,16 @@ impl Order {
         takes.iter().for_each(|it| add_item(&mut reservation.items, it));
         if !takes.is_empty() {
             reservation.plan = format!("{}; the rest: {reason}", reservation.plan);
+            reservation.passed_over = passed_over;
         }
         reservation.expires_at = Some(expires_at);
         reservation.version += 1;
-        // The dates that were noted are of the plan, and part of it is the cart's.
+        // The dates that were noted are of a plan for all of it, and the cart's units have their shelves.
         self.promise_anew(unit, PromiseOccasion::Availability);
+        let is_feasible = self.requested_date_feasible();
+        if let Some(found) = &mut self.availability {
+            found.requested_date_feasible = is_feasible;
+        }
         self.transition_automatic(
             unit,
             OrderState::Reserved,

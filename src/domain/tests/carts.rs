@@ -8,11 +8,12 @@ use crate::domain::inventory::expire::{expire_reservation, release_reservation};
 use crate::domain::inventory::extend::{confirm_cart, extend_cart};
 use crate::domain::inventory::reserve_for_others::reserve_stock;
 use crate::domain::model::approval::Gate;
+use crate::domain::model::day::Day;
 use crate::domain::model::new_order::NewOrder;
 use crate::domain::model::order::OrderState;
 use crate::domain::model::refusal::{Reason, Refusal};
 use crate::domain::model::reservation::{Reservation, ReservationState};
-use crate::domain::model::scalars::{OrderId, ReservationId};
+use crate::domain::model::scalars::{OnLate, OrderId, ReservationId};
 use crate::domain::ordering::change::Correction;
 use crate::domain::ordering::receive::take_cart_in;
 use crate::domain::ordering::verify::Waive;
@@ -108,6 +109,52 @@ fn units_come_from_where_the_cart_has_them() {
     let legs: Vec<_> =
         bench.order(id).promise.iter().flat_map(|it| &it.legs).map(|it| &it.location).collect();
     assert_eq!(legs.len(), 2, "both locations ship: {legs:?}");
+}
+
+/// A cart at one location, units at another, and what is wanted within a week. LAX has this priority, and nobody works there
+/// for two weeks.
+fn beside_a_slow_location(cart_at: &str, others_at: &str, priority: i32) -> (Bench, ReservationId, NewOrder) {
+    let mut bench = Bench::with_stock(&[("A-1", cart_at, 1)]);
+    let cart = a_cart(&mut bench, &[("A-1", 1)], 600);
+    bench.stock("A-1", others_at, 9);
+    let mut location = (*bench.snapshot.locations[&location_code("LAX")]).clone();
+    location.priority = priority;
+    location.calendar.holidays = (1..=14).map(|it| Day::of(2026, 11, it).expect("a day")).collect();
+    bench.snapshot.locations.insert(location.code.clone(), location.into());
+    let requested_by = Some(bench.now.plus(Duration::from_secs(7 * 86_400)));
+    let new = NewOrder { requested_by, on_late: OnLate::Refuse, ..order("ada", &[("A-1", 1)]) };
+    (bench, cart, new)
+}
+
+#[test]
+fn an_order_is_late_if_the_shelf_of_its_cart_is() {
+    let (mut bench, cart, new) = beside_a_slow_location("LAX", "NYC", 9);
+    // Without the cart it is sent from the other location, in time.
+    let other = bench.placed(&new);
+    assert!(!bench.order(other).on_hold());
+
+    let new = NewOrder { customer: order("bob", &[]).customer, ..new };
+    let refused = check_out(&mut bench, &new, cart);
+    assert!(matches!(refused, Err(Refusal::Infeasible { .. })), "{refused:?}");
+    assert_eq!(cart_of(&bench, cart).state, ReservationState::Held);
+
+    let id = check_out(&mut bench, &NewOrder { on_late: OnLate::Hold, ..new }, cart).expect("an order");
+    let order = bench.order(id);
+    assert_eq!((order.state, order.on_hold()), (OrderState::Reserved, true));
+    assert_eq!(order.availability.as_ref().and_then(|it| it.requested_date_feasible), Some(false));
+}
+
+#[test]
+fn an_order_is_in_time_if_the_shelf_of_its_cart_is() {
+    let (mut bench, cart, new) = beside_a_slow_location("NYC", "LAX", -1);
+    let refused = bench.create_order(&new);
+    assert!(matches!(refused, Err(Refusal::Infeasible { .. })), "{refused:?}");
+
+    let id = check_out(&mut bench, &new, cart).expect("an order");
+    let order = bench.order(id);
+    assert_eq!((order.state, order.on_hold()), (OrderState::Invoiced, false));
+    assert_eq!(order.availability.as_ref().and_then(|it| it.requested_date_feasible), Some(true));
+    assert!(order.promised_by.is_some());
 }
 
 #[test]
