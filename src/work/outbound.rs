@@ -111,7 +111,9 @@ pub(super) async fn perform<'a>(
     match task {
         OutboundTask::Payment(id, request) => {
             let payment = &order.payments[order.payment_index(id)?];
-            let asking = |at: &'a AtProvider| app.provider.request(request, id, &at.token, payment.amount);
+            let asking = |at: &'a AtProvider| {
+                app.provider.request(request, id, &at.token, at.reference.as_deref(), payment.amount)
+            };
             Ok(OutboundAnswer::Payment(id, request, answered(app, payment, "payment", asking).await))
         }
         OutboundTask::Refund(id) => {

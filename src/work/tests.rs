@@ -396,7 +396,14 @@ impl PaymentProvider for Slow {
         "sandbox"
     }
 
-    async fn request(&self, _: ProviderRequest, _: PaymentId, _: &str, _: Money) -> ProviderAnswer {
+    async fn request(
+        &self,
+        _: ProviderRequest,
+        _: PaymentId,
+        _: &str,
+        _: Option<&str>,
+        _: Money,
+    ) -> ProviderAnswer {
         tokio::time::sleep(Duration::from_millis(400)).await;
         ProviderAnswer::Done("late but done".to_owned())
     }

@@ -8,9 +8,10 @@ use crate::domain::{
 
 /// A company that takes and gives back money on our behalf.
 ///
-/// Every call has a key: `request` and `key` together, or a refund's id. The first call with a key may have an effect;
-/// every later one has none and gets the same final answer, for as long as Consign may ask again (days). A call that
-/// is not answered in time is [`ProviderAnswer::Unknown`], never a refusal: it is asked again with the same key.
+/// Every call has a key: `request` and `key` together, or a refund's id. The first call with a key may have an effect; every
+/// later one has none and gets the same final answer. A call that is not answered in time is [`ProviderAnswer::Unknown`],
+/// never a refusal: it is asked again with the same key, at pauses of at most half a minute, until there is a final answer.
+/// That may be days later.
 ///
 /// Amounts are minor units of their currency (cents, yen, fils). A token stands for a card or an account; no number
 /// of either ever comes here.
@@ -20,12 +21,14 @@ pub trait PaymentProvider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`. `token` is the one
-    /// that the payment began with, each time. `Done` has the provider's name for the payment.
+    /// that the payment began with, each time; `payment_reference` is the provider's name for the payment, from its first
+    /// `Done` on. `Done` has that name.
     async fn request(
         &self,
         request: ProviderRequest,
         key: PaymentId,
         token: &str,
+        payment_reference: Option<&str>,
         amount: Money,
     ) -> ProviderAnswer;
 

@@ -152,6 +152,7 @@ impl PaymentProvider for Sandbox {
         request: ProviderRequest,
         key: PaymentId,
         token: &str,
+        _payment_reference: Option<&str>,
         amount: Money,
     ) -> ProviderAnswer {
         let what = match request {

@@ -25,7 +25,7 @@ fn done(payment: PaymentId) -> ProviderAnswer {
 async fn charge(sandbox: &Sandbox, payment: PaymentId, token: &str, times: usize) -> Vec<ProviderAnswer> {
     let mut answers = Vec::new();
     for _ in 0..times {
-        answers.push(sandbox.request(ProviderRequest::Charge, payment, token, eur(1_000)).await);
+        answers.push(sandbox.request(ProviderRequest::Charge, payment, token, None, eur(1_000)).await);
     }
     answers
 }
@@ -105,7 +105,7 @@ async fn a_call_that_arrives_twice_has_one_effect() {
 async fn a_key_is_not_used_for_another_amount() {
     let (sandbox, payment) = (Sandbox::in_memory(), ids().fresh());
     charge(&sandbox, payment, "tok_success", 1).await;
-    let answer = sandbox.request(ProviderRequest::Charge, payment, "tok_success", eur(2_000)).await;
+    let answer = sandbox.request(ProviderRequest::Charge, payment, "tok_success", None, eur(2_000)).await;
     assert!(matches!(answer, ProviderAnswer::Unknown(_)), "{answer:?}");
     assert_eq!(effects(&sandbox), (1, 1));
 }
@@ -115,23 +115,26 @@ async fn what_is_authorised_is_captured_or_voided_never_both() {
     let mut ids = ids();
     let sandbox = Sandbox::in_memory();
     let (captured, voided): (PaymentId, PaymentId) = (ids.fresh(), ids.fresh());
-    let answer = sandbox.request(ProviderRequest::Capture, captured, "tok_success", eur(1_000)).await;
+    let answer = sandbox.request(ProviderRequest::Capture, captured, "tok_success", None, eur(1_000)).await;
     assert!(matches!(answer, ProviderAnswer::Declined(_)), "not authorised: {answer:?}");
 
     let sandbox = Sandbox::in_memory();
     for payment in [captured, voided] {
         assert_eq!(
-            sandbox.request(ProviderRequest::Authorize, payment, "tok_success", eur(1_000)).await,
+            sandbox.request(ProviderRequest::Authorize, payment, "tok_success", None, eur(1_000)).await,
             done(payment)
         );
     }
     assert_eq!(
-        sandbox.request(ProviderRequest::Capture, captured, "tok_success", eur(1_000)).await,
+        sandbox.request(ProviderRequest::Capture, captured, "tok_success", None, eur(1_000)).await,
         done(captured)
     );
-    assert_eq!(sandbox.request(ProviderRequest::Void, voided, "tok_success", eur(1_000)).await, done(voided));
+    assert_eq!(
+        sandbox.request(ProviderRequest::Void, voided, "tok_success", None, eur(1_000)).await,
+        done(voided)
+    );
     for (request, payment) in [(ProviderRequest::Void, captured), (ProviderRequest::Capture, voided)] {
-        let answer = sandbox.request(request, payment, "tok_success", eur(1_000)).await;
+        let answer = sandbox.request(request, payment, "tok_success", None, eur(1_000)).await;
         assert!(matches!(answer, ProviderAnswer::Declined(_)), "{answer:?}");
     }
 }
@@ -259,9 +262,9 @@ async fn what_was_done_with_each_payment_is_listed() {
     charge(&sandbox, charged, "tok_success", 2).await;
     sandbox.refund(ids.fresh(), &format!("sandbox-{charged}"), eur(400)).await;
     for payment in [authorised, voided] {
-        sandbox.request(ProviderRequest::Authorize, payment, "tok_success", eur(1_000)).await;
+        sandbox.request(ProviderRequest::Authorize, payment, "tok_success", None, eur(1_000)).await;
     }
-    sandbox.request(ProviderRequest::Void, voided, "tok_success", eur(1_000)).await;
+    sandbox.request(ProviderRequest::Void, voided, "tok_success", None, eur(1_000)).await;
     charge(&sandbox, declined, "tok_decline", 1).await;
 
     let listed = sandbox.payments_since(Timestamp::from_unix_micros(0)).await.expect("it answers");
