@@ -1,7 +1,7 @@
 //! Availability of stock, for a caller that has not ordered yet.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::inventory::allocate::{Need, availability, supply_by, wanted_of};
 use crate::domain::inventory::dates::date_lines;
@@ -172,7 +172,7 @@ fn outlook_of(unit: &UnitOfWork, inquiry: &Inquiry, region: RegionCode) -> Regio
         service: inquiry.service,
         currency: None,
         counted: None,
-        refused_by: None,
+        refused_by: BTreeSet::new(),
     };
     let legs = date_lines(unit, &wish, &needs, &supplies, allocation, &mut lines, goods);
     let occasion = PromiseOccasion::Availability;

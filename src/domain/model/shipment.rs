@@ -1,5 +1,7 @@
 //! From the pick list to the doorstep: one shipment from one location.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::address::Address;
@@ -89,9 +91,9 @@ pub struct Shipment {
     /// Where it was sent to, if the order names another address since. None: to the order's.
     #[serde(default)]
     pub sent_to: Option<Box<Address>>,
-    /// The courier that would not carry it as it is labelled now: it is chosen again only by name.
+    /// The couriers that would not carry it as it is labelled now: they are chosen again only by name.
     #[serde(default)]
-    pub refused_by: Option<CourierCode>,
+    pub refused_by: BTreeSet<CourierCode>,
 }
 
 impl Shipment {

@@ -25,10 +25,10 @@ pub(in crate::domain) struct Wish {
     pub service: ServiceLevel,
     /// None: in any.
     pub currency: Option<Currency>,
-    /// For what room is looked for; None: nobody has ordered it yet.
+    /// The order, and the shipment if there is one, that room is looked for. None: nobody has ordered it yet.
     pub counted: Option<Counted>,
-    /// A courier that has refused it, and is not counted with.
-    pub refused_by: Option<CourierCode>,
+    /// Couriers that have refused it, and are not counted with.
+    pub refused_by: BTreeSet<CourierCode>,
 }
 
 /// Goods that one location ships.
@@ -177,7 +177,7 @@ fn leg_from(unit: &UnitOfWork, wish: &Wish, parcel: Parcel, ready: Ready<'_>) ->
         ready_at,
         full: &full,
     };
-    match earliest(couriers, wish.refused_by.as_ref(), wish.service, &freight) {
+    match earliest(couriers, &wish.refused_by, wish.service, &freight) {
         Ok(Found { offer, courier, cheapest_at }) => {
             let note = noted(&offer.pickup_note);
             why.push_str(&format!("{note}; {}", offer_words(&offer, courier, &wish.to)));
@@ -234,12 +234,12 @@ struct Found<'c> {
 /// The earliest delivery that couriers offer in the service that was ordered, or else in the next faster one.
 fn earliest<'c>(
     couriers: impl Iterator<Item = &'c Courier>,
-    refused_by: Option<&CourierCode>,
+    refused_by: &BTreeSet<CourierCode>,
     service: ServiceLevel,
     freight: &Freight,
 ) -> Result<Found<'c>, String> {
     let (refused, couriers): (Vec<&Courier>, Vec<&Courier>) =
-        couriers.partition(|it| Some(&it.code) == refused_by);
+        couriers.partition(|it| refused_by.contains(&it.code));
     let mut declined: Vec<String> = refused.iter().map(|it| format!("{}: {HAS_REFUSED}", it.code)).collect();
     for service in ServiceLevel::ALL.iter().filter(|it| **it >= service) {
         let mut all = Vec::new();

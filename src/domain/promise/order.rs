@@ -1,5 +1,6 @@
 //! The promise of an order, looked at anew whenever something moves it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::domain::model::event::EventKind;
@@ -26,7 +27,7 @@ impl Order {
             service: self.service,
             currency: Some(self.amounts.currency),
             counted: Some(Counted { order: self.id, shipment: None }),
-            refused_by: None,
+            refused_by: BTreeSet::new(),
         })
     }
 
@@ -70,7 +71,7 @@ impl Order {
         let Some(promise) = self.promise.clone() else { return };
         let mut legs = promise.legs;
         let shipment = &self.shipments[index];
-        // The day that a courier kept for it is its own until this is decided.
+        // The day that the released courier kept for this shipment still counts as its own until this is decided.
         wish.counted = Some(Counted { order: self.id, shipment: Some(shipment.id) });
         wish.refused_by = shipment.refused_by.clone();
         // A shipment that is on its way has a courier; nothing else is read for it.

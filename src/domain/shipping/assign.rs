@@ -172,8 +172,9 @@ impl Order {
         let text = format!("{} {}: {reason}", assignment.courier, assignment.service);
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = Some(assignment.delivery_at);
+        shipment.refused_by.remove(&assignment.courier);
         shipment.assignment = Some(assignment);
-        (shipment.courier_refusal, shipment.refused_by) = (None, None);
+        shipment.courier_refusal = None;
         self.move_shipment(unit, index, ShipmentState::CourierAssigned, EventKind::CourierAssigned, text)?;
         self.promise_shipment_anew(unit, index, PromiseOccasion::CourierAssigned);
         self.book(unit, index);
@@ -197,8 +198,8 @@ impl Order {
         Ok(())
     }
 
-    /// Looks at the dates of a shipment that its courier does not carry any more. A customer who was told another date goes
-    /// by that until the next courier names one.
+    /// Computes the dates of a shipment anew after it lost its courier. The date that the customer was told last stands until
+    /// another courier is assigned.
     pub(super) fn expect_another_courier(&mut self, unit: &mut UnitOfWork, index: usize) {
         let shipment = &mut self.shipments[index];
         shipment.estimated_at = shipment.told.last().copied();

@@ -32,6 +32,9 @@ const AHEAD_MAX: Duration = Duration::from_secs(86_400);
 /// How long a courier's words about a failure may be, in characters.
 pub(crate) const WORDS_MAX: usize = 500;
 
+/// How many couriers that refuse one label are remembered.
+const REFUSALS_KEPT: usize = 20;
+
 impl Order {
     /// Refuses to leave a courier while too many bookings are still to be called off.
     pub(super) fn must_have_room_to_book(&self, index: usize) -> Result<(), Refusal> {
@@ -211,7 +214,8 @@ impl Order {
         let shipment = &self.shipments[index];
         if shipment.state == ShipmentState::CourierAssigned && !has_left(&shipment.tracking) {
             self.release_courier(unit, index, EventKind::CourierReleased, text)?;
-            self.shipments[index].refused_by = courier;
+            let refused_by = &mut self.shipments[index].refused_by;
+            refused_by.extend(courier.filter(|_| refused_by.len() < REFUSALS_KEPT));
             self.expect_another_courier(unit, index);
         }
         Ok(())

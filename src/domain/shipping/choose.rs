@@ -21,11 +21,11 @@ impl Order {
 }
 
 impl Shipment {
-    /// Whether a courier's offer may be taken: the named one's, or else any courier's but that of one that has refused it.
+    /// Whether a courier's offer may be taken: the named one's, or else any courier's but those of couriers that have refused it.
     pub(super) fn may_go_with(&self, courier: &CourierCode, named: Option<&CourierCode>) -> bool {
         match named {
             Some(code) => courier == code,
-            None => self.refused_by.as_ref() != Some(courier),
+            None => !self.refused_by.contains(courier),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Order {
             if let Some(date) = self.date_of_shipment(index) {
                 let shipment = &mut self.shipments[index];
                 shipment.promised_by = Some(date);
-                // What a courier named that it has no more was for the service before.
+                // The date of a courier that was released was for the service before.
                 if shipment.assignment.is_none() {
                     shipment.estimated_at = None;
                 }

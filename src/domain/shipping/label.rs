@@ -91,7 +91,7 @@ impl Order {
         let text = format!("label {number} voided");
         self.move_shipment(unit, index, ShipmentState::Packed, EventKind::LabelVoided, text)?;
         // Packed anew, or for another address, it may be what that courier takes.
-        let was_refused = self.shipments[index].refused_by.take().is_some();
+        let was_refused = !std::mem::take(&mut self.shipments[index].refused_by).is_empty();
         if had_courier || was_refused {
             self.expect_another_courier(unit, index);
         }

@@ -5,7 +5,7 @@
 //! | `assign` | step 12: a courier is assigned and the pickup is scheduled |
 //! | `book` | step 12, with a courier that has an interface: its label is bought, its pickup booked, and both are called off again |
 //! | `carrier_label` | step 12: the courier's own labels and numbers are recorded |
-//! | `carriers` | what somebody sees who works for couriers |
+//! | `carriers` | what a carrier sees of shipments |
 //! | `check` | step 9: the picked units are checked |
 //! | `choose` | the choice among couriers' offers |
 //! | `deliver` | step 16: delivery is confirmed |

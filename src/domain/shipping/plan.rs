@@ -1,6 +1,6 @@
 //! An order is divided into shipments, one per location.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::model::event::EventKind;
 use crate::domain::model::line::OrderLine;
@@ -112,7 +112,7 @@ impl Order {
             resolutions: Vec::new(),
             brings_rest: false,
             sent_to: None,
-            refused_by: None,
+            refused_by: BTreeSet::new(),
         });
         let step = opened(id.0, ShipmentState::Planned);
         self.record_automatic(unit, EventKind::ShipmentPlanned, Some(step), text);

@@ -448,7 +448,7 @@ fn shipment() -> Shipment {
         courier_refusal: None,
         brings_rest: false,
         sent_to: None,
-        refused_by: None,
+        refused_by: BTreeSet::new(),
         carrier_labels: Vec::new(),
         labels_recorded: 0,
         reports_updated: 0,
