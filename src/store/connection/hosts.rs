@@ -47,7 +47,7 @@ pub(super) fn each(url: &str) -> Result<(Vec<Config>, Tls), StoreError> {
     let (mut config, tls) = Tls::of(url)?;
     let hosts = count(&config);
     if hosts <= 1 {
-        config.connect_timeout(connect_within(hosts));
+        config.connect_timeout(let_in_within(hosts) / 2);
         return Ok((vec![config], tls));
     }
     let (names, numbers, ports) =
@@ -63,7 +63,7 @@ pub(super) fn each(url: &str) -> Result<(Vec<Config>, Tls), StoreError> {
     let mut alone = Vec::with_capacity(hosts);
     for index in 0..hosts {
         let (mut host, _) = Tls::of(&with_only(url, &config, index))?;
-        host.connect_timeout(connect_within(hosts)).target_session_attrs(TargetSessionAttrs::ReadWrite);
+        host.connect_timeout(let_in_within(hosts) / 2).target_session_attrs(TargetSessionAttrs::ReadWrite);
         alone.push(host);
     }
     Ok((alone, tls))
@@ -137,7 +137,8 @@ fn connect_within(hosts: usize) -> Duration {
     if hosts <= 1 { CONNECT_WITHIN } else { ACQUIRE_WITHIN / hosts.saturating_add(1) }
 }
 
-/// How long so many hosts together may take to let a connection in. One host may have two addresses, the first of them dark.
+/// How long so many hosts together may take to let a connection in. Each address has half of it: a host may have two, the
+/// first of them dark.
 fn let_in_within(hosts: usize) -> Duration {
     if hosts <= 1 { 2 * CONNECT_WITHIN } else { ACQUIRE_WITHIN }
 }
@@ -243,7 +244,8 @@ mod tests {
             let (hosts, _) = each(url).expect("an address");
             for host in &hosts {
                 assert_eq!(host.get_hosts().len(), 1, "{url}");
-                assert_eq!(host.get_connect_timeout(), Some(&within), "{url}");
+                assert_eq!(host.get_connect_timeout(), Some(&(let_in_within(hosts.len()) / 2)), "{url}");
+                assert!(within < let_in_within(hosts.len()), "{url}");
                 assert_eq!(host.get_target_session_attrs(), wanted, "{url}");
             }
             let dark = within * u32::try_from(hosts.len() - 1).expect("a few");

@@ -188,6 +188,12 @@ impl Lane {
         }
     }
 
+    /// A connection of its own, if the database gives one by then.
+    async fn connect(&self, ends: Instant) -> Result<Session, StoreError> {
+        let connecting = self.writer.pools.writer(&self.writer.counts.messages);
+        timeout_at(ends, connecting).await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
     async fn attempt(
         &mut self,
         group: &mut [Box<dyn Change>],
@@ -199,7 +205,7 @@ impl Lane {
         let stale = kept.is_some();
         let mut session = match kept {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.counts.messages).await?,
+            None => self.connect(ends).await?,
         };
 
         let committing = AtomicBool::new(false);
@@ -387,7 +393,7 @@ impl Lane {
     async fn try_chore(&mut self, chore: &Chore, ends: Instant) -> Result<ChoreResult, StoreError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => self.writer.pools.writer(&self.writer.counts.messages).await?,
+            None => self.connect(ends).await?,
         };
 
         let ended = timeout_at(ends, chore.run(&session, &self.writer.clock)).await;
