@@ -32,6 +32,8 @@ impl Order {
             found.ensure("R2", it.id, !closed || over, "every unit accounted for", it.state);
             let when = it.closed_at.is_some() == closed;
             found.ensure("R2", it.id, when, "a time of closing if and only if it is closed", it.state);
+            let waits = it.awaited_until.is_none() || it.is_awaited();
+            found.ensure("R2", it.id, waits, "an end of the wait only while goods are awaited", it.state);
         }
     }
 }

@@ -133,8 +133,7 @@ pub struct ReturnRules {
     pub window_days: u32,
     /// What is kept of the price of goods that come back for the customer's own reasons, in ppm.
     pub restocking_fee_ppm: u32,
-    /// How long goods that were authorised to come back are waited for, from when something of them was told last. Zero: as
-    /// long as it takes.
+    /// How long an authorised return waits for its goods after the last news of them. Zero: without end.
     pub arrival_seconds: u64,
 }
 

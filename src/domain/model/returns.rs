@@ -220,9 +220,27 @@ pub struct Return {
     /// The orders that were made in exchange, one for each answer that asked for some.
     #[serde(default)]
     pub exchanges: Vec<Exchange>,
+    /// Until when more of its goods have to arrive, as the settings said when it was last heard of. None: no goods are
+    /// awaited, or without end.
+    #[serde(default)]
+    pub awaited_until: Option<Timestamp>,
 }
 
 impl Return {
+    /// Whether more goods are to arrive, or to be heard of.
+    pub fn is_awaited(&self) -> bool {
+        match self.state {
+            ReturnState::Authorized | ReturnState::InTransit | ReturnState::PartiallyReceived => true,
+            ReturnState::Requested
+            | ReturnState::Received
+            | ReturnState::Inspected
+            | ReturnState::Resolved
+            | ReturnState::Closed
+            | ReturnState::Declined
+            | ReturnState::Cancelled => false,
+        }
+    }
+
     /// Whether its units are spoken for: it was neither declined nor cancelled.
     pub fn counts(&self) -> bool {
         !matches!(self.state, ReturnState::Declined | ReturnState::Cancelled)

@@ -155,7 +155,7 @@ impl Order {
     fn next_deadline(&self, rules: &Rules) -> Option<Timestamp> {
         let ends = self.approvals_end().chain(self.reservation_ends()).chain(self.order_ends(rules));
         let unpaid = self.next_unpaid_change(rules).map(|(at, _)| at);
-        let ends = ends.chain(self.arrivals_end(rules));
+        let ends = ends.chain(self.arrivals_end());
         let kept = self.kept_data_ends();
         ends.chain(unpaid).chain(self.wait_ends()).chain(self.next_slip_at(rules)).chain(kept).min()
     }
@@ -237,7 +237,7 @@ impl Order {
         if let Some((_, change)) = self.next_unpaid_change(unit.rules).filter(|(at, _)| *at <= unit.now) {
             return self.take_back(unit, Some(change), "not paid while stock was held");
         }
-        if self.arrivals_end(unit.rules).is_some_and(|it| it <= unit.now) {
+        if self.arrivals_end().is_some_and(|it| it <= unit.now) {
             return self.end_arrivals(unit);
         }
         if self.order_ends(unit.rules).is_some_and(|it| it <= unit.now) {

@@ -88,6 +88,7 @@ impl Order {
             updated_at: unit.now,
             closed_at: None,
             exchanges: Vec::new(),
+            awaited_until: None,
         }
     }
 

@@ -90,6 +90,7 @@ impl Order {
         };
         it.state = to;
         it.updated_at = unit.now;
+        it.wait_anew(&unit.rules.returns, unit.now);
         let text = format!("return {}: {text}", it.number);
         self.record(unit, kind, step, text);
         Ok(())

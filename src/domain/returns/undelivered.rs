@@ -123,6 +123,7 @@ impl Order {
         let step = step_between(it.id.0, it.state, to)?;
         it.state = to;
         it.updated_at = unit.now;
+        it.wait_anew(&unit.rules.returns, unit.now);
         let text = format!("return {}: {what}", it.number);
         self.record_automatic(unit, kind, Some(step), text);
         Ok(())

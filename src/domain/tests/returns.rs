@@ -48,6 +48,7 @@ pub(in crate::domain) fn one_return(order: &Order) -> Return {
         updated_at: order.created_at,
         closed_at: None,
         exchanges: Vec::new(),
+        awaited_until: None,
     }
 }
 
@@ -93,6 +94,7 @@ pub(super) fn bring_all_back(order: &mut Order) {
         updated_at: order.created_at,
         closed_at: Some(order.created_at),
         exchanges: vec![Exchange { order: order.id, value_minor: i64::MAX }; 2],
+        awaited_until: Some(order.created_at),
     };
     order.returns = vec![back; RETURNS_MAX];
 }

@@ -37,6 +37,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
         updated_at,
         closed_at,
         exchanges,
+        awaited_until,
     } = it;
     let currency = order.amounts.currency;
     let paid: Vec<&LineRefund> = order.line_refunds.iter().filter(|it| it.of_return == Some(*id)).collect();
@@ -85,6 +86,7 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
             })
             .collect(),
         hidden: Vec::new(),
+        arrive_by_time: awaited_until.map(timestamp),
     }
 }
 

@@ -158,3 +158,21 @@ fn a_return_of_an_archived_order_ends_too_and_the_order_stays_archived() {
     assert_eq!((state(&bench, id, back), bench.state(id)), (ReturnState::Cancelled, OrderState::Archived));
     assert_eq!(bench.order(id).due_at(&bench.rules), None, "nothing is to be done of it");
 }
+
+#[test]
+fn the_day_that_was_told_holds_whatever_the_settings_say_later() {
+    let mut bench = Bench::with_stock(&[("A-1", "NYC", 9)]);
+    let id = delivered(&mut bench, 2);
+    let back = authorized(&mut bench, id, 1);
+    let until = bench.order(id).return_of(back).expect("it is there").awaited_until;
+    assert_eq!(until, Some(bench.now.plus(Duration::from_secs(PATIENCE))));
+    for seconds in [DAY, 0] {
+        bench.rules.returns.arrival_seconds = seconds;
+        bench.pass(2 * DAY);
+        bench.run_due(id);
+        assert_eq!(state(&bench, id, back), ReturnState::Authorized, "{seconds} s");
+    }
+    bench.pass(PATIENCE);
+    bench.run_due(id);
+    assert_eq!(state(&bench, id, back), ReturnState::Cancelled);
+}

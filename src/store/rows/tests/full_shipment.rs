@@ -1,5 +1,7 @@
 //! The shipments of a full order.
 
+use std::collections::BTreeSet;
+
 use crate::domain::{
     Actor, Address, Assignment, BookedParts, Booking, BookingId, BookingRequest, BoughtLabel, CarrierLabel,
     Day, Dimensions, Exchange, Handling, Handover, Label, LotUnits, OpenBookingRequest, OrderId, Package,
@@ -135,7 +137,7 @@ pub(super) fn full_shipment(order: OrderId, id: ShipmentId, number: i64) -> Ship
         booking: Some(booking(1)),
         called_off: vec![booking(2)],
         courier_refusal: Some("PIGEON refused: too far".to_owned()),
-        refused_by: Some("PIGEON".parse().expect("a code")),
+        refused_by: BTreeSet::from(["PIGEON".parse().expect("a code")]),
         brings_rest: true,
         sent_to: Some(Box::new(Address {
             recipient: "Ann".to_owned(),
@@ -202,7 +204,7 @@ pub(super) fn bare_shipment(order: OrderId, id: ShipmentId) -> Shipment {
         booking: None,
         called_off: Vec::new(),
         courier_refusal: None,
-        refused_by: None,
+        refused_by: BTreeSet::new(),
         brings_rest: false,
         sent_to: None,
         carrier_labels: Vec::new(),
@@ -238,5 +240,6 @@ pub(super) fn full_return(order: OrderId, id: ReturnId) -> Return {
         updated_at: later(13),
         closed_at: None,
         exchanges: vec![Exchange { order, value_minor: 53 }],
+        awaited_until: Some(later(14)),
     }
 }

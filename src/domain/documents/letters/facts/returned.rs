@@ -21,9 +21,7 @@ impl Source<'_> {
         facts.returned = Some(Returned {
             number: it.full_number(order.number),
             goods: self.returned_items(it, |line| line.quantity - line.missing),
-            awaited_until: it
-                .awaited_until(&self.rules.returns)
-                .map(|it| self.locale.moment(&self.clock(), it)),
+            awaited_until: it.awaited_until.map(|it| self.locale.moment(&self.clock(), it)),
             reason: plain(&it.end_reason),
             refund: some(refunded),
             credit: some(retained - it.fee_minor - exchanged).filter(|_| !codes.is_empty()),

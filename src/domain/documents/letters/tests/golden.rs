@@ -15,7 +15,6 @@ use crate::domain::model::invoice::{Invoice, InvoiceState};
 use crate::domain::model::line::OrderLine;
 use crate::domain::model::line_refund::LineRefund;
 use crate::domain::model::payment::{Means, Payment};
-use crate::domain::model::returns::ReturnState;
 use crate::domain::model::service::{ProductKind, ServiceDone};
 use crate::domain::model::shipment::{Resolution, ResolutionKind};
 
@@ -170,7 +169,7 @@ fn variants(kind: MessageKind, language: Language) -> Vec<Variant> {
         ],
         MessageKind::ReturnAuthorized => vec![
             base.alone(),
-            base.with("until a day", |order| order.returns[0].state = ReturnState::Authorized),
+            base.with("until a day", |order| order.returns[0].awaited_until = Some(days_later(20))),
         ],
         MessageKind::ReturnDeclined => vec![
             base.alone(),
