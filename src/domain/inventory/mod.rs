@@ -23,7 +23,7 @@
 //! | `ranking` | by what locations are taken before their priority: nearness, carriage, or what expires first |
 //! | `receive` | goods that arrive |
 //! | `redate` | the dates of orders that wait for stock, when what is on order for them moves |
-//! | `replenish` | rules for buying again, and what people say to what is proposed |
+//! | `replenish` | reorder rules, and the approval or refusal of proposed replenishments |
 //! | `reserve` | steps 3 and 4: an order looks for its units and reserves them, waits, or is refused |
 //! | `reserve_for_others` | reservations of other callers, without an order |
 //! | `rest` | an order that ships what is there: the rest waits, and is set aside together as soon as there is all of it |

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::domain::{Unsent, backoff};
 
-/// The longest time after a probe until the next letter is let through as one. A letter comes when its own pause is over.
+/// The longest pause between two letters that are let through as probes. A letter is a probe only when its own pause is over.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Whether a mail system is there, as far as this process knows.

@@ -1,8 +1,8 @@
 //! Whole orders as they were last stored or read. An order's version and the time of its last change vouch for all its
 //! parts, so a reader that has just read these need not read the rest again. The version alone would not do: a database
 //! that fails over to one that had not heard everything counts the same versions again. Both are compared in SQL
-//! (`CachedState` in `rows/lookup.rs`), for readers by `query/whole.rs` and for the writer by `writer/loading.rs`. How many are
-//! kept says `limits.recent_orders`.
+//! (`CachedState` in `rows/lookup.rs`), for readers by `query/whole.rs` and for the writer by `writer/loading.rs`. The setting
+//! `limits.recent_orders` says how many are kept.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
