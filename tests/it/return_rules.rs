@@ -110,7 +110,9 @@ on_both_engines!(
         let placed = delivered(&server, "ann").await;
         let back = ask(&server, &placed.id, &[(1, 6)], pb::ReturnReason::Damaged).await.expect("all arrived");
         assert_eq!(order(&server, &placed.id).await.lines[0].returned, 6);
-        authorize(&server, &back.id).await.expect("asked for");
+        let waits = authorize(&server, &back.id).await.expect("asked for");
+        let (told, until) = (waits.update_time.expect("a time"), waits.arrive_by_time.expect("an end"));
+        assert_eq!((until.seconds, until.nanos), (told.seconds + 1, told.nanos));
 
         let warehouse = Warehouse { server: &server };
         let after = warehouse.until(&placed.id, |it| it.lines[0].returned == 0).await;
@@ -120,7 +122,7 @@ on_both_engines!(
         let over = over.goods_return.expect("a return");
         let expected = (pb::ReturnState::Cancelled, "nothing of it arrived in time");
         assert_eq!((over.state(), over.end_reason.as_str()), expected);
-        assert!(over.available_actions.is_empty());
+        assert!(over.available_actions.is_empty() && over.arrive_by_time.is_none());
         let key = Some(pb::get_order_timeline_request::Key::OrderId(placed.id.clone()));
         let timeline = server.orders.clone().get_order_timeline(pb::GetOrderTimelineRequest { key }).await;
         let events = timeline.expect("a timeline").into_inner().timeline.expect("a timeline").events;

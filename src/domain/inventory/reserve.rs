@@ -121,18 +121,12 @@ impl Order {
         let late = self.requested_date_feasible() == Some(false);
         let waits = self.state == OrderState::AwaitingStock;
         // Units of a cart have their shelves, and their dates are known when the others are set aside beside them.
-        let is_dated_later = self.current_reservation().is_some() && planned.is_ok();
+        let is_dated = self.current_reservation().is_none() || planned.is_err();
+        let refuses = late && is_dated && self.on_late == OnLate::Refuse && !waits;
 
         match planned {
             // What is refused for its stock in any case is told of that, not of the date.
-            _ if late
-                && self.on_late == OnLate::Refuse
-                && !waits
-                && !is_dated_later
-                && self.would_go_on(&planned) =>
-            {
-                Err(self.infeasible())
-            }
+            _ if refuses && self.would_go_on(&planned) => Err(self.infeasible()),
             Ok((takes, _)) if takes.len() + self.items_reserved() > TAKES_MAX => {
                 let message = format!("an order takes its stock from at most {TAKES_MAX} shelves");
                 // One that waits goes on, until fewer shelves have it.
@@ -142,15 +136,14 @@ impl Order {
                 let passed_over = passed_over(&needs, &supplies, &takes);
                 self.reserve_stock(unit, &takes, reason, passed_over)?;
                 let late = self.requested_date_feasible() == Some(false);
-                match self.on_late {
-                    OnLate::Refuse if late && !waits => Err(self.infeasible()),
-                    // An order that has waited is held for a person to ask, and not refused.
-                    OnLate::Refuse | OnLate::Hold if late => {
-                        self.hold_for_date(unit);
-                        Ok(())
-                    }
-                    OnLate::Refuse | OnLate::Hold | OnLate::Accept => Ok(()),
+                if late && self.on_late == OnLate::Refuse && !waits {
+                    return Err(self.infeasible());
                 }
+                // An order that has waited is held for a person to ask, and not refused.
+                if late && self.on_late != OnLate::Accept {
+                    self.hold_for_date(unit);
+                }
+                Ok(())
             }
             Err(short) => match (self.state, self.on_shortage) {
                 (OrderState::AwaitingStock, _) => Ok(()),

@@ -1,7 +1,8 @@
 //! Returns as the API shows them. Each is a part of its order and shares its etag.
 
 use crate::domain::{
-    DiscountKey, ExchangeQuote, LineRefund, Order, Refund, RefundState, Return, ReturnLine, ReturnQuote,
+    Currency, DiscountKey, Exchange, ExchangeQuote, LineRefund, Order, Refund, RefundState, Return,
+    ReturnLine, ReturnQuote,
 };
 use crate::pb;
 use crate::rpc::access::data_reads::shows_order;
@@ -78,16 +79,14 @@ pub(crate) fn goods_return(order: &Order, it: &Return, codes: Codes) -> pb::Retu
         etag: order.etag(),
         shipment_id: text_of(of_shipment.as_ref()),
         store_credit_restored: minor(currency, restored_minor(order, &paid)),
-        exchanges: exchanges
-            .iter()
-            .map(|it| pb::ReturnExchange {
-                order_id: it.order.to_string(),
-                value: minor(currency, it.value_minor),
-            })
-            .collect(),
+        exchanges: exchanges.iter().map(|it| exchange(currency, it)).collect(),
         hidden: Vec::new(),
         arrive_by_time: awaited_until.map(timestamp),
     }
+}
+
+fn exchange(currency: Currency, it: &Exchange) -> pb::ReturnExchange {
+    pb::ReturnExchange { order_id: it.order.to_string(), value: minor(currency, it.value_minor) }
 }
 
 /// What of the store credit that paid for the order is on its code again by these refunds.
