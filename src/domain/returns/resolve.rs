@@ -20,7 +20,8 @@ use crate::domain::returns::receive::{line_of, not_in_it};
 use crate::domain::unit::command::{FURTHER_READS_MAX, OrderCommand, Target, to_reserve};
 use crate::domain::unit::unit_of_work::{ReadSet, UnitOfWork};
 
-/// How often customers are answered by one return: the last time for all units that are left.
+/// How often customers are answered by one return: the last time for all units that are left. It bounds the size of an order,
+/// and promises nothing to anybody (decision 35).
 pub(crate) const RESOLUTIONS_MAX: u32 = 2;
 
 /// Answers the customer, for all units or some.

@@ -78,7 +78,7 @@ enum Company {
 impl Lane {
     /// Decides changes again that read keys which were not loaded. Those that expect this (further_reads) get the keys and
     /// share a group. Any other runs alone as it is; only one that was alone already gets the keys, as its read set is wrong
-    /// then, or exchanges led to more.
+    /// then, or orders made in exchange (returns) led to more.
     async fn serve_incomplete(
         &mut self,
         incomplete: Vec<(Box<dyn Change>, Box<ReadSet>)>,
