@@ -21,9 +21,6 @@ const STATEMENTS_KEPT: usize = 192;
 /// moment ago.
 const WRITER_CACHE_KIB: i64 = -32_768;
 
-/// Pages that each reader keeps, likewise: a check of all orders reads the same pages of indexes again and again.
-const READER_CACHE_KIB: i64 = -16_384;
-
 /// Pages in the write-ahead log before they are carried over: those written again and again are carried over once.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
@@ -61,10 +58,7 @@ impl SqliteLink {
                 // What is changed or removed is overwritten with zeros: a person's data is not to stand in free pages.
                 set("secure_delete", &1)?;
             }
-            Purpose::Reading => {
-                set("query_only", &1)?;
-                set("cache_size", &READER_CACHE_KIB)?;
-            }
+            Purpose::Reading => set("query_only", &1)?,
         }
         Ok(Self { connection })
     }
