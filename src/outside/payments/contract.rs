@@ -21,8 +21,8 @@ pub trait PaymentProvider: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Authorises, charges (both at once), captures or voids the payment `key`, always the whole `amount`. `token` is the one
-    /// that the payment began with, each time; `payment_reference` is the provider's name for the payment, from its first
-    /// `Done` on. `Done` has that name.
+    /// that the payment began with, each time; `payment_reference` is the name in the latest `Done` about the
+    /// payment, if there was one, and `refund` gets that too: a capture may give another name than its authorisation.
     async fn request(
         &self,
         request: ProviderRequest,
