@@ -341,8 +341,10 @@ impl Lane {
         };
         if !ours.is_empty() && ours.iter().all(is_there) {
             let Undecided { short, incomplete } = self.finish(group, states);
-            short.into_iter().for_each(|(change, error)| change.answer(Outcome::No(error)));
-            incomplete.into_iter().for_each(|(change, _)| change.answer(Outcome::No(StoreError::LostRace)));
+            // None of these is decided: expired stock was not released for them, or keys were not loaded.
+            let short = short.into_iter().map(|it| it.0);
+            let undecided = short.chain(incomplete.into_iter().map(|it| it.0));
+            undecided.for_each(|change| change.answer(Outcome::No(StoreError::LostRace)));
             return;
         }
         let error =
